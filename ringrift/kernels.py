@@ -8,6 +8,7 @@ after a digest of all kernel sources: editing a kernel starts a fresh folder, an
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numba
 from platformdirs import user_cache_dir
@@ -35,9 +36,9 @@ def cache_dir() -> Path:
 
 numba.config.CACHE_DIR = str(cache_dir())  # must stand before the first decorator runs
 
-_COMMON = {"cache": True, "nogil": True, "error_model": "numpy"}
+_COMMON: Any = {"cache": True, "nogil": True, "error_model": "numpy"}
 
-kernel = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False, **_COMMON)
+kernel = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False, **_COMMON)  # type: ignore[call-overload]
 """A kernel called from kernels only.
 
 It has no Python wrapper, which saves a third of the compile time, and counts no references: every array it

@@ -33,7 +33,7 @@ class Table:
         self.rng = np.zeros(1, dtype=np.uint64) if rng is None else rng
 
     def advance(self, s: np.ndarray, codes: np.ndarray, mode: int) -> tuple[int, np.ndarray]:
-        """rules.advance.advance on `s` in place: (codes done, legal moves left, a view that the next call overwrites)."""
+        """rules.advance.advance on `s` in place: (codes done, view of the legal moves left)."""
         done, n = advance(self.board, s, self.work, self.moves, codes, mode, self.rng)
         return int(done), self.moves[:n]
 

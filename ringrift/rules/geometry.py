@@ -77,7 +77,8 @@ def coordinates(name: str) -> list[tuple[int, int]]:
 
 def _table(cells: dict[tuple[int, int], int], steps: tuple[tuple[int, int], ...], sign: int = 1) -> np.ndarray:
     return np.array(
-        [[cells.get((x + sign * dx, y + sign * dy), -1) for dx, dy in steps] for x, y in cells], dtype=np.int16
+        [[cells.get((x + sign * dx, y + sign * dy), -1) for dx, dy in steps] for x, y in cells],
+        dtype=np.int16,
     )
 
 

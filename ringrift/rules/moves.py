@@ -11,10 +11,11 @@ A code is an unsigned 32-bit number: bits 27-31 the move type, 18-26 `a`, 9-17 `
 | process_line | first cell | axis | |
 | choose_line_option | first cell | axis | 0 whole line, s + 1 the cells from s on |
 | eliminate_rings_from_stack | cell | | context: 0 line, 1 territory, 2 recovery |
-| choose_territory_option | | rank (b and c together, 18 bits) among the legal regions by (smallest cell, size, cells) | |
+| choose_territory_option | | rank of the region, in b and c together (18 bits) | |
 | forced_elimination | cell | | |
 | all others | | | |
 
+A region's rank is its place among the legal regions sorted by (smallest cell, size, cells).
 Types from NO_PLACEMENT on are bookkeeping: forced, never chosen, not decisions.
 """
 
@@ -114,11 +115,11 @@ def to_notation(board_name: str, code: int) -> str:
     kind, a, b, c = decode(int(code))
     try:
         text = _notation(board_name, kind, a, b, c)
-    except (IndexError, KeyError):
-        text = ""
-    if not text or from_notation(board_name, text) != code:
-        raise InvalidInput("move code", int(code), f"use a code of rules.moves' layout for {board_name}")
-    return text
+        if from_notation(board_name, text) == code:
+            return text
+    except (IndexError, KeyError, InvalidInput):
+        pass
+    raise InvalidInput("move code", int(code), f"use a code of rules.moves' layout for {board_name}")
 
 
 def _notation(board_name: str, kind: int, a: int, b: int, c: int) -> str:

@@ -33,9 +33,7 @@ class Replayed:
         return self.winner is not None
 
 
-def replay(
-    config: Config, options: dict[str, Any] | None, codes: np.ndarray, table: Table | None = None
-) -> Replayed:
+def replay(config: Config, options: dict[str, Any] | None, codes: np.ndarray, table: Table | None = None) -> Replayed:
     """Play the decisions `codes` (uint32[plies]) from the empty board, checking that each is legal.
 
     `table` may be passed to reuse its buffers. Raises IllegalMove naming the first ply that is not legal.

@@ -260,7 +260,7 @@ def apply_move(b, s, w, code):
 
 @kernel
 def settle(b, s, w, buf):
-    """Apply forced bookkeeping until a decision is pending. Returns the number of legal decisions in `buf`, 0 at the end."""
+    """Apply forced bookkeeping until a decision is pending. Returns their number, 0 at the end."""
     n = legal_moves(b, s, w, buf)
     while n == 1 and buf[0] >> TYPE_SHIFT >= NO_PLACEMENT:
         apply_move(b, s, w, np.int64(buf[0]))

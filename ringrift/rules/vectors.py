@@ -8,7 +8,9 @@ perft counts, and single moves with the state after them. A move that the record
 import json
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +110,15 @@ def check_file(path: Path, name: str | None = None) -> FileResult:
     return result
 
 
-def check_folder(folder: Path, progress: Any = None) -> Iterator[FileResult]:
-    """Reproduce every vector file below `folder`, one result a file."""
-    for path in vector_files(folder):
-        yield check_file(path, str(path.relative_to(folder)))
+def check_folder(folder: Path, workers: int = 1) -> Iterator[FileResult]:
+    """Reproduce every vector file below `folder` in `workers` processes; one result a file, in path order."""
+    paths = vector_files(folder)
+    names = [str(path.relative_to(folder)) for path in paths]
+    if workers == 1:
+        yield from map(check_file, paths, names)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(check_file, paths, names, chunksize=4)
 
 
 def _merged(moves: list[list[Any]]) -> Counter[str]:

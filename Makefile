@@ -1,0 +1,38 @@
+# Two commands set everything up on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test ui lint screenshots clean
+
+demo: $(READY) ## one iteration of square8_2p, small: play, verify, deduplicate, show
+	$(BIN)/ringrift warmup
+	$(BIN)/ringrift run --config config/demo.yaml -c square8_2p
+
+test: $(READY) ## the whole suite
+	$(BIN)/ringrift warmup
+	$(BIN)/python -m pytest
+
+ui: $(READY) ## the Dagster web server on the same home
+	$(BIN)/ringrift ui
+
+screenshots: $(READY) ## pictures of the UI for the docs (needs chromium)
+	$(BIN)/python -m ringrift_assets.screenshots docs/images
+
+lint: $(READY) ## style, types, import direction, code location
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/dagster definitions validate -w workspace.yaml
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --progress-bar on -c constraints.txt -e '.[platform,dev]'
+	touch $(READY)
+
+clean: ## remove the environment; the home (var/) stays
+	rm -rf $(VENV)

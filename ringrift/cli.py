@@ -1,0 +1,183 @@
+"""The `ringrift` command: the verbs a worker host can run, and the platform's where that extra is installed."""
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ringrift.errors import InvalidInput, RingRiftError
+
+EXIT_FAILED, EXIT_USAGE = 1, 2
+
+app = typer.Typer(
+    name="ringrift",
+    help="Train RingRift game AIs: selfplay, training data, players, ratings.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+rules_app = typer.Typer(help="Check the rules engine.", no_args_is_help=True)
+bench_app = typer.Typer(help="Measure speed; exit 1 when a bar is missed.", no_args_is_help=True)
+app.add_typer(rules_app, name="rules")
+app.add_typer(bench_app, name="bench")
+console = Console(stderr=True)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+ConfigsOption = Annotated[
+    str | None,
+    typer.Option("-c", "--configs", help="Configs, comma separated, for example square8_2p,hexagonal_3p."),
+]
+
+
+def progress_bar() -> Progress:
+    """A progress display on stderr, so that stdout stays clean for --json."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def _with_progress(total: int, work: Callable[[Callable[[str], None]], Any]) -> Any:
+    """Run `work`, handing it a function that names each of `total` steps as it begins."""
+    with progress_bar() as bar:
+        task = bar.add_task("starting", total=total)
+        done = 0
+
+        def step(text: str) -> None:
+            nonlocal done
+            bar.update(task, description=text, completed=done)
+            done += 1
+
+        return work(step)
+
+
+@rules_app.command("check-vectors")
+def check_vectors(
+    folder: Annotated[Path, typer.Argument(help="Folder with rr-vectors/1 files, searched recursively.")],
+    as_json: JsonOption = False,
+    workers: Annotated[int, typer.Option(help="Processes; 0 takes one a core.")] = 0,
+) -> None:
+    """Replay every recorded game below FOLDER: legal moves, states, results, perft. Exit 1 if one differs."""
+    from ringrift.rules.vectors import VectorReport, check_folder, vector_files
+
+    report = VectorReport()
+    with progress_bar() as bar:
+        task = bar.add_task("checking", total=len(vector_files(folder)))
+        for result in check_folder(folder, workers or os.cpu_count() or 1):
+            report.files.append(result)
+            bar.advance(task)
+    totals = report.totals()
+    if as_json:
+        print(json.dumps({**totals, "differences": {f.file: f.difference for f in report.failed}}))
+    else:
+        print(
+            f"{totals['files']} files, {totals['games']} games, {totals['plies']} plies, {totals['positions']}"
+            f" positions, {totals['perft_sequences']} perft sequences; {totals['differ']} files differ"
+        )
+        for failed in report.failed:
+            print(f"{failed.file}: {failed.difference}")
+    if report.failed:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@rules_app.command("perft")
+def perft_command(
+    config: Annotated[str, typer.Option("-c", "--config-key", help="Config, for example square8_2p.")] = "square8_2p",
+    depth: Annotated[int, typer.Option(min=1, max=4, help="Moves; bookkeeping moves count.")] = 2,
+    as_json: JsonOption = False,
+) -> None:
+    """Count the move sequences and distinct states after 1 to DEPTH moves from the start."""
+    from ringrift.rules.game import Game, Table
+    from ringrift.rules.record import board_of
+    from ringrift.rules.vectors import perft
+
+    state = Game(config).state
+    counts = perft(Table(board_of(state)), state, depth)
+    if as_json:
+        print(json.dumps([{"depth": d, "states": s, "sequences": q} for d, (s, q) in enumerate(counts, 1)]))
+        return
+    for d, (states, sequences) in enumerate(counts, 1):
+        print(f"depth {d}: {sequences:,} sequences, {states:,} states")
+
+
+def _configs(keys: str | None) -> list:
+    from ringrift.bench.engine import ALL_CONFIGS
+    from ringrift.config import parse_config
+
+    return [parse_config(key) for key in keys.split(",")] if keys else list(ALL_CONFIGS)
+
+
+def _finish_bench(result: dict[str, Any], as_json: bool) -> None:
+    from ringrift.bench.report import emit
+
+    code = emit(result, as_json)
+    if code:
+        raise typer.Exit(code)
+
+
+@bench_app.command("engine")
+def bench_engine_command(
+    configs: ConfigsOption = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds of random play a config.")] = 2.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Uniform random play on every board, cold compile, warm start, one and two processes."""
+    from ringrift.bench.engine import bench_engine
+
+    chosen = _configs(configs)
+    _finish_bench(_with_progress(len(chosen) + 3, lambda step: bench_engine(chosen, seconds, step)), as_json)
+
+
+@app.command()
+def warmup() -> None:
+    """Compile the kernels ahead of their first use (once a version, about a minute)."""
+    from ringrift.warmup import STEPS, warm_up
+
+    _with_progress(len(STEPS), warm_up)
+    print("kernels are compiled")
+
+
+def _add_platform_verbs() -> None:
+    """Add `run`, `ui` and the other platform verbs, or a stand-in that says how to install them."""
+    if importlib.util.find_spec("dagster") is None:
+        for verb in ("run", "ui", "screenshots"):
+
+            def missing() -> None:
+                raise RingRiftError("this verb needs the platform extra: pip install 'ringrift-assets[platform]'")
+
+            app.command(verb, help="Needs the platform extra.")(missing)
+        return
+    importlib.import_module("ringrift_assets.cli").register(app)
+
+
+def main() -> None:
+    """Entry point: errors are one line on stderr with exit code 1, wrong usage exits with 2."""
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    _add_platform_verbs()
+    try:
+        app()
+    except InvalidInput as error:
+        _fail(error, EXIT_USAGE, debug)
+    except RingRiftError as error:
+        _fail(error, EXIT_FAILED, debug)
+
+
+def _fail(error: RingRiftError, code: int, debug: bool) -> None:
+    if debug:
+        raise error
+    print(f"ringrift: {error}", file=sys.stderr)
+    raise SystemExit(code)

@@ -1,0 +1,29 @@
+"""Compiling every kernel ahead of its first use."""
+
+from collections.abc import Callable
+
+
+def _engine() -> None:
+    from ringrift.rules.game import Game
+
+    game = Game("square8_2p")
+    game.play(game.legal_moves()[0])
+
+
+def _players() -> None:
+    from ringrift.config import Config
+    from ringrift.players.match import play_match_game
+    from ringrift.players.registry import participant
+
+    random = participant("random", Config("square8", 2), 1)
+    play_match_game(Config("square8", 2), [random, random], 0, ["warmup"], cap=1)
+
+
+STEPS: dict[str, Callable[[], None]] = {"rules engine": _engine, "players": _players}
+
+
+def warm_up(step: Callable[[str], None]) -> None:
+    """Compile all kernels, calling `step` with the name of each part as it begins."""
+    for name, compile_part in STEPS.items():
+        step(f"compiling {name}")
+        compile_part()
