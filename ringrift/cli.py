@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ringrift.cli_games import games_app
 from ringrift.errors import InvalidInput, RingRiftError
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
@@ -28,6 +29,7 @@ rules_app = typer.Typer(help="Check the rules engine.", no_args_is_help=True)
 bench_app = typer.Typer(help="Measure speed; exit 1 when a bar is missed.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 app.add_typer(bench_app, name="bench")
+app.add_typer(games_app, name="games")
 console = Console(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]

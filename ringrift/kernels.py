@@ -34,7 +34,7 @@ def cache_dir() -> Path:
     return Path(parent) / f"kernels-{source_digest()}"
 
 
-numba.config.CACHE_DIR = str(cache_dir())  # must stand before the first decorator runs
+numba.config.CACHE_DIR = str(cache_dir())  # type: ignore[attr-defined]  # before the first decorator runs
 
 _COMMON: Any = {"cache": True, "nogil": True, "error_model": "numpy"}
 

@@ -1,0 +1,200 @@
+"""Who can play: the engines there are, the strength a difficulty stands for, and fully typed participants.
+
+A new engine is one line of `ENGINES` and one branch of `players.match.choose`. No kernel is imported here, so
+that a spec can be read and checked without numba.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ringrift.errors import InvalidInput
+from ringrift.players.weights import BALANCED, find_profile, profile_hash, trained_profile_name
+
+if TYPE_CHECKING:
+    from ringrift.config import Config  # imports numba
+
+RANDOM_ENGINE, HEURISTIC_ENGINE = 0, 1
+
+
+class Engine(NamedTuple):
+    """What the rest of the system needs to know of an engine."""
+
+    number: int  # its number in the kernels
+    label: str  # first half of a participant's label
+    mode: str  # the engine mode in which it plays all seats
+    evaluates: bool  # True if it uses heuristic weights
+
+
+ENGINES = {
+    "random": Engine(RANDOM_ENGINE, "Random", "random-only", False),
+    "heuristic": Engine(HEURISTIC_ENGINE, "Heuristic", "heuristic-only", True),
+}
+MIXED = "mixed"
+ENGINE_MODES = (
+    "random-only",
+    "heuristic-only",
+    "minimax-only",
+    "mcts-only",
+    "descent-only",
+    "nn-only",
+    MIXED,
+)
+
+DIFFICULTIES = range(1, 12)
+# Probability of a uniform decision, by difficulty: RingRift's profile table.
+RANDOMNESS = {1: 0.5, 2: 0.30, 3: 0.15, 4: 0.08, 5: 0.05, 6: 0.02, 7: 0.0, 8: 0.0, 9: 0.0, 10: 0.0, 11: 0.0}
+# The tier table's two heuristic tiers of square8_2p: difficulty -> (randomness, profile).
+SQUARE8_2P_HEURISTIC = {
+    2: (0.10, "heuristic_v1_medium"),
+    3: (0.05, trained_profile_name("square8", 2)),
+}
+LIGHT_BOARDS = ("square19", "hexagonal")  # self-play and training evaluate in light mode here
+
+
+def available_engine_modes() -> tuple[str, ...]:
+    """The engine modes that can be played now, in documented order; `mixed` draws among the engines."""
+    present = {engine.mode for engine in ENGINES.values()} | {MIXED}
+    return tuple(mode for mode in ENGINE_MODES if mode in present)
+
+
+def engine_of_mode(mode: object) -> str | None:
+    """Name of the engine that plays all seats in a mode, None for `mixed`. Raises InvalidInput otherwise."""
+    if mode == MIXED:
+        return None
+    for name, engine in ENGINES.items():
+        if engine.mode == mode:
+            return name
+    known = "" if mode not in ENGINE_MODES else "that engine is not there yet; "
+    raise InvalidInput("engine mode", mode, f"{known}use one of {', '.join(available_engine_modes())}")
+
+
+def check_engine(name: object) -> str:
+    """Return `name` if it is an engine; raise InvalidInput listing those available otherwise."""
+    if not isinstance(name, str) or name not in ENGINES:
+        raise InvalidInput("engine", name, f"use one of {', '.join(ENGINES)}")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """A player, fully typed: two participants with equal `key` play alike.
+
+    `difficulty` 1-11; `randomness` in [0, 1], the probability of a uniform decision; `temperature` >= 0 in
+    units of the evaluation, 0 takes the best; `light` leaves out the costly components of the evaluation;
+    `profile` names the weights and `profile_hash` identifies them, both None for an engine without; `budget`
+    positions or simulations a decision, 0 for an engine without search.
+    Raises InvalidInput for values outside these.
+    """
+
+    engine: str
+    difficulty: int
+    randomness: float = 0.0
+    temperature: float = 0.0
+    light: bool = False
+    profile: str | None = None
+    profile_hash: str | None = None
+    budget: int = 0
+
+    def __post_init__(self) -> None:
+        evaluates = ENGINES[check_engine(self.engine)].evaluates
+        check_difficulty(self.difficulty)
+        for name, top in (("randomness", 1.0), ("temperature", math.inf)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= top:
+                raise InvalidInput(name, value, f"use a number from 0 to {top:g}")
+            object.__setattr__(self, name, float(value))  # one text a value: the key is a hash of it
+        if evaluates != isinstance(self.profile, str) or evaluates != isinstance(self.profile_hash, str):
+            need = "needs both" if evaluates else "has neither"
+            raise InvalidInput("profile, profile_hash", (self.profile, self.profile_hash), f"{self.engine} {need}")
+        if not isinstance(self.light, bool):
+            raise InvalidInput("light", self.light, "use true or false")
+        if isinstance(self.budget, bool) or not isinstance(self.budget, int) or self.budget < 0:
+            raise InvalidInput("budget", self.budget, "use an integer from 0")
+
+    @property
+    def label(self) -> str:
+        """Short name for people, for example `Heuristic_D5`; several participants may share it."""
+        return f"{ENGINES[self.engine].label}_D{self.difficulty}"
+
+    @property
+    def key(self) -> str:
+        """First 16 hex digits of the SHA-256 of the participant as JSON (sorted keys, no spaces).
+
+        Left out are the profile's name, since its hash says what it is, and fields at their default, so that
+        a later field does not change the keys of those who do not use it.
+        """
+        content = {name: value for name, value in self.to_dict().items() if name != "profile"}
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that differ from their default, ready for JSON."""
+        values = ((field, getattr(self, field.name)) for field in fields(self))
+        return {field.name: value for field, value in values if value != field.default}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Participant:
+        """The participant of a `to_dict`. Raises InvalidInput for unknown or missing fields, bad values."""
+        names = [field.name for field in fields(cls)]
+        unknown = [name for name in content if name not in names]
+        if unknown or "engine" not in content or "difficulty" not in content:
+            allowed = f"engine and difficulty are needed, allowed are {', '.join(names)}"
+            raise InvalidInput("participant", dict(content), allowed)
+        return cls(**content)
+
+
+def check_difficulty(value: object) -> int:
+    """Return a difficulty from 1 to 11; raise InvalidInput otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int) or value not in DIFFICULTIES:
+        raise InvalidInput("difficulty", value, "use an integer from 1 to 11")
+    return value
+
+
+def light_default(board_name: str) -> bool:
+    """True on the boards where self-play and training evaluate in light mode: square19 and hexagonal."""
+    return board_name in LIGHT_BOARDS
+
+
+def participant(
+    engine: str,
+    config: Config,
+    difficulty: int,
+    *,
+    randomness: float | None = None,
+    temperature: float = 0.0,
+    light: bool | None = None,
+    profile: str | None = None,
+    profiles: Mapping[str, Mapping[str, float]] | None = None,
+) -> Participant:
+    """The participant that `engine` is in `config` at `difficulty` (1-11).
+
+    What is None takes its documented value: randomness and profile of the difficulty, light mode of the
+    board. The documented profile is the config's trained one if `profiles` (weights by profile name) has it,
+    else the balanced one. Raises InvalidInput for an unknown engine, difficulty or profile.
+    """
+    evaluates = ENGINES[check_engine(engine)].evaluates
+    usual = RANDOMNESS[check_difficulty(difficulty)]
+    if not evaluates:
+        return Participant(engine, difficulty)  # the random player has nothing to set
+    trained = trained_profile_name(config.board, config.players)
+    default = trained
+    if (config.board, config.players) == ("square8", 2) and difficulty in SQUARE8_2P_HEURISTIC:
+        usual, default = SQUARE8_2P_HEURISTIC[difficulty]
+    if default == trained and trained not in (profiles or {}):
+        default = BALANCED
+    name = default if profile is None else profile
+    return Participant(
+        engine,
+        difficulty,
+        randomness=usual if randomness is None else randomness,
+        temperature=temperature,
+        light=light_default(config.board) if light is None else light,
+        profile=name,
+        profile_hash=profile_hash(find_profile(name, profiles)),
+    )

@@ -1,0 +1,114 @@
+"""Strict reading of what people and other programs hand us: one line says where, what and what is allowed."""
+
+import difflib
+import json
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from ringrift.errors import InvalidInput, MissingInput
+
+
+class Strict(BaseModel):
+    """A model that refuses unknown keys and converts no types; its values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parse(model: type[Model], data: object, where: str) -> Model:
+    """`data` as `model`. Raises InvalidInput naming `where`, the field, its value and what is allowed.
+
+    An unknown key is answered with the nearest known one.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = sorted(error.errors(include_url=False), key=lambda p: p["type"] != "extra_forbidden")
+        field, value, allowed = _explain(model, problems[0])
+        more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise InvalidInput(f"{where}: {field}" if field else where, value, allowed + more) from error
+
+
+def _explain(model: type[BaseModel], problem: ErrorDetails) -> tuple[str, object, str]:
+    """(field, value, what is allowed) of one problem pydantic found."""
+    path = [part for part in problem["loc"] if part != "[key]"]
+    value = problem["input"]
+    if problem["type"] in ("extra_forbidden", "missing"):
+        *path, last = path
+        field = ".".join(map(str, path))
+        if problem["type"] == "missing":
+            return field, sorted(map(str, value)), f"it lacks the key {last!r}"
+        near = difflib.get_close_matches(str(last), _known_keys(model, path), n=1, cutoff=0)
+        return (
+            field,
+            last,
+            f"it is an unknown key, the nearest known one is {near[0]!r}" if near else "unknown key",
+        )
+    cause = problem.get("ctx", {}).get("error")
+    text = cause.allowed if isinstance(cause, InvalidInput) else problem["msg"].removeprefix("Value error, ")
+    return ".".join(map(str, path)), value, text[:1].lower() + text[1:]
+
+
+def _known_keys(model: type[BaseModel], path: list[int | str]) -> list[str]:
+    """Keys of the model found by walking `path` through fields, lists and dicts from `model`."""
+    annotation: Any = model
+    for part in path:
+        options = _models_in(annotation)
+        field = next((m.model_fields[part] for m in options if part in m.model_fields), None)
+        if field is not None:
+            annotation = field.annotation
+        elif get_origin(annotation) in (list, dict):
+            annotation = get_args(annotation)[-1]
+    return sorted({key for m in _models_in(annotation) for key in m.model_fields})
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The models an annotation stands for, unions and Annotated looked through."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (list, dict):
+        return []
+    return [found for part in get_args(annotation) for found in _models_in(part)]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key may stand once only."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        _unique([(key.value, None) for key, _ in node.value if isinstance(key, yaml.ScalarNode)])
+        return super().construct_mapping(node, deep=deep)
+
+
+def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    keys = [key for key, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(f"the key {key!r} stands twice")
+    return dict(pairs)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file, or JSON if its name ends in `.json`.
+
+    Raises MissingInput without a file, InvalidInput if it does not parse, repeats a key or is no mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".json":
+            value = json.loads(text, object_pairs_hook=_unique)
+        else:
+            value = yaml.load(text, Loader=_Loader)
+    except FileNotFoundError:
+        raise MissingInput(f"{path} is not there; give the path of a YAML or JSON file") from None
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
+        raise InvalidInput(str(path), "unreadable file", " ".join(str(error).split())) from error
+    if not isinstance(value, dict):
+        raise InvalidInput(str(path), value, "use a mapping of keys to values")
+    return value
