@@ -284,10 +284,11 @@ def dedup(table: pa.Table, known: np.ndarray | None = None) -> tuple[pa.Table, p
     """
     ordered = table.take(canonical_order(table))
     keys = game_keys(ordered)
-    first = np.zeros(len(keys), dtype=bool)
-    first[np.unique(keys, return_index=True)[1]] = True
+    values, places = np.unique(keys, return_index=True)
     if known is not None and len(known) and len(keys):
         earlier = np.sort(known)
-        place = np.minimum(np.searchsorted(earlier, keys), len(earlier) - 1)
-        first &= earlier[place] != keys
+        nearest = np.minimum(np.searchsorted(earlier, values), len(earlier) - 1)
+        places = places[earlier[nearest] != values]
+    first = np.zeros(len(keys), dtype=bool)
+    first[places] = True
     return ordered.filter(pa.array(first)), ordered.filter(pa.array(~first))

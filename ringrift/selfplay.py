@@ -248,13 +248,16 @@ def run_selfplay(job: Job, content: dict[str, Any]) -> dict[str, Any]:
     todo = [i for i in range(params.first_game, params.first_game + params.games) if i not in done]
     if done:
         job.log(f"{len(done)} games are there already, {len(todo)} to play")
+    started, played = time.monotonic(), 0
     for rows in _batches(job, play_rows(params, todo)):
         table = table_of(rows)
         name = f"games-{rows[0]['game_index']:06d}-{rows[-1]['game_index']:06d}.parquet"
         write_shard(job.out / name, table)
         tables.append(table)
         job.add_shard(name, table.num_rows)
-        job.report("progress", done=sum(t.num_rows for t in tables), total=params.games)
+        played += table.num_rows
+        rate = played / (time.monotonic() - started)
+        job.report("progress", done=len(done) + played, total=params.games, games_per_s=round(rate, 3))
     return _summary(params, pa.concat_tables(tables), len(todo))
 
 
@@ -274,12 +277,15 @@ def _batches(job: Job, rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str
                 yield batch
             raise
         gap = row is not None and batch and row["game_index"] != batch[-1]["game_index"] + 1
-        if batch and (row is None or gap or len(batch) >= FLUSH_GAMES or time.monotonic() - since >= FLUSH_S):
+        if batch and (row is None or gap):
             yield batch
             batch, since = [], time.monotonic()
         if row is None:
             return
         batch.append(row)
+        if len(batch) >= FLUSH_GAMES or time.monotonic() - since >= FLUSH_S:
+            yield batch
+            batch, since = [], time.monotonic()
 
 
 def _whole_shards(job: Job, params: SelfplayParams) -> list[pa.Table]:

@@ -11,12 +11,12 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from ringrift.errors import InvalidInput, MissingInput
+from ringrift.errors import InvalidInput
+from ringrift.strict import Strict, parse, read_document
 
 STACK_CONTROL, STACK_HEIGHT, CAP_HEIGHT, NO_STACKS_PENALTY, SINGLE_STACK_PENALTY = range(5)
 STACK_DIVERSITY_BONUS, TERRITORY, RINGS_IN_HAND, CENTER_CONTROL, OPPONENT_THREAT = range(5, 10)
@@ -187,7 +187,7 @@ def find_profile(name: str, profiles: Mapping[str, Mapping[str, float]] | None =
 class TrainingMetadata(BaseModel):
     """Where a trained profile comes from; further fields are kept."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
     source: str | None = None
     iteration: int | None = None
@@ -197,38 +197,26 @@ class TrainingMetadata(BaseModel):
     generation: int | None = None
 
 
-class ProfilesFile(BaseModel):
-    """Contents of a `trained_heuristic_profiles.json`; `profiles` holds complete weights by profile name."""
-
-    model_config = ConfigDict(extra="forbid")
+class ProfilesFile(Strict):
+    """Contents of a `trained_heuristic_profiles.json`: weights, and where they come from, by profile name."""
 
     version: int | str
     created: str | None = None
     updated: str | None = None
     description: str = ""
-    profiles: dict[str, dict[str, Annotated[StrictFloat, Field(allow_inf_nan=False)]]]
-    training_metadata: dict[str, TrainingMetadata] = {}
+    profiles: dict[str, dict[str, FiniteFloat]]
+    training_metadata: dict[str, TrainingMetadata] = Field(default_factory=dict)
 
 
 def load_profiles(path: str | Path) -> ProfilesFile:
-    """Read and check a file of trained profiles.
+    """Read and check a file of trained profiles; the result's `profiles` hold complete weights.
 
     A weight that a profile does not give has its default; documented weights that the sum does not read are
-    ignored. Raises MissingInput if there is no such file, InvalidInput naming the file and field if it is
-    not valid or a weight is unknown.
+    dropped. Raises MissingInput if there is no such file, InvalidInput naming file, profile and field if it
+    is not valid or a weight is unknown.
     """
-    path = Path(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        file = ProfilesFile.model_validate(content)
-    except FileNotFoundError:
-        raise MissingInput(f"{path}: there is no such profiles file; train one or leave the option out") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(f"{path}: {where}", first["input"], first["msg"].lower()) from None
-    except ValueError as error:
-        raise InvalidInput(str(path), "content", f"it has to be a JSON file in UTF-8 ({error})") from None
-    for name, weights in file.profiles.items():
-        file.profiles[name] = complete_weights(weights, field=f"{path}: profiles.{name}")
-    return file
+    file = parse(ProfilesFile, read_document(Path(path)), str(path))
+    profiles = {
+        name: complete_weights(weights, field=f"{path}: profiles.{name}") for name, weights in file.profiles.items()
+    }
+    return file.model_copy(update={"profiles": profiles})

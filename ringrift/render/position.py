@@ -59,9 +59,7 @@ def read_position(state: np.ndarray) -> Position:
     name = BOARDS[int(state[BOARD])]
     b = board(name)
     if len(state) != state_words(b):
-        raise InvalidInput(
-            "state", f"array of {len(state)} words", f"a state of {name} has {state_words(b)} words"
-        )
+        raise InvalidInput("state", f"array of {len(state)} words", f"a state of {name} has {state_words(b)} words")
     found = Position(name, int(state[PLAYERS]), {}, {}, {})
     for cell, word in enumerate(state[b.first_cell :].tolist()):
         if word > 0:

@@ -72,8 +72,7 @@ def board_art(name: str) -> BoardArt:
         tiles = _tiles(centers, (0, -50), "l43 25v50l-43 25-43-25v-50z")
         corners = [(radius, 0), (0, radius), (-radius, radius), (-radius, 0), (0, -radius), (radius, -radius)]
         outline = "L".join(
-            f"{origin[0] + (100 * x + 50 * y) * scale:.0f} {origin[1] - ROW * y * scale:.0f}"
-            for x, y in corners
+            f"{origin[0] + (100 * x + 50 * y) * scale:.0f} {origin[1] - ROW * y * scale:.0f}" for x, y in corners
         )
         slab = f'<path class="sl" d="M{outline}z" stroke-width="{2 * reach:.0f}" stroke-linejoin="round"/>'
         labels = _hex_labels(radius, scale, origin, height)

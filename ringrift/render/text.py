@@ -51,9 +51,7 @@ def render_text(state: np.ndarray, *, color: bool = False) -> str:
 
 def _square_rows(name: str, width: int, cell_text: Callable[[int], str]) -> list[str]:
     side = SQUARE_SIDE[name]
-    rows = [
-        f"{y + 1:>2} " + "".join(cell_text(x * side + y) for x in range(side)) for y in reversed(range(side))
-    ]
+    rows = [f"{y + 1:>2} " + "".join(cell_text(x * side + y) for x in range(side)) for y in reversed(range(side))]
     return [*rows, "   " + "".join(chr(ord("a") + x).rjust(width) for x in range(side))]
 
 

@@ -61,8 +61,7 @@ def _draw(at: Position, pixels: int, plain: bool) -> list[bytearray]:
         side = high = 2 * radius + 1
         pitch = round(pixels * 0.866)
         spots = [
-            ((2 * (int(x) + radius) + int(y)) * pixels // 2, (radius - int(y)) * pitch)
-            for x, y in board(at.name).xy
+            ((2 * (int(x) + radius) + int(y)) * pixels // 2, (radius - int(y)) * pitch) for x, y in board(at.name).xy
         ]
     rows = [bytearray(side * pixels) for _ in range(high * pitch)]
 
@@ -95,8 +94,7 @@ def _png(rows: list[bytearray]) -> bytes:
     data = min((_deflate(packed, strategy) for strategy in (0, 1, 2, 3)), key=len)
     chunks = ((b"IHDR", head), (b"PLTE", palette), (b"tRNS", b"\0"), (b"IDAT", data), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in chunks
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
     )
 
 

@@ -1,0 +1,200 @@
+from collections import Counter
+
+import pytest
+
+from ringrift import games, selfplay
+from ringrift.config import CONFIG_KEYS, parse_config
+from ringrift.errors import InvalidInput
+from ringrift.game_verify import verify_rows
+from ringrift.pipeline import Pipeline
+from ringrift.players.registry import available_engine_modes, participant
+from ringrift.players.weights import DEFAULTS, trained_profile_name
+from ringrift.seeds import stream
+from ringrift.selfplay import SelfplayParams, game_seed, plan_jobs, play_rows
+from ringrift.strict import parse
+
+SQUARE8 = parse_config("square8_2p")
+
+
+def one_job(engine: str = "random-only", scale: int = 20, **changes) -> Pipeline:
+    job = {"name": "a_job", "config": "square8_2p", "games": scale, "engine": engine, **changes}
+    return parse(Pipeline, {"selfplay": {"jobs": [job]}}, "test")
+
+
+def params_of(pipeline: Pipeline, iteration: int = 0, **changes) -> SelfplayParams:
+    spec = plan_jobs(pipeline, SQUARE8, iteration).jobs[0]
+    return parse(SelfplayParams, spec.params | changes, "test")
+
+
+def content(rows: list[dict]) -> list[dict]:
+    return [{name: row[name] for name in games.CONTENT_COLUMNS} for row in rows]
+
+
+# --- planning ---------------------------------------------------------------------------------------------
+
+
+def test_every_documented_job_is_planned_or_skipped_with_its_reason():
+    plans = [plan_jobs(Pipeline(), parse_config(key), 7) for key in CONFIG_KEYS]
+    planned = [spec for plan in plans for spec in plan.jobs]
+    skipped = [skip for plan in plans for skip in plan.skipped]
+    assert len(planned) + len(skipped) == 22
+    assert len({spec.job_id for spec in planned}) == len(planned)
+    assert all(skip.engine not in available_engine_modes() for skip in skipped)
+    assert all(skip.engine in skip.reason or "not available" in skip.reason for skip in skipped)
+    assert {spec.params["job"] for spec in planned} | {skip.job for skip in skipped} == {
+        job.name for job in Pipeline().selfplay.jobs
+    }
+
+
+def test_long_jobs_are_cut_in_chunks_that_cover_every_game_once():
+    pipeline = one_job(scale=450)
+    chunks = [(s.params["first_game"], s.params["games"]) for s in plan_jobs(pipeline, SQUARE8, 0).jobs]
+    assert chunks == [(0, 200), (200, 200), (400, 50)]
+
+
+def test_only_missing_games_are_planned_when_they_are_named():
+    missing = {"a_job": [5, 4, 199, 200, 201, 17, 4]}
+    specs = plan_jobs(one_job(scale=450), SQUARE8, 0, missing=missing).jobs
+    assert [(s.params["first_game"], s.params["games"]) for s in specs] == [(4, 2), (17, 1), (199, 1), (200, 2)]
+    assert plan_jobs(one_job(), SQUARE8, 0, missing={}).jobs == []
+
+
+def test_equal_work_has_an_equal_id_and_a_salt_forces_a_fresh_one():
+    def ids(**changes):
+        return {spec.job_id for spec in plan_jobs(one_job(), SQUARE8, 3, **changes).jobs}
+
+    assert ids() == ids() and not ids() & ids(salt="again")
+
+
+def test_a_job_takes_the_incumbent_tier_and_profile_unless_it_names_its_own_difficulty():
+    trained = {trained_profile_name("square8", 2): DEFAULTS | {"WEIGHT_TERRITORY": 9.0}}
+
+    def seat(tier, **changes):
+        plan = plan_jobs(one_job("heuristic-only", **changes), SQUARE8, 0, tier=tier, profiles=trained)
+        return plan.jobs[0].params
+
+    assert seat("D4")["pool"][0]["difficulty"] == 4
+    assert seat("D4", difficulty=5)["pool"][0]["difficulty"] == 5
+    expected = participant("heuristic", SQUARE8, 4, profiles=trained)
+    assert seat("D4")["pool"] == [expected.to_dict()]
+    assert seat("D4")["profiles"] == trained
+    rows = list(play_rows(parse(SelfplayParams, seat("D4"), "test"), [0]))
+    assert rows[0]["participants"] == [f"Heuristic_D4#{expected.key}"] * 2
+
+
+# --- playing ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["random-only", "heuristic-only", "mixed"])
+def test_a_game_depends_on_nothing_but_params_and_index(engine):
+    params = params_of(one_job(engine))
+    together = list(play_rows(params, range(6)))
+    apart = [row for index in (5, 2, 0) for row in play_rows(params, [index])]
+    assert content(apart) == content([together[5], together[2], together[0]])
+    assert verify_rows(games.table_of(together))[1].num_rows == 0
+
+
+def test_games_differ_between_indices_iterations_jobs_and_root_seeds():
+    variants = [params_of(one_job(), iteration) for iteration in (0, 1)]
+    variants += [params_of(one_job(), job="b_job"), params_of(one_job(), root_seed=2)]
+    rows = [row for params in variants for row in play_rows(params, range(10))]
+    assert len({row["game_hash"] for row in rows}) == len({row["seed"] for row in rows}) == 40
+
+
+def test_heuristic_games_are_unique():
+    rows = list(play_rows(params_of(one_job("heuristic-only", scale=100)), range(100)))
+    assert len({row["game_hash"] for row in rows}) >= 98
+
+
+class Idle:
+    """A job nobody cancels."""
+
+    def check(self) -> None:
+        pass
+
+
+def test_a_game_slower_than_the_flush_interval_is_saved_before_the_next_begins(monkeypatch):
+    monkeypatch.setattr(selfplay, "FLUSH_S", 0.0)
+    begun: list[int] = []
+
+    def slow():
+        for index in range(3):
+            begun.append(index)
+            yield {"game_index": index}
+
+    batches = selfplay._batches(Idle(), slow())  # type: ignore[arg-type]
+    assert [row["game_index"] for row in next(batches)] == [0] and begun == [0]
+
+
+def test_a_batch_holds_consecutive_games_and_comes_out_before_a_failure():
+    def rows():
+        yield from ({"game_index": index} for index in (0, 1, 5))
+        raise ZeroDivisionError
+
+    batches, seen = selfplay._batches(Idle(), rows()), []  # type: ignore[arg-type]
+    with pytest.raises(ZeroDivisionError):
+        for batch in batches:
+            seen.append([row["game_index"] for row in batch])
+    assert seen == [[0, 1], [5]]
+
+
+def test_mixed_draws_each_seat_from_the_whole_pool():
+    params = params_of(one_job("mixed", scale=150))
+    rows = list(play_rows(params, range(150)))
+    for seat in (0, 1):
+        drawn = Counter(row["participants"][seat] for row in rows)
+        assert len(drawn) == len(params.pool) and min(drawn.values()) >= 15
+    assert len({tuple(row["participants"]) for row in rows}) == len(params.pool) ** 2
+
+
+def test_the_cap_stops_a_game_without_a_winner():
+    row = next(play_rows(params_of(one_job(), decision_cap=9), [0]))
+    assert (row["capped"], row["plies"], row["winner"], row["ranking"], row["victory"]) == (True, 9, None, None, None)
+
+
+def test_opening_plies_are_random_decisions_common_to_no_two_games():
+    rows = list(play_rows(params_of(one_job("heuristic-only", scale=50, opening_plies=6)), range(50)))
+    assert {row["opening_plies"] for row in rows} == {6}
+    assert len({tuple(row["moves"][:6]) for row in rows}) == 50
+
+
+def test_a_row_alone_says_how_to_play_its_game_again():
+    from ringrift.players.match import play_match_game
+
+    row = next(play_rows(params_of(one_job("heuristic-only")), [3]))
+    seat = participant("heuristic", SQUARE8, 2)
+    again = play_match_game(SQUARE8, [seat, seat], row["seed"], (), opening_plies=row["opening_plies"])
+    assert again.codes.tolist() == row["moves"]
+
+
+def test_no_two_streams_of_an_iteration_are_the_same():
+    numbers = []
+    for key in CONFIG_KEYS:
+        config = parse_config(key)
+        for spec in plan_jobs(Pipeline(games_scale=5), config, 4).jobs:
+            params = parse(SelfplayParams, spec.params, "test")
+            for index in range(params.first_game, params.first_game + params.games):
+                seed = game_seed(params, index)
+                purposes = [("opening",), *(p for s in range(config.players) for p in (("seat", s), ("lineup", s)))]
+                numbers += [seed, *(int(stream(seed, *purpose)[0]) for purpose in purposes)]
+    assert len(numbers) > 8_000 and len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"game": 3}, "'games'"),
+        ({"games": 201}, "200"),
+        ({"opening_plies": 7}, "6"),
+        ({"pool": []}, "pool"),
+        ({"pool": [{"engine": "oracle", "difficulty": 1}]}, "oracle"),
+        ({"pool": [{"engine": [], "difficulty": 1}]}, "pool.0"),
+        ({"pool": [{"engine": "random", "difficulty": 1, "hat": 1}]}, "hat"),
+        ({"engine": "hybrid"}, "mixed"),
+        ({"config": "square9_2p"}, "square8_2p"),
+    ],
+)
+def test_bad_params_are_refused_by_field(change, said):
+    with pytest.raises(InvalidInput) as caught:
+        params_of(one_job(), **change)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
