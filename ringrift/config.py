@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from ringrift.errors import InvalidInput
-from ringrift.rules.geometry import BOARDS, check_board
-from ringrift.rules.state import default_options
+from ringrift.rules.geometry import BOARDS, RINGS_PER_PLAYER, board, check_board
 
 PLAYER_COUNTS = (2, 3, 4)
 PIPELINE_BOARDS = ("square8", "square19", "hexagonal")
@@ -43,8 +42,18 @@ class Config:
         return DECISION_CAPS[self.board][self.players - 2]
 
     def options(self) -> dict[str, int | bool]:
-        """Options of a standard game of this config."""
-        return default_options(self.board, self.players)
+        """Options of a standard game: the numbers the rules need, canonical values."""
+        rings = RINGS_PER_PLAYER[self.board]
+        short_lines = self.board in ("square8", "hex8") and self.players > 2
+        return {
+            "swap_rule": False,
+            "rings_per_player": rings,
+            "line_length": 3 if short_lines else 4,
+            "victory_threshold": round(rings * (2 / 3 + (self.players - 1) / 3)),
+            "territory_minimum": board(self.board).cells // self.players + 1,
+            "lps_rounds": 3,
+            "recovery_stack_strike": True,
+        }
 
 
 def parse_config(key: object) -> Config:

@@ -2,7 +2,7 @@
 
 The definitions are those of RingRift's heuristic player. "Adjacent" cells are the movement neighbours, "best
 opponent" is the largest value among the other seats, a seat out of the game included. In light mode the
-components from LINE_POTENTIAL_ on are 0.
+components from `line_potential` on are 0.
 
 What is wanted of several seats is computed once a seat, and marker patterns are counted on whole row masks.
 """

@@ -16,7 +16,7 @@ import numpy as np
 
 from ringrift.errors import InvalidInput
 from ringrift.kernels import kernel
-from ringrift.rules.geometry import HEADER_WORDS, PLANES, RINGS_PER_PLAYER, Board
+from ringrift.rules.geometry import HEADER_WORDS, PLANES, Board
 
 # --- header words -------------------------------------------------------------------------------------
 BOARD, PLAYERS, CUR, PHASE, WINNER, REASON = 0, 1, 2, 3, 4, 5
@@ -60,22 +60,6 @@ _RING_BITS = (1 << 56) - 1
 
 # --- row-mask planes ------------------------------------------------------------------------------------
 MARKER_PLANE, STACK_PLANE, COLLAPSED_PLANE = 0, 4, 8
-
-
-def default_options(board_name: str, players: int) -> dict[str, int | bool]:
-    """Options of a standard game: the numbers the rules need, canonical values."""
-    rings = RINGS_PER_PLAYER[board_name]
-    cells = {"square8": 64, "square19": 361, "hex8": 61, "hexagonal": 469}[board_name]
-    short_lines = board_name in ("square8", "hex8") and players > 2
-    return {
-        "swap_rule": False,
-        "rings_per_player": rings,
-        "line_length": 3 if short_lines else 4,
-        "victory_threshold": round(rings * (2 / 3 + (players - 1) / 3)),
-        "territory_minimum": cells // players + 1,
-        "lps_rounds": 3,
-        "recovery_stack_strike": True,
-    }
 
 
 OPTION_WORDS = {
