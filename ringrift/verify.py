@@ -25,7 +25,7 @@ from ringrift.render import data_uri, render_svg, render_thumbnail
 from ringrift.rules.replay import replay
 
 if TYPE_CHECKING:
-    from ringrift.worker import Job
+    from ringrift.job import Job
 
 GAMES, REJECTS, BOARD = "games.parquet", "rejects.parquet", "board.svg"
 BATCH = 1000  # games between two looks at whether somebody cancelled

@@ -11,13 +11,11 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.players.weights import BALANCED, find_profile, profile_hash, trained_profile_name
-
-if TYPE_CHECKING:
-    from ringrift.config import Config  # imports numba
 
 RANDOM_ENGINE, HEURISTIC_ENGINE = 0, 1
 
