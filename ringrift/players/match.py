@@ -9,12 +9,12 @@ import numpy as np
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.kernels import entry, kernel
-from ringrift.players.heuristic import choose_heuristic
+from ringrift.players.heuristic import choose_heuristic, new_scratch
 from ringrift.players.registry import ENGINES, HEURISTIC_ENGINE, Participant
 from ringrift.players.uniform import choose_uniform
 from ringrift.players.weights import NAMES, find_profile, profile_hash, weight_vector
 from ringrift.rules.geometry import board
-from ringrift.rules.state import CUR, OVER, PHASE, SWAP_USED, WINNER, new_state, state_words, work_words
+from ringrift.rules.state import CUR, OVER, PHASE, SWAP_USED, WINNER, new_state, work_words
 from ringrift.rules.turn import apply_move, settle
 from ringrift.seeds import stream
 
@@ -31,7 +31,7 @@ class Seats(NamedTuple):
 
 
 @kernel
-def choose(b, s, w, buf, n, trial, seats, player):
+def choose(b, s, w, buf, n, scratch, seats, player):
     """Decision of participant `player` (a row of `seats`) among the `n` legal ones in `buf`."""
     rng = seats.rng[player]
     if seats.engine[player] == HEURISTIC_ENGINE:
@@ -41,7 +41,7 @@ def choose(b, s, w, buf, n, trial, seats, player):
             w,
             buf,
             n,
-            trial,
+            scratch,
             seats.weights[player],
             seats.light[player],
             seats.randomness[player],
@@ -52,12 +52,12 @@ def choose(b, s, w, buf, n, trial, seats, player):
 
 
 @entry
-def play_game(b, s, w, buf, trial, seats, opening_rng, opening_plies, cap, out_codes):
+def play_game(b, s, w, buf, scratch, seats, opening_rng, opening_plies, cap, out_codes):
     """Play the game in state `s` (changed in place) to its end or to `cap` decisions.
 
     The first `opening_plies` decisions are uniform, drawn from `opening_rng` (uint64[1]); the others are made
-    by the participants of `seats` (a Seats). `out_codes` (uint32[>= cap]) takes the decisions. `w`, `buf`
-    and `trial` are scratch memory: state.work_words int64, `b.max_moves` uint32, and a state.
+    by the participants of `seats` (a Seats). `out_codes` (uint32[>= cap]) takes the decisions. `w` (int64
+    [state.work_words]), `buf` (uint32[b.max_moves]) and `scratch` (heuristic.Scratch) are working memory.
     Returns the number of decisions made.
     """
     played = 0
@@ -70,7 +70,7 @@ def play_game(b, s, w, buf, trial, seats, opening_rng, opening_plies, cap, out_c
         else:
             # After a swap the two participants play each other's seat.
             player = 1 - s[CUR] if s[SWAP_USED] else s[CUR]
-            code = choose(b, s, w, buf, n, trial, seats, player)
+            code = choose(b, s, w, buf, n, scratch, seats, player)
         out_codes[played] = code
         played += 1
         apply_move(b, s, w, code)
@@ -147,7 +147,7 @@ def play_match_game(
         state,
         np.zeros(work_words(tables), dtype=np.int64),
         np.empty(tables.max_moves, dtype=np.uint32),
-        np.empty(state_words(tables), dtype=np.int64),
+        new_scratch(tables),
         seats,
         stream(root_seed, *(key if opening_key is None else opening_key), "opening"),
         opening_plies,

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from ringrift.config import Config
 from ringrift.kernels import entry
 from ringrift.players.features import COMPONENTS, DECIDED, LIGHT_COMPONENTS, components, evaluate
 from ringrift.players.weights import DEFAULTS, weight_vector
-from ringrift.config import Config
 from ringrift.rules import state as st
 from ringrift.rules.advance import RANDOM, advance
 from ringrift.rules.geometry import HEADER_WORDS, PLANES, board

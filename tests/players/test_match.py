@@ -9,10 +9,11 @@ from ringrift.errors import InvalidInput
 from ringrift.players.match import play_match_game
 from ringrift.players.registry import participant
 from ringrift.players.weights import DEFAULTS, NAMES
-from ringrift.rules.advance import EVERY_MOVE
+from ringrift.rules.advance import DECISIONS_ONLY
 from ringrift.rules.game import Game, Table
 from ringrift.rules.geometry import board
 from ringrift.rules.moves import SWAP, TYPE_SHIFT
+from ringrift.rules.state import OVER, PHASE, TURN
 from tests.players.oracle import value as oracle_value
 
 SQUARE8 = Config("square8", 2)
@@ -75,69 +76,66 @@ def test_randomness_1_is_a_random_player():
     assert len(placements) > 30
 
 
-@pytest.mark.parametrize(("players", "least"), [(2, 0.8), (3, 0.65), (4, 0.65)])
+@pytest.mark.parametrize(("players", "least"), [(2, 0.93), (3, 0.93), (4, 0.93)])
 def test_the_heuristic_beats_random_play(players, least):
     config = Config("square8", players)
     mean, _ = score_against_random(config, participant("heuristic", config, 7), 60)
     assert mean >= least
 
 
-def test_weights_beat_no_weights():
-    none = {"none": dict.fromkeys(NAMES, 0.0)}
-    blind = participant("heuristic", SQUARE8, 7, profile="none", profiles=none)
+def test_one_good_weight_beats_no_weights():
+    profiles = {"none": dict.fromkeys(NAMES, 0.0)}
+    profiles["rings"] = profiles["none"] | {"WEIGHT_ELIMINATED_RINGS": 12.0}
+    rings, none = (participant("heuristic", SQUARE8, 7, profile=name, profiles=profiles) for name in ("rings", "none"))
     wins = 0
     for i in range(60):
-        table = [BEST, blind] if i % 2 == 0 else [blind, BEST]
-        wins += play_match_game(SQUARE8, table, 11, ["w", i], profiles=none).winner == i % 2
-    assert wins >= 36
+        table = [rings, none] if i % 2 == 0 else [none, rings]
+        wins += play_match_game(SQUARE8, table, 11, ["w", i], profiles=profiles).winner == i % 2
+    assert wins >= 38
 
 
-def assert_best(game, code):
-    """The decision's value is the largest of all, by the oracle, for the player to move."""
+def values_by_oracle(game):
+    """Value of each legal decision for the player to move, or None if one of them leaves its turn unfinished."""
     board_name, seat = game.config.board, game.to_move - 1
     table = Table(board(board_name))
     values = {}
     for legal in game.legal_moves():
         after = game.state.copy()
-        table.advance(after, np.array([legal], dtype=np.uint32), EVERY_MOVE)  # without bookkeeping
-        perspective = 1 - seat if legal >> TYPE_SHIFT == SWAP else seat
-        values[legal] = oracle_value(board_name, after, perspective, DEFAULTS, light=False)
-    assert len(values) > 1
-    assert values[code] == pytest.approx(max(values.values()), abs=1e-6)
+        table.advance(after, np.array([legal], dtype=np.uint32), DECISIONS_ONLY)
+        if after[TURN] == game.state[TURN] and after[PHASE] != OVER:
+            return None
+        values[legal] = oracle_value(board_name, after, seat, DEFAULTS, light=False)
+    return values
 
 
 @pytest.mark.parametrize("key", ["square8_2p", "hex8_3p"])
-def test_each_decision_has_the_largest_value_by_the_oracle(key):
+def test_a_decision_that_ends_the_turn_has_the_largest_value_by_the_oracle(key):
     config = parse_config(key)
     player = participant("heuristic", config, 7)
     played = play_match_game(config, [player] * config.players, 11, ["best"], opening_plies=12)
     game = Game(config)
     checked = 0
     for ply, code in enumerate(played.codes.tolist()):
-        if ply >= 12 and len(game.legal_moves()) > 1 and checked < 8:
-            assert_best(game, code)
+        values = values_by_oracle(game) if ply >= 12 and len(game.legal_moves()) > 1 and checked < 8 else None
+        if values:
+            assert values[code] == pytest.approx(max(values.values()), abs=1e-6)
             checked += 1
         game.play(code)
-    assert checked == 8
+    assert checked >= 3
 
 
 def test_after_a_swap_the_participants_play_each_others_seat():
     options = SQUARE8.options() | {"swap_rule": True}
-    for i in range(40):
-        played = play_match_game(SQUARE8, [RANDOM, BEST], 11, ["s", i], options=options)
-        assert played.swapped == bool((played.codes >> np.uint32(TYPE_SHIFT) == SWAP).any())
-        if played.swapped:
-            break
-    assert played.swapped
-    game = Game(SQUARE8, {"swap_rule": True})
-    checked = 0
-    for code in played.codes.tolist()[:24]:
-        heuristic_moves = game.to_move == (2 if len(game.moves) <= 2 else 1)  # the swap is the third decision
-        if heuristic_moves and len(game.legal_moves()) > 1:
-            assert_best(game, code)
-            checked += 1
-        game.play(code)
-    assert checked >= 5
+
+    def game(index, cap=None):
+        return play_match_game(SQUARE8, [BEST, RANDOM], 11, ["s", index], options=options, cap=cap)
+
+    swapped = [index for index in range(800) if game(index, cap=4).swapped][:3]
+    assert swapped, "a random player 2 swaps in one of about 190 games"
+    for index in swapped:
+        played = game(index)
+        assert played.codes.tolist().index(SWAP << TYPE_SHIFT) == 2  # the first decision of player 2
+        assert played.winner == 1, "the heuristic holds seat 2 after the swap"
 
 
 def test_wrong_tables_are_refused():
