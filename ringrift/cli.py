@@ -142,6 +142,19 @@ def bench_engine_command(
     _finish_bench(_with_progress(len(chosen) + 3, lambda step: bench_engine(chosen, seconds, step)), as_json)
 
 
+@bench_app.command("players")
+def bench_players_command(
+    configs: ConfigsOption = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds of play against itself a config.")] = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """The heuristic's speed, and its score against random play."""
+    from ringrift.bench.players import bench_players
+
+    chosen = _configs(configs)
+    _finish_bench(_with_progress(len(chosen), lambda step: bench_players(chosen, seconds, step)), as_json)
+
+
 @app.command()
 def warmup() -> None:
     """Compile the kernels ahead of their first use (once a version, about a minute)."""

@@ -1,44 +1,37 @@
-"""Selfplay jobs: planning an iteration's chunks, and playing one chunk inside a worker."""
+"""Selfplay jobs: planning an iteration's chunks, and what one chunk plays."""
 
-import socket
-import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, NamedTuple
 
-import pyarrow as pa
 from pydantic import AfterValidator, Field
 
 from ringrift.config import Config, parse_config
 from ringrift.contract import JobSpec
 from ringrift.errors import InvalidInput
-from ringrift.game_verify import verify_rows
-from ringrift.games import content_digest, dedup, make_row, read_shard, table_of, write_shard
+from ringrift.game_job import GamePlan, PlannedGame, run_games
 from ringrift.job import Job
 from ringrift.pipeline import ConfigKey, EngineMode, Pipeline, SelfplayJob
-from ringrift.players.match import MatchGame, play_match_game
 from ringrift.players.registry import Participant, available_engine_modes, engine_of_mode, participant
-from ringrift.rules.game import ranking_of
 from ringrift.rules.record import read_options
-from ringrift.rules.state import REASON, REASONS
 from ringrift.seeds import seed_number
 from ringrift.strict import Strict, parse
 
 ASSET = "selfplay_games"
-FLUSH_GAMES, FLUSH_S = 25, 2.0  # a shard is written after so many games or seconds, whichever comes first
 MIXED_RUNGS = range(2, 6)  # difficulties of the heuristic in `mixed`, beside the random player
 
 Profiles = Mapping[str, Mapping[str, float]]
 
 
-def _check_participant(content: dict[str, Any]) -> dict[str, Any]:
+def check_participant(content: dict[str, Any]) -> dict[str, Any]:
+    """A `Participant.to_dict` that makes a participant; raises InvalidInput otherwise."""
     try:
         Participant.from_dict(content)
     except TypeError as error:
         raise InvalidInput("participant", content, str(error)) from error
     return content
+
+
+ParticipantDict = Annotated[dict[str, Any], AfterValidator(check_participant)]
 
 
 class SelfplayParams(Strict):
@@ -57,7 +50,7 @@ class SelfplayParams(Strict):
     root_seed: int = Field(ge=0, lt=2**63)
     opening_plies: int = Field(ge=0, le=6)
     decision_cap: int | None = Field(default=None, ge=1)  # None: the config's own, which is also the most
-    pool: list[Annotated[dict[str, Any], AfterValidator(_check_participant)]] = Field(min_length=1)
+    pool: list[ParticipantDict] = Field(min_length=1)
     profiles: dict[str, dict[str, float]] = Field(default_factory=dict)
     options: dict[str, int | bool] = Field(default_factory=dict)  # rules options that differ from the config's
 
@@ -163,175 +156,36 @@ def _pool(job: SelfplayJob, config: Config, tier: str, profiles: Profiles | None
 # --- playing ------------------------------------------------------------------------------------------------
 
 
-def participant_name(player: Participant) -> str:
-    """How rows name a participant: label and key, for example `Heuristic_D5#0123456789abcdef`."""
-    return f"{player.label}#{player.key}"
-
-
-def game_seed(params: SelfplayParams, index: int) -> int:
-    """Seed number of one game; all its streams derive from it, so a row alone says how to play it again."""
-    return seed_number(params.root_seed, "selfplay", params.config, params.iteration, params.job, index)
-
-
-def play_rows(params: SelfplayParams, indices: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """Play games of a chunk by their indices, one row (games.make_row) each, as they are asked for.
-
-    A row's content depends on nothing but `params` and the index.
-    """
+def game_plan(params: SelfplayParams) -> GamePlan:
+    """The games of a chunk. A game's content depends on nothing but `params` and its index."""
     config = parse_config(params.config)
-    options = read_options(params.options, config)
     pool = [Participant.from_dict(content) for content in params.pool]
-    host, worker_version = socket.gethostname(), version("ringrift-assets")
-    for index in indices:
-        started = time.perf_counter()
-        seed = game_seed(params, index)
+
+    def game(index: int) -> PlannedGame:
+        key = ("selfplay", params.config, params.iteration, params.job, index)
+        seed = seed_number(params.root_seed, *key)  # all streams of the game derive from it
         seats = [pool[seed_number(seed, "lineup", seat) % len(pool)] for seat in range(config.players)]
-        game = play_match_game(
-            config,
-            seats,
-            seed,
-            (),
-            opening_plies=params.opening_plies,
-            cap=params.decision_cap,
-            profiles=params.profiles,
-            options=options,
-        )
-        yield make_row(
-            config=config,
-            iteration=params.iteration,
-            source="selfplay",
-            job=params.job,
-            game_index=index,
-            seed=seed,
-            options=options,
-            participants=[participant_name(seat) for seat in seats],
-            opening_plies=min(params.opening_plies, game.plies),
-            moves=game.codes.tolist(),
-            **outcome(game),
-            host=host,
-            duration_s=time.perf_counter() - started,
-            worker_version=worker_version,
-            created_at=datetime.now(UTC),
-        )
+        return PlannedGame(seed, seats)
 
-
-def outcome(game: MatchGame) -> dict[str, Any]:
-    """The outcome columns of a played game: winner (from 1), ranking, victory, capped."""
-    if game.capped:
-        return {"winner": None, "ranking": None, "victory": None, "capped": True}
-    return {
-        "winner": game.winner + 1,
-        "ranking": ranking_of(game.state),
-        "victory": REASONS[int(game.state[REASON])],
-        "capped": False,
-    }
-
-
-# --- in the worker ------------------------------------------------------------------------------------------
+    return GamePlan(
+        config=config,
+        iteration=params.iteration,
+        source="selfplay",
+        job=params.job,
+        options=read_options(params.options, config),
+        opening_plies=params.opening_plies,
+        decision_cap=params.decision_cap,
+        profiles=params.profiles,
+        participants=pool,
+        indices=range(params.first_game, params.first_game + params.games),
+        game=game,
+    )
 
 
 def run_selfplay(job: Job, content: dict[str, Any]) -> dict[str, Any]:
     """Job kind `selfplay`: play the games of a chunk that no whole shard in `out/` holds yet.
 
-    Returns counts (games, finished, capped, unique, plies, victories, played_now), the content digest of all
-    games and the participants by name. Raises InvalidInput for bad params.
+    Returns the summary of game_job.run_games. Raises InvalidInput for bad params.
     """
     params = parse(SelfplayParams, content, f"params of {job.spec.name}")
-    if (params.config, params.iteration) != (job.spec.config, job.spec.iteration):
-        where = f"{job.spec.config}, iteration {job.spec.iteration}"
-        raise InvalidInput("params", f"{params.config}, iteration {params.iteration}", f"the job is of {where}")
-    config = parse_config(params.config)
-    if params.decision_cap is not None and params.decision_cap > config.decision_cap:
-        raise InvalidInput("decision_cap", params.decision_cap, f"use at most {config.decision_cap}")
-    tables = _whole_shards(job, params)
-    done = {index for table in tables for index in table["game_index"].to_pylist()}
-    todo = [i for i in range(params.first_game, params.first_game + params.games) if i not in done]
-    if done:
-        job.log(f"{len(done)} games are there already, {len(todo)} to play")
-    started, played = time.monotonic(), 0
-    for rows in _batches(job, play_rows(params, todo)):
-        table = table_of(rows)
-        name = f"games-{rows[0]['game_index']:06d}-{rows[-1]['game_index']:06d}.parquet"
-        write_shard(job.out / name, table)
-        tables.append(table)
-        job.add_shard(name, table.num_rows)
-        played += table.num_rows
-        rate = played / (time.monotonic() - started)
-        job.report("progress", done=len(done) + played, total=params.games, games_per_s=round(rate, 3))
-    return _summary(params, pa.concat_tables(tables), len(todo))
-
-
-def _batches(job: Job, rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Rows in batches of FLUSH_GAMES games or FLUSH_S seconds, of consecutive indices.
-
-    When the job is cancelled or a game fails, the rows before come out first, then the exception goes on.
-    """
-    batch: list[dict[str, Any]] = []
-    since = time.monotonic()
-    while True:
-        try:
-            job.check()
-            row = next(rows, None)
-        except BaseException:
-            if batch:
-                yield batch
-            raise
-        gap = row is not None and batch and row["game_index"] != batch[-1]["game_index"] + 1
-        if batch and (row is None or gap):
-            yield batch
-            batch, since = [], time.monotonic()
-        if row is None:
-            return
-        batch.append(row)
-        if len(batch) >= FLUSH_GAMES or time.monotonic() - since >= FLUSH_S:
-            yield batch
-            batch, since = [], time.monotonic()
-
-
-def _whole_shards(job: Job, params: SelfplayParams) -> list[pa.Table]:
-    """Game sets of earlier attempts in `out/`, verified and entered; one that does not verify is removed."""
-    config = parse_config(params.config)
-    options = read_options(params.options, config)
-    planned = set(range(params.first_game, params.first_game + params.games))
-    tables: list[pa.Table] = []
-    for path in sorted(job.out.glob("*.parquet")):
-        try:
-            table = read_shard(path)
-            _, rejects = verify_rows(table, config=config, options=options)
-            fault = f"{rejects.num_rows} games do not verify" if rejects.num_rows else ""
-        except InvalidInput as error:
-            fault = str(error)
-        if not fault and not _of_this_chunk(table, params, planned):
-            fault = "its games are not of this chunk, or are there already"
-        if fault:
-            job.log(f"{path.name} is played again: {fault}", "WARNING")
-            path.unlink()
-            continue
-        planned -= set(table["game_index"].to_pylist())
-        tables.append(table)
-        job.add_shard(path.name, table.num_rows)
-    return tables
-
-
-def _of_this_chunk(table: pa.Table, params: SelfplayParams, planned: set[int]) -> bool:
-    indices: Sequence[int] = table["game_index"].to_pylist()
-    wanted = {"iteration": params.iteration, "job": params.job, "source": "selfplay"}
-    same = all(set(table[name].to_pylist()) <= {value} for name, value in wanted.items())
-    fresh = set(indices) <= planned and len(set(indices)) == len(indices)
-    return same and fresh and table["seed"].to_pylist() == [game_seed(params, index) for index in indices]
-
-
-def _summary(params: SelfplayParams, table: pa.Table, played_now: int) -> dict[str, Any]:
-    capped = sum(table["capped"].to_pylist())
-    pool = [Participant.from_dict(content) for content in params.pool]
-    return {
-        "games": table.num_rows,
-        "finished": table.num_rows - capped,
-        "capped": capped,
-        "unique": dedup(table)[0].num_rows,
-        "plies": sum(table["plies"].to_pylist()),
-        "victories": dict(Counter(v for v in table["victory"].to_pylist() if v is not None)),
-        "played_now": played_now,
-        "content_digest": content_digest(table),
-        "participants": {participant_name(player): player.to_dict() for player in pool},
-    }
+    return run_games(job, game_plan(params))

@@ -42,7 +42,11 @@ DONE, FAILED, REFUSED, BUSY = 0, 1, 2, 75
 HEARTBEAT_S = 2.0
 CANCEL_GRACE_S = 5.0  # after a signal, the main thread may take so long to save its finished work
 
-JOB_KINDS = {"selfplay": "ringrift.selfplay:run_selfplay", "verify": "ringrift.verify:run_verify"}
+JOB_KINDS = {
+    "selfplay": "ringrift.selfplay:run_selfplay",
+    "tournament": "ringrift.tournament:run_tournament",
+    "verify": "ringrift.verify:run_verify",
+}
 """Job kind → `module:function`, a JobKind. Imported when needed, after the thread counts are set."""
 
 THREAD_COUNTS = (

@@ -14,10 +14,11 @@ from ringrift import games
 from ringrift.config import Config
 from ringrift.errors import InvalidInput, MissingInput
 from ringrift.game_hash import game_dict, hash_game, notation
+from ringrift.game_job import play_rows
 from ringrift.game_verify import REJECT_REASONS, REJECT_SCHEMA, verify_rows
 from ringrift.players.registry import Participant
 from ringrift.rules.game import Game
-from ringrift.selfplay import SelfplayParams, play_rows
+from ringrift.selfplay import SelfplayParams, game_plan
 
 GOLDEN = {
     "board_type": "square8",
@@ -42,7 +43,7 @@ def played(config: str = "square8_2p", count: int = 60, **changes) -> list[dict]
         pool=[RANDOM],
         **changes,
     )
-    return list(play_rows(params, range(count)))
+    return list(play_rows(game_plan(params), range(count)))
 
 
 @pytest.fixture(scope="module")
@@ -411,7 +412,7 @@ def test_notation_of_a_row_plays_the_game_again(rows):
 
 
 def test_participants_with_another_setting_have_another_name():
-    from ringrift.selfplay import participant_name
+    from ringrift.game_job import participant_name
 
     one = Participant("heuristic", 2, profile="p", profile_hash="0")
     assert participant_name(one) != participant_name(dataclasses.replace(one, randomness=0.1))

@@ -2,15 +2,16 @@ from collections import Counter
 
 import pytest
 
-from ringrift import games, selfplay
+from ringrift import game_job, games
 from ringrift.config import CONFIG_KEYS, parse_config
 from ringrift.errors import InvalidInput
+from ringrift.game_job import play_rows
 from ringrift.game_verify import verify_rows
 from ringrift.pipeline import Pipeline
 from ringrift.players.registry import available_engine_modes, participant
 from ringrift.players.weights import DEFAULTS, trained_profile_name
 from ringrift.seeds import stream
-from ringrift.selfplay import SelfplayParams, game_seed, plan_jobs, play_rows
+from ringrift.selfplay import SelfplayParams, game_plan, plan_jobs
 from ringrift.strict import parse
 
 SQUARE8 = parse_config("square8_2p")
@@ -78,7 +79,7 @@ def test_a_job_takes_the_incumbent_tier_and_profile_unless_it_names_its_own_diff
     expected = participant("heuristic", SQUARE8, 4, profiles=trained)
     assert seat("D4")["pool"] == [expected.to_dict()]
     assert seat("D4")["profiles"] == trained
-    rows = list(play_rows(parse(SelfplayParams, seat("D4"), "test"), [0]))
+    rows = list(play_rows(game_plan(parse(SelfplayParams, seat("D4"), "test")), [0]))
     assert rows[0]["participants"] == [f"Heuristic_D4#{expected.key}"] * 2
 
 
@@ -88,8 +89,8 @@ def test_a_job_takes_the_incumbent_tier_and_profile_unless_it_names_its_own_diff
 @pytest.mark.parametrize("engine", ["random-only", "heuristic-only", "mixed"])
 def test_a_game_depends_on_nothing_but_params_and_index(engine):
     params = params_of(one_job(engine))
-    together = list(play_rows(params, range(6)))
-    apart = [row for index in (5, 2, 0) for row in play_rows(params, [index])]
+    together = list(play_rows(game_plan(params), range(6)))
+    apart = [row for index in (5, 2, 0) for row in play_rows(game_plan(params), [index])]
     assert content(apart) == content([together[5], together[2], together[0]])
     assert verify_rows(games.table_of(together))[1].num_rows == 0
 
@@ -97,12 +98,12 @@ def test_a_game_depends_on_nothing_but_params_and_index(engine):
 def test_games_differ_between_indices_iterations_jobs_and_root_seeds():
     variants = [params_of(one_job(), iteration) for iteration in (0, 1)]
     variants += [params_of(one_job(), job="b_job"), params_of(one_job(), root_seed=2)]
-    rows = [row for params in variants for row in play_rows(params, range(10))]
+    rows = [row for params in variants for row in play_rows(game_plan(params), range(10))]
     assert len({row["game_hash"] for row in rows}) == len({row["seed"] for row in rows}) == 40
 
 
 def test_heuristic_games_are_unique():
-    rows = list(play_rows(params_of(one_job("heuristic-only", scale=100)), range(100)))
+    rows = list(play_rows(game_plan(params_of(one_job("heuristic-only", scale=100))), range(100)))
     assert len({row["game_hash"] for row in rows}) >= 98
 
 
@@ -114,7 +115,7 @@ class Idle:
 
 
 def test_a_game_slower_than_the_flush_interval_is_saved_before_the_next_begins(monkeypatch):
-    monkeypatch.setattr(selfplay, "FLUSH_S", 0.0)
+    monkeypatch.setattr(game_job, "FLUSH_S", 0.0)
     begun: list[int] = []
 
     def slow():
@@ -122,7 +123,7 @@ def test_a_game_slower_than_the_flush_interval_is_saved_before_the_next_begins(m
             begun.append(index)
             yield {"game_index": index}
 
-    batches = selfplay._batches(Idle(), slow())  # type: ignore[arg-type]
+    batches = game_job._batches(Idle(), slow())  # type: ignore[arg-type]
     assert [row["game_index"] for row in next(batches)] == [0] and begun == [0]
 
 
@@ -131,7 +132,7 @@ def test_a_batch_holds_consecutive_games_and_comes_out_before_a_failure():
         yield from ({"game_index": index} for index in (0, 1, 5))
         raise ZeroDivisionError
 
-    batches, seen = selfplay._batches(Idle(), rows()), []  # type: ignore[arg-type]
+    batches, seen = game_job._batches(Idle(), rows()), []  # type: ignore[arg-type]
     with pytest.raises(ZeroDivisionError):
         for batch in batches:
             seen.append([row["game_index"] for row in batch])
@@ -140,7 +141,7 @@ def test_a_batch_holds_consecutive_games_and_comes_out_before_a_failure():
 
 def test_mixed_draws_each_seat_from_the_whole_pool():
     params = params_of(one_job("mixed", scale=150))
-    rows = list(play_rows(params, range(150)))
+    rows = list(play_rows(game_plan(params), range(150)))
     for seat in (0, 1):
         drawn = Counter(row["participants"][seat] for row in rows)
         assert len(drawn) == len(params.pool) and min(drawn.values()) >= 15
@@ -148,12 +149,12 @@ def test_mixed_draws_each_seat_from_the_whole_pool():
 
 
 def test_the_cap_stops_a_game_without_a_winner():
-    row = next(play_rows(params_of(one_job(), decision_cap=9), [0]))
+    row = next(play_rows(game_plan(params_of(one_job(), decision_cap=9)), [0]))
     assert (row["capped"], row["plies"], row["winner"], row["ranking"], row["victory"]) == (True, 9, None, None, None)
 
 
 def test_opening_plies_are_random_decisions_common_to_no_two_games():
-    rows = list(play_rows(params_of(one_job("heuristic-only", scale=50, opening_plies=6)), range(50)))
+    rows = list(play_rows(game_plan(params_of(one_job("heuristic-only", scale=50, opening_plies=6))), range(50)))
     assert {row["opening_plies"] for row in rows} == {6}
     assert len({tuple(row["moves"][:6]) for row in rows}) == 50
 
@@ -161,7 +162,7 @@ def test_opening_plies_are_random_decisions_common_to_no_two_games():
 def test_a_row_alone_says_how_to_play_its_game_again():
     from ringrift.players.match import play_match_game
 
-    row = next(play_rows(params_of(one_job("heuristic-only")), [3]))
+    row = next(play_rows(game_plan(params_of(one_job("heuristic-only"))), [3]))
     seat = participant("heuristic", SQUARE8, 2)
     again = play_match_game(SQUARE8, [seat, seat], row["seed"], (), opening_plies=row["opening_plies"])
     assert again.codes.tolist() == row["moves"]
@@ -174,7 +175,7 @@ def test_no_two_streams_of_an_iteration_are_the_same():
         for spec in plan_jobs(Pipeline(games_scale=5), config, 4).jobs:
             params = parse(SelfplayParams, spec.params, "test")
             for index in range(params.first_game, params.first_game + params.games):
-                seed = game_seed(params, index)
+                seed = game_plan(params).game(index).seed
                 purposes = [("opening",), *(p for s in range(config.players) for p in (("seat", s), ("lineup", s)))]
                 numbers += [seed, *(int(stream(seed, *purpose)[0]) for purpose in purposes)]
     assert len(numbers) > 8_000 and len(set(numbers)) == len(numbers)
