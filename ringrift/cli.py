@@ -75,8 +75,9 @@ def check_vectors(
     from ringrift.rules.vectors import VectorReport, check_folder, vector_files
 
     report = VectorReport()
+    files = len(vector_files(folder))
     with progress_bar() as bar:
-        task = bar.add_task("checking", total=len(vector_files(folder)))
+        task = bar.add_task("checking", total=files)
         for result in check_folder(folder, workers or os.cpu_count() or 1):
             report.files.append(result)
             bar.advance(task)
@@ -196,3 +197,7 @@ def _fail(error: RingRiftError, code: int, debug: bool) -> None:
         raise error
     print(f"ringrift: {error}", file=sys.stderr)
     raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()
