@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ringrift.cli_games import games_app
+from ringrift.cli_gate import gate_app
 from ringrift.errors import InvalidInput, RingRiftError
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
@@ -30,6 +31,7 @@ bench_app = typer.Typer(help="Measure speed; exit 1 when a bar is missed.", no_a
 app.add_typer(rules_app, name="rules")
 app.add_typer(bench_app, name="bench")
 app.add_typer(games_app, name="games")
+app.add_typer(gate_app, name="gate")
 console = Console(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]

@@ -32,12 +32,11 @@ from pydantic import Field
 from ringrift.config import parse_config
 from ringrift.errors import InvalidInput
 from ringrift.pipeline import Pipeline
-from ringrift.ratings import ELO_SCALE, game_scores
+from ringrift.ratings import ELO_SCALE, Z95, game_scores
 from ringrift.strict import Strict, parse
 
 GATE_VERSION = 1  # raised when the same games may give another verdict
 VIRTUAL_BLOCKS = 1.0  # weight of the regularising block, in blocks
-Z95 = 1.959963984540054  # 97.5 % point of the normal distribution
 ROUNDING = 1e-9  # numbers recomputed on another machine may differ by this much, relatively
 
 Outcome = Literal["promoted", "rejected", "inconclusive", "continue"]
@@ -63,8 +62,6 @@ class Gate:
             value, whole = getattr(self, field.name), field.type is int
             if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
                 raise InvalidInput(field.name, value, "use a whole number" if whole else "use a number")
-            if not whole:
-                object.__setattr__(self, field.name, float(value))  # 35 and 35.0 are one gate
         if not -1000 <= self.elo0 < self.elo1 <= 1000:
             raise InvalidInput("elo0, elo1", (self.elo0, self.elo1), "use -1000 <= elo0 < elo1 <= 1000")
         if not (0 < self.alpha < 0.5 and 0 < self.beta < 0.5):
@@ -77,6 +74,8 @@ class Gate:
             raise InvalidInput("floor_score, floor_games", (self.floor_score, self.floor_games), allowed)
         if self.version != GATE_VERSION:
             raise InvalidInput("version", self.version, f"this version decides gates of version {GATE_VERSION}")
+        for name in ("elo0", "elo1", "alpha", "beta", "floor_score"):
+            object.__setattr__(self, name, float(getattr(self, name)))  # 35 and 35.0 are one gate
 
     @classmethod
     def of(cls, pipeline: Pipeline) -> "Gate":
@@ -196,7 +195,7 @@ class GateGame(Strict):
 
 
 class _Evidence(Strict):
-    """The shape of a stored evidence; what its derived fields hold is compared after recomputing them."""
+    """The shape of a stored evidence; derived fields are compared with what the games give."""
 
     format: Literal["ringrift-gate/1"]
     purpose: Purpose
@@ -230,31 +229,50 @@ def evidence(
     rotation of the candidate through the seats, an opening or a game used in two blocks, players other than
     the two, a match that had not ended or went on after its end.
     """
+    held = _assemble(purpose, pool, candidate, opponent, gate, openings, games)
+    if problem := _unfinished(held):
+        raise InvalidInput("games", f"{len(games)} games", problem)
+    return held
+
+
+def _assemble(
+    purpose: Purpose,
+    pool: str,
+    candidate: Entrant,
+    opponent: Entrant,
+    gate: Gate,
+    openings: Sequence[str],
+    games: Sequence[GateGame],
+) -> dict[str, Any]:
+    """`evidence` of games that need not be the whole match."""
     if candidate.key == opponent.key:
         raise InvalidInput("candidate", candidate.key, "it is its own opponent; identical players need no gate")
-    players = parse_config(pool).players
-    blocks = _blocks(openings, games, candidate.key, opponent.key, players)
-    verdict = decide([block["score"] for block in blocks], gate, players=players)
-    if verdict.outcome == "continue":
-        raise InvalidInput("games", f"{len(games)} games", "the gate had not ended; play on")
-    if verdict.blocks < len(blocks):
-        raise InvalidInput("games", f"{len(blocks)} blocks", f"the gate ended after block {verdict.blocks}")
-    given: dict[str, Any] = {
+    config = parse_config(pool)
+    blocks = _blocks(openings, games, candidate.key, opponent.key, config.players)
+    verdict = decide([block["score"] for block in blocks], gate, players=config.players)
+    given = {
         "format": "ringrift-gate/1",
         "purpose": purpose,
-        "pool": pool,
+        "pool": config.key,
         "candidate": candidate.model_dump(),
         "opponent": opponent.model_dump(),
         "params": asdict(gate),
         "openings": list(openings),
         "games": [game.model_dump() for game in games],
     }
-    about = asdict(verdict)
-    path = list(about.pop("llr_path"))
-    about["elo_interval"] = list(verdict.elo_interval)
     text = json.dumps(given, sort_keys=True, separators=(",", ":"))
-    derived = {"blocks": blocks, "llr_path": path, "verdict": about}
-    return given | derived | {"digest": hashlib.sha256(text.encode()).hexdigest()}
+    about = asdict(verdict) | {"elo_interval": list(verdict.elo_interval)}
+    path = list(about.pop("llr_path"))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return given | {"blocks": blocks, "llr_path": path, "verdict": about, "digest": digest}
+
+
+def _unfinished(held: dict[str, Any]) -> str | None:
+    """Why the games are not those of a match that stopped itself, None if they are."""
+    if held["verdict"]["outcome"] == "continue":
+        return "the gate had not ended; play on"
+    used, played = held["verdict"]["blocks"], len(held["blocks"])
+    return f"the gate ended after block {used} of {played}" if used < played else None
 
 
 def _blocks(
@@ -293,23 +311,18 @@ def verify_evidence(stored: dict[str, Any]) -> list[str]:
     """Differences between a stored evidence and what its own games give; empty if it holds.
 
     Everything derived is computed again from openings, games and parameters. What cannot be derived (hashes,
-    openings, names) is covered by the digest, which shows a change but not a forger who renews it: compare it
-    with the digest stored elsewhere, and replay the games by their hashes. Bad input is a difference too.
+    openings, names, the parameters themselves) is covered by the digest, which shows a change but not a forger
+    who renews it: compare it with the digest stored elsewhere, and replay the games by their hashes. Bad input
+    is a difference too.
     """
     try:
         held = parse(_Evidence, stored, "evidence")
-        renewed = evidence(
-            purpose=held.purpose,
-            pool=held.pool,
-            candidate=held.candidate,
-            opponent=held.opponent,
-            gate=_gate(held.params),
-            openings=held.openings,
-            games=held.games,
-        )
+        players = held.candidate, held.opponent
+        renewed = _assemble(held.purpose, held.pool, *players, _gate(held.params), held.openings, held.games)
     except InvalidInput as error:
         return [str(error)]
-    return _differences(stored, renewed, "")
+    unfinished = _unfinished(renewed)
+    return ([f"games: {unfinished}"] if unfinished else []) + _differences(stored, renewed, "")
 
 
 def _gate(params: dict[str, Any]) -> Gate:
@@ -325,11 +338,12 @@ def _differences(held: Any, renewed: Any, path: str) -> list[str]:
         lines = [f"{path}{key}: it stands in one of the two only" for key in sorted(held.keys() ^ renewed.keys())]
         shared = [key for key in renewed if key in held]
         return lines + [line for key in shared for line in _differences(held[key], renewed[key], f"{path}{key}.")]
-    if isinstance(held, list) and isinstance(renewed, list) and len(held) == len(renewed):
-        pairs = enumerate(zip(held, renewed, strict=True))
-        return [line for i, (a, b) in pairs for line in _differences(a, b, f"{path}{i}.")]
+    if isinstance(held, list) and isinstance(renewed, list):
+        sizes = f"{path.rstrip('.')}: stored {len(held)} entries, the games give {len(renewed)}"
+        lines = [] if len(held) == len(renewed) else [sizes]
+        pairs = enumerate(zip(held, renewed, strict=False))
+        return lines + [line for i, (a, b) in pairs for line in _differences(a, b, f"{path}{i}.")]
+    same = held == renewed
     if isinstance(held, float) and isinstance(renewed, float):
         same = math.isclose(held, renewed, rel_tol=ROUNDING, abs_tol=ROUNDING)
-    else:
-        same = held == renewed
     return [] if same else [f"{path.rstrip('.')}: stored {held!r}, the games give {renewed!r}"]

@@ -21,6 +21,7 @@ from ringrift.errors import InvalidInput
 ELO_START = 1500.0
 ELO_K = 32.0
 ELO_SCALE = 400 / math.log(10)  # Elo points in one unit of log strength
+Z95 = 1.959963984540054  # a 95 % interval is +- so many standard errors
 
 
 @dataclass(frozen=True, slots=True)
