@@ -1,0 +1,67 @@
+"""The one partitions definition of the graph: config × iteration, and the only way to spell its keys."""
+
+import os
+import re
+
+import dagster as dg
+
+from ringrift.config import CONFIG_KEYS, parse_config
+from ringrift.errors import InvalidInput
+
+EXTRA_CONFIGS_VARIABLE = "RINGRIFT_EXTRA_CONFIGS"
+ITERATIONS_NAME = "iteration"
+MAX_ITERATION = 9999
+
+EXTRA_KEYS = ("hex8_2p", "hex8_3p", "hex8_4p")
+
+
+def config_keys() -> tuple[str, ...]:
+    """The nine configs and those of RINGRIFT_EXTRA_CONFIGS (`hex8_2p,hex8_4p`; tests, small experiments)."""
+    extra = [text.strip() for text in os.environ.get(EXTRA_CONFIGS_VARIABLE, "").split(",") if text.strip()]
+    for key in extra:
+        if key not in EXTRA_KEYS:
+            raise InvalidInput(EXTRA_CONFIGS_VARIABLE, key, f"use some of {', '.join(EXTRA_KEYS)}")
+    return CONFIG_KEYS + tuple(dict.fromkeys(extra))
+
+
+PARTITIONS = dg.MultiPartitionsDefinition(
+    {
+        "config": dg.StaticPartitionsDefinition(config_keys()),
+        "iteration": dg.DynamicPartitionsDefinition(name=ITERATIONS_NAME),
+    }
+)
+
+
+def iteration_key(iteration: int) -> str:
+    """`7` → `0007`. Raises InvalidInput outside 0…9999."""
+    if isinstance(iteration, bool) or not isinstance(iteration, int) or not 0 <= iteration <= MAX_ITERATION:
+        raise InvalidInput("iteration", iteration, f"use an integer from 0 to {MAX_ITERATION}")
+    return f"{iteration:04d}"
+
+
+def parse_iteration(key: str) -> int:
+    """`0007` → `7`. Any other spelling raises InvalidInput, so that one iteration has one key."""
+    if not re.fullmatch(r"[0-9]{4}", key, re.ASCII):
+        raise InvalidInput("iteration", key, "write it with four digits, for example 0007")
+    return int(key)
+
+
+def partition_key(config: str, iteration: int) -> dg.MultiPartitionKey:
+    """The Dagster key of a config's iteration, text form `square8_2p|0007`. Raises InvalidInput."""
+    return dg.MultiPartitionKey({"config": parse_config(config).key, "iteration": iteration_key(iteration)})
+
+
+def parse_partition(key: str) -> tuple[str, int]:
+    """`square8_2p|0007` → (`square8_2p`, 7). Raises InvalidInput for any other spelling."""
+    config, _, iteration = key.partition("|")
+    return config, parse_iteration(iteration)
+
+
+def partition_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> tuple[str, int]:
+    """Config and iteration of the running step. Raises InvalidInput for a key misspelt in the UI."""
+    return parse_partition(context.partition_key)
+
+
+def open_iteration(instance: dg.DagsterInstance, iteration: int) -> None:
+    """Make the iteration known to the instance. Doing it twice changes nothing."""
+    instance.add_dynamic_partitions(ITERATIONS_NAME, [iteration_key(iteration)])

@@ -1,0 +1,130 @@
+"""What an asset works with: the home and its store, the pipeline's numbers, the hosts, and runs of jobs."""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resources.events import Control, JobEvent, JobResult
+from resources.hosts import LOCAL, Capability, Host, eligible, load_hosts
+from resources.jobs import JobRunner
+from resources.storage import HOME_VARIABLE, REPOSITORY, Home, Store
+from resources.transport import LocalTransport, Transport
+from ringrift.contract import JobSpec
+from ringrift.errors import InvalidInput
+from ringrift.files import write_json
+from ringrift.strict import parse, read_document
+
+if TYPE_CHECKING:
+    from ringrift.pipeline import Pipeline
+
+PIPELINE_VARIABLE = "RINGRIFT_PIPELINE"
+SCALE_VARIABLE = "RINGRIFT_GAMES_SCALE"
+DEFAULT_PIPELINE = REPOSITORY / "config" / "pipeline.yaml"
+
+
+class Workbench:
+    """One home with one pipeline file and one hosts file.
+
+    What is not given comes from RINGRIFT_HOME, RINGRIFT_PIPELINE, RINGRIFT_HOSTS and RINGRIFT_GAMES_SCALE. The
+    pipeline is then the one of the home's last `ringrift run`, so that the web server goes on with it, else
+    the repository's. Nothing is read before it is used. `listener` hears every event of every job, on the
+    thread that runs it.
+    """
+
+    def __init__(
+        self,
+        home: Home | None = None,
+        pipeline: Path | None = None,
+        hosts: Path | None = None,
+        *,
+        games_scale: float | None = None,
+        listener: Callable[[JobEvent], None] = lambda event: None,
+        control: Control | None = None,
+    ):
+        self.home = home or Home()
+        self.hosts_path = hosts
+        self.listener = listener
+        self.control = control or Control()
+        self._pipeline_path = pipeline
+        self._scale = games_scale
+
+    @property
+    def store(self) -> Store:
+        """The partitions of this home."""
+        return Store(self.home.store)
+
+    def settings(self) -> tuple[Path, float | str | None]:
+        """The pipeline file and the scale of games (None: the file's own)."""
+        path = self._pipeline_path or os.environ.get(PIPELINE_VARIABLE)
+        if path:
+            return Path(path), self._scale or os.environ.get(SCALE_VARIABLE) or None
+        if self._last_run.is_file():
+            last = read_document(self._last_run)
+            return Path(last["pipeline"]), self._scale or last["games_scale"]
+        return DEFAULT_PIPELINE, self._scale or os.environ.get(SCALE_VARIABLE) or None
+
+    def remember(self) -> None:
+        """Make these settings the home's, for a web server that is told none."""
+        path, scale = self.settings()
+        write_json(self._last_run, {"pipeline": str(path.resolve()), "games_scale": scale})
+
+    @property
+    def _last_run(self) -> Path:
+        return self.home.root / "last_run.json"
+
+    def forget(self, jobs: Sequence[str]) -> None:
+        """Drop the pulled shards of jobs whose rows are in the store now."""
+        for job in jobs:
+            shutil.rmtree(self.home.inbox / job, ignore_errors=True)
+
+    @cached_property
+    def pipeline(self) -> "Pipeline":
+        """The pipeline's numbers, with the scale of games applied. Raises MissingInput or InvalidInput."""
+        from ringrift.pipeline import Pipeline, load_pipeline  # imports numba, so not at the top
+
+        path, scale = self.settings()
+        pipeline = load_pipeline(path)
+        if scale is None:
+            return pipeline
+        try:
+            number = float(scale)
+        except ValueError:
+            raise InvalidInput(SCALE_VARIABLE, scale, "use a number, for example 0.5") from None
+        return parse(Pipeline, {**pipeline.model_dump(), "games_scale": number}, "games scale")
+
+    @cached_property
+    def hosts(self) -> list[Host]:
+        """The hosts file's machines. Raises MissingInput or HostsInvalid."""
+        return load_hosts(self.hosts_path)
+
+    def run(
+        self,
+        capability: Capability | None,
+        specs: Sequence[JobSpec],
+        *,
+        listener: Callable[[JobEvent], None] = lambda event: None,
+        timeout_s: float | None = None,
+        cancel_on: tuple[type[BaseException], ...] = (),
+    ) -> list[JobResult]:
+        """Run jobs where `capability` is offered, or on this machine when it is None; see JobRunner.run.
+
+        Raises NoEligibleHost with every host's reason.
+        """
+        hosts = [LOCAL] if capability is None else eligible(self.hosts, capability, remote=False)
+
+        def both(event: JobEvent) -> None:
+            listener(event)
+            self.listener(event)
+
+        transports = [self.transport(host) for host in hosts]
+        polling = self.pipeline.polling
+        runner = JobRunner(transports, self.home.inbox, both, self.control, (polling.first_s, polling.interval_s))
+        return runner.run(specs, timeout_s=timeout_s, cancel_on=cancel_on)
+
+    def transport(self, host: Host) -> Transport:
+        """How to reach a host. A local host keeps its jobs in this home unless it has a path of its own."""
+        root = Path(host.ringrift_path).expanduser() if host.ringrift_path else self.home.root
+        return LocalTransport(host, root, environment={HOME_VARIABLE: str(self.home.root)})

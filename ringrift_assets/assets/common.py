@@ -1,0 +1,222 @@
+"""What every asset does alike: keep a partition, run its jobs, report it, and fail with a plain message."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from resources.events import JobEvent, JobFailed, JobResult
+from resources.partitions import partition_of
+from resources.storage import Record, digest_of
+from resources.workbench import Workbench
+from ringrift.errors import RingRiftError
+
+OWNERS = ["team:ringrift"]
+RETRIES, RETRY_DELAY_S = 1, 2.0
+CANCEL_ON = (dg.DagsterExecutionInterruptedError,)
+PROGRESS_LOG_S = 30.0
+
+
+class Materialize(dg.Config):
+    """What a person may say when materializing by hand."""
+
+    allow_fewer_rows: bool = Field(
+        default=False, description="Replace the partition even if the new version has fewer rows."
+    )
+
+
+@contextmanager
+def step_errors() -> Iterator[None]:
+    """The retry policy of every step: what a user can act on ends it at once, a hiccup of the system is retried.
+
+    An error of ours becomes a failure with its own words. An OSError (a disk, a lock of the instance; hosts have
+    retries of their own) asks for one more try. Anything else is a defect and is not retried. There is no
+    `dg.RetryPolicy` on the assets, because Dagster applies it to a run that a person terminates as well, which
+    then starts over instead of ending.
+    """
+    try:
+        yield
+    except RingRiftError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    except OSError as error:
+        raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_DELAY_S) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an asset wrote into its draft; see resources.storage.Record for the fields."""
+
+    rows: int
+    content_digest: str
+    data: dict[str, Any]
+    provenance: dict[str, Any] = field(default_factory=dict)
+    missing: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The record in force, and whether it was there already."""
+
+    record: Record
+    reused: bool
+
+
+def keep(
+    context: dg.AssetExecutionContext,
+    bench: Workbench,
+    inputs: Mapping[str, Any],
+    make: Callable[[Path, Record | None], Made],
+    *,
+    planned_rows: int = 0,
+    allow_fewer_rows: bool = False,
+) -> Kept:
+    """The step's partition: as stored if it is whole and was made from these inputs, else made now.
+
+    `inputs` is everything the content is a function of, as JSON. `make` gets an empty folder for its files
+    and the stored partial partition of the same inputs, if there is one. `planned_rows` are the most it can
+    make, where that is known: fewer than are stored is refused before any work.
+    """
+    asset, (config, iteration) = context.asset_key.path[-1], partition_of(context)
+    code_version = context.assets_def.code_versions_by_key[context.asset_key] or ""
+    inputs_digest = digest_of({"code_version": code_version, "inputs": dict(inputs)})
+    store = bench.store
+
+    def current() -> Record | None:
+        """The stored record of these inputs, if its files are sound."""
+        record = store.get(asset, config, iteration)
+        if record is None or record.inputs_digest != inputs_digest:
+            return None
+        if damage := store.damage(record):
+            context.log.warning(f"made again, because {damage}")
+            return None
+        return record
+
+    record = current()
+    if record and not record.missing:
+        context.log.info("up to date: made from the same inputs before")
+        return Kept(record, reused=True)
+    with store.claim(asset, config, iteration, context.run.run_id):
+        record = current()  # another run may have finished it before we got the claim
+        if record and not record.missing:
+            return Kept(record, reused=True)
+        if planned_rows and not allow_fewer_rows:
+            store.check_rows(asset, config, iteration, planned_rows)
+        with store.draft(asset, config, iteration) as folder:
+            made = make(folder, record)
+            record = store.commit(
+                folder,
+                asset=asset,
+                config=config,
+                iteration=iteration,
+                code_version=code_version,
+                content_digest=made.content_digest,
+                inputs_digest=inputs_digest,
+                rows=made.rows,
+                data=made.data,
+                provenance={"run": context.run.run_id, **made.provenance},
+                missing=made.missing,
+                allow_fewer_rows=allow_fewer_rows,
+            )
+        bench.forget(made.provenance.get("jobs", []))
+        return Kept(record, reused=False)
+
+
+def job_log(context: dg.AssetExecutionContext) -> Callable[[JobEvent], None]:
+    """A listener that writes job events to the run's log; progress at most every 30 s a job."""
+    last: dict[str, float] = {}
+
+    def hear(event: JobEvent) -> None:
+        where = f"{event.job} on {event.host}"
+        if event.kind == "progress":
+            now = time.monotonic()
+            if now - last.setdefault(event.job, now) >= PROGRESS_LOG_S:
+                last[event.job] = now
+                context.log.info(f"{where}: {event.done} of {event.total}")
+        elif event.kind == "log":
+            level, _, text = event.text.partition(": ")
+            context.log.log(level if level in ("WARNING", "ERROR") else "INFO", f"{where}: {text}")
+        elif event.kind in ("failed", "lost"):
+            context.log.warning(f"{where}: {event.kind}. {event.text}")
+        elif event.kind != "queued" and event.host != "-":
+            context.log.info(f"{where}: {event.kind} {event.text}".rstrip())
+
+    return hear
+
+
+def need_done(results: Sequence[JobResult]) -> None:
+    """Raises JobFailed with every message when a job failed or was lost for good."""
+    faults = [result.error or result.status for result in results if result.status in ("failed", "lost")]
+    if faults:
+        raise JobFailed("\n".join(faults) + "\nFinished games are kept; materialize again to go on from them.")
+
+
+def work_of(results: Sequence[JobResult], waited_s: float) -> dict[str, Any]:
+    """Provenance of some jobs: wall and processor seconds, jobs per host, workers' versions.
+
+    The wall time runs from the first worker's start to the last one's end, which for a job that was attached
+    to is longer than the time this run waited (`waited_s`, taken when no worker reported).
+    """
+    workers = [result.manifest.worker for result in results if result.manifest]
+    starts = [worker["started"] for worker in workers]
+    ends = [worker["started"] + worker["wall_s"] for worker in workers]
+    wall_s = max(ends) - min(starts) if workers else waited_s
+    hosts: dict[str, int] = {}
+    for result in results:
+        hosts[result.host] = hosts.get(result.host, 0) + 1
+    return {
+        "wall_s": round(wall_s, 3),
+        "cpu_s": round(sum(worker.get("cpu_s", 0.0) for worker in workers), 3),
+        "hosts": hosts,
+        "workers": sorted({f"{worker.get('version')} on {worker.get('host')}" for worker in workers}),
+        "jobs": [result.spec.job_id for result in results],
+        "attempts": sum(result.attempts for result in results),
+    }
+
+
+def facts(bench: Workbench, kept: Kept) -> dict[str, Any]:
+    """Metadata every materialization carries."""
+    record = kept.record
+    work = record.provenance
+    result: dict[str, Any] = {
+        "dagster/row_count": record.rows,
+        "content_digest": record.content_digest[:16],
+        "inputs_digest": record.inputs_digest[:16],
+        "reused": kept.reused,
+        "files": dg.MetadataValue.path(str(bench.store.path(record, "").parent)),
+    }
+    if work.get("run"):
+        result["made_by_run"] = dg.MetadataValue.dagster_run(work["run"])
+    if "wall_s" in work:
+        result |= {
+            "duration_s": work["wall_s"],
+            "cpu_s": work["cpu_s"],
+            "hosts": ", ".join(f"{host} ({n} jobs)" for host, n in work["hosts"].items()),
+            "workers": ", ".join(work["workers"]),
+        }
+    return result
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue[Any]:
+    """Rows as a table of the UI; all rows have the same keys."""
+    kinds = {bool: "bool", int: "int", float: "float"}
+    first = rows[0] if rows else {}
+    columns = [dg.TableColumn(name, kinds.get(type(value), "string")) for name, value in first.items()]
+    return dg.MetadataValue.table(
+        records=[dg.TableRecord(dict(row)) for row in rows], schema=dg.TableSchema(columns=columns)
+    )
+
+
+def result_of(
+    kept: Kept, metadata: Mapping[str, Any], checks: Sequence[dg.AssetCheckResult] = ()
+) -> dg.MaterializeResult:
+    """The step's result; equal content has an equal data version."""
+    return dg.MaterializeResult(
+        metadata=dict(metadata),
+        data_version=dg.DataVersion(kept.record.content_digest),
+        check_results=list(checks),
+    )

@@ -1,0 +1,248 @@
+"""The games of an iteration: plan the config's jobs, run them on the hosts, compact the shards."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from resources.events import JobResult
+from resources.partitions import PARTITIONS, partition_of
+from resources.storage import Record
+from resources.workbench import Workbench
+from ringrift.errors import RingRiftError
+from ringrift_assets.assets.common import (
+    CANCEL_ON,
+    OWNERS,
+    Kept,
+    Made,
+    Materialize,
+    facts,
+    job_log,
+    keep,
+    need_done,
+    result_of,
+    step_errors,
+    table,
+    work_of,
+)
+from ringrift_assets.checks import UNIQUE_SHARE, WHOLE, partitioned_spec, result
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ringrift.pipeline import Pipeline
+
+ASSET = "selfplay_games"
+GAMES = "games.parquet"
+JOB_COLUMNS = ("job", "games", "unique", "capped", "decisions")
+
+
+class TooFewGames(RingRiftError):
+    """The phase ran out of time before the games that are worth going on with were there."""
+
+
+@dg.asset(
+    deps=["incumbent"],
+    partitions_def=PARTITIONS,
+    group_name="selfplay",
+    kinds={"parquet"},
+    owners=OWNERS,
+    code_version="game-set-1/canonical-1",
+    check_specs=[
+        partitioned_spec(ASSET, WHOLE, "Every planned game is there; a partial partition lists what is missing."),
+        partitioned_spec(ASSET, UNIQUE_SHARE, "The share of different games in each job reaches the pipeline's."),
+    ],
+)
+def selfplay_games(
+    context: dg.AssetExecutionContext, config: Materialize, bench: dg.ResourceParam[Workbench]
+) -> dg.MaterializeResult:
+    """The games that the iteration's engines play against themselves, as workers brought them home.
+
+    Each job of the pipeline is cut into chunks that run on hosts with `selfplay`, several at once. Their
+    shards are pulled and checked as they appear and compacted into one file in game order. An engine that does
+    not exist yet is reported as skipped; nothing else plays in its place. When the phase runs out of time with
+    enough games, the partition is partial and the next materialization plays only what is missing.
+    """
+    with step_errors():
+        from ringrift.config import parse_config
+        from ringrift.selfplay import plan_jobs
+
+        key, iteration = partition_of(context)
+        force = bench.store.need("incumbent", key, iteration).data
+        pipeline = bench.pipeline
+        plan = plan_jobs(pipeline, parse_config(key), iteration, tier=force["tier"])
+        skipped = [dict(entry._asdict()) for entry in plan.skipped]
+        if not plan.jobs:
+            why = "; ".join(f"{entry['job']}: {entry['reason']}" for entry in skipped)
+            raise TooFewGames(f"no selfplay job of {key} can be played ({why or 'the pipeline has none'})")
+        inputs = {"jobs": [spec.job_id for spec in plan.jobs], "skipped": skipped}
+
+        def make(folder: Path, partial: Record | None) -> Made:
+            todo = plan.jobs
+            if partial:
+                missing = partial.missing["games"]
+                todo = plan_jobs(pipeline, parse_config(key), iteration, tier=force["tier"], missing=missing).jobs
+                context.log.info(f"going on from {partial.rows} games, {len(todo)} chunks are missing")
+            started = time.monotonic()
+            results = bench.run(
+                "selfplay",
+                todo,
+                listener=job_log(context),
+                timeout_s=pipeline.polling.selfplay_minutes * 60,
+                cancel_on=CANCEL_ON,
+            )
+            need_done(results)
+            return _compact(bench, folder, key, results, skipped, partial, time.monotonic() - started)
+
+        kept = keep(
+            context,
+            bench,
+            inputs,
+            make,
+            planned_rows=sum(spec.params["games"] for spec in plan.jobs),
+            allow_fewer_rows=config.allow_fewer_rows,
+        )
+        return result_of(kept, _metadata(bench, kept), _checks(kept, pipeline.selfplay.unique_share))
+
+
+def _compact(
+    bench: Workbench,
+    folder: Path,
+    key: str,
+    results: Sequence[JobResult],
+    skipped: list[dict[str, Any]],
+    partial: Record | None,
+    wall_s: float,
+) -> Made:
+    """One file in game order from the shards and, if there is one, the stored partial partition."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from ringrift.games import canonical_order, content_digest, read_shard, write_shard
+
+    shards = [path for result in results for path in result.shards]
+    if partial:
+        shards.append(bench.store.path(partial, GAMES))
+    planned = _planned(bench.pipeline, key, {entry["job"] for entry in skipped})
+    games = pa.concat_tables([read_shard(path) for path in shards]) if shards else None
+    enough = min(bench.pipeline.selfplay.min_games, sum(planned.values()))
+    have = games.num_rows if games is not None else 0
+    if games is None or have < enough:
+        late = "; ".join(sorted({result.error for result in results if result.error}))
+        raise TooFewGames(
+            f"{have} of {sum(planned.values())} games are there, {enough} are the least to go on with ({late}); "
+            "materialize again to play the rest, or raise polling.selfplay_minutes"
+        )
+    games = games.take(canonical_order(games))
+    write_shard(folder / GAMES, games)
+    jobs = _job_rows(games, planned)
+    missing = _missing(games, planned)
+    work = work_of(results, wall_s)
+    played = games.num_rows - (partial.rows if partial else 0)
+    seconds = {
+        job["job"]: round(pc.sum(games.filter(pc.equal(games["job"], job["job"]))["duration_s"]).as_py() or 0.0, 2)
+        for job in jobs
+    }
+    return Made(
+        rows=games.num_rows,
+        content_digest=content_digest(games),
+        data={
+            "planned": sum(planned.values()),
+            "games": games.num_rows,
+            "capped": sum(job["capped"] for job in jobs),
+            "jobs": jobs,
+            "skipped": skipped,
+        },
+        provenance={
+            **work,
+            "played": played,
+            "games_per_s": round(played / max(work["wall_s"], 1e-3), 2),
+            "job_seconds": seconds,
+        },
+        missing={"games": missing} if missing else {},
+    )
+
+
+def _planned(pipeline: "Pipeline", key: str, skipped: set[str]) -> dict[str, int]:
+    """Games of each job that is played."""
+    return {job.name: pipeline.scaled_games(job) for job in pipeline.jobs_of(key) if job.name not in skipped}
+
+
+def _missing(games: "pa.Table", planned: dict[str, int]) -> dict[str, list[int]]:
+    """Game indices that were planned and are not there, by job."""
+    have: dict[str, set[int]] = {}
+    for job, index in zip(games["job"].to_pylist(), games["game_index"].to_pylist(), strict=True):
+        have.setdefault(job, set()).add(index)
+    gaps = {job: sorted(set(range(count)) - have.get(job, set())) for job, count in planned.items()}
+    return {job: indices for job, indices in gaps.items() if indices}
+
+
+def _job_rows(games: "pa.Table", planned: dict[str, int]) -> list[dict[str, Any]]:
+    """Counts of each job, in the pipeline's order."""
+    import pyarrow.compute as pc
+
+    from ringrift.games import dedup
+
+    rows = []
+    for job, count in planned.items():
+        own = games.filter(pc.equal(games["job"], job))
+        n = own.num_rows
+        rows.append(
+            {
+                "job": job,
+                "planned": count,
+                "games": n,
+                "unique": dedup(own)[0].num_rows,
+                "capped": int(pc.sum(own["capped"]).as_py() or 0),
+                "decisions": int(pc.sum(own["plies"]).as_py() or 0),
+            }
+        )
+    return rows
+
+
+def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+    data, work = kept.record.data, kept.record.provenance
+    shown = {
+        "planned": data["planned"],
+        "capped": data["capped"],
+        "games_per_s": work["games_per_s"],
+        "jobs": table(
+            [
+                {**{name: job[name] for name in JOB_COLUMNS}, "player_s": work["job_seconds"][job["job"]]}
+                for job in data["jobs"]
+            ]
+        ),
+    }
+    if data["skipped"]:
+        shown["skipped"] = table(data["skipped"])
+    if kept.record.missing:
+        shown["missing"] = dg.MetadataValue.json(kept.record.missing)
+    return {**shown, **facts(bench, kept)}
+
+
+def _checks(kept: Kept, share: float) -> list[dg.AssetCheckResult]:
+    data, missing = kept.record.data, kept.record.missing.get("games", {})
+    lacking = sum(len(indices) for indices in missing.values())
+    low = [
+        f"{job['job']}: {job['unique']} of {job['games']}"
+        for job in data["jobs"]
+        if job["games"] and job["unique"] / job["games"] < share
+    ]
+    return [
+        result(
+            WHOLE,
+            not lacking,
+            f"{lacking} of {data['planned']} games are missing; materialize again to play them",
+            warn=True,
+            numbers={"missing": lacking},
+        ),
+        result(
+            UNIQUE_SHARE,
+            not low,
+            f"fewer than {share:.0%} different games in {'; '.join(low)}; give the job more opening_plies",
+            warn=True,
+            numbers={"lowest": min((j["unique"] / j["games"] for j in data["jobs"] if j["games"]), default=0.0)},
+        ),
+    ]

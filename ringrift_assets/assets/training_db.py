@@ -1,0 +1,187 @@
+"""The training set of an iteration: its games, replayed through the rules and without those known before."""
+
+import base64
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from resources.partitions import PARTITIONS, partition_of
+from resources.storage import Record
+from resources.workbench import Workbench
+from ringrift.contract import JobSpec
+from ringrift_assets.assets.common import (
+    CANCEL_ON,
+    OWNERS,
+    Kept,
+    Made,
+    Materialize,
+    facts,
+    job_log,
+    keep,
+    need_done,
+    result_of,
+    step_errors,
+    table,
+    work_of,
+)
+from ringrift_assets.checks import (
+    ALL_VERIFY,
+    GAMES,
+    NO_DUPLICATES,
+    NO_ILLEGAL,
+    TRAINING_DB,
+    duplicates,
+    duplicates_problem,
+    partitioned_spec,
+    result,
+)
+
+PICTURE = "the end of the longest game"  # shown at once if its markdown is short, else behind a link
+
+
+@dg.asset(
+    deps=["selfplay_games"],
+    partitions_def=PARTITIONS,
+    group_name="training_data",
+    kinds={"parquet"},
+    owners=OWNERS,
+    code_version="game-set-1/canonical-1",
+    check_specs=[
+        partitioned_spec(TRAINING_DB, ALL_VERIFY, "Every game replays to exactly the outcome it claims."),
+        partitioned_spec(TRAINING_DB, NO_ILLEGAL, "No game has a move that is not legal where it was played."),
+    ],
+)
+def training_db(
+    context: dg.AssetExecutionContext, config: Materialize, bench: dg.ResourceParam[Workbench]
+) -> dg.MaterializeResult:
+    """The games a network may learn from: replayed move by move, finished, and each of them once.
+
+    A game counts only after the rules engine has replayed it to the outcome and hash it claims. Games that
+    were cut off, and games that are in this iteration's set already or in that of any earlier iteration, are
+    set aside with the reason. Asking records nothing: the same inputs always give the same set.
+    """
+    with step_errors():
+        key, iteration = partition_of(context)
+        played = bench.store.need("selfplay_games", key, iteration)
+        earlier = bench.store.upto(TRAINING_DB, key, iteration - 1)
+        inputs = {
+            "played": played.content_digest,
+            "earlier": [[record.iteration, record.content_digest] for record in earlier],
+        }
+
+        def make(folder: Path, _: Record | None) -> Made:
+            spec = JobSpec(
+                asset=TRAINING_DB,
+                config=key,
+                iteration=iteration,
+                name="verify",
+                kind="verify",
+                params={
+                    "config": key,
+                    "games": _file(bench, played),
+                    "earlier": [_file(bench, record) for record in earlier],
+                },
+            )
+            started = time.monotonic()
+            results = bench.run(None, [spec], listener=job_log(context), cancel_on=CANCEL_ON)
+            need_done(results)
+            for path in results[0].shards:
+                shutil.copyfile(path, folder / path.name)
+            assert results[0].manifest is not None  # a job that is done has one
+            found = results[0].manifest.result
+            digest, rows = found.pop("content_digest"), found["games"]
+            return Made(rows, digest, found, work_of(results, time.monotonic() - started))
+
+        kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
+        _warn_newer(context, bench, key, iteration)
+        return result_of(kept, _metadata(bench, kept), _checks(kept))
+
+
+def _file(bench: Workbench, record: Record) -> dict[str, str]:
+    """A stored file as a verify job wants it named."""
+    path = bench.store.path(record, GAMES)
+    return {"path": str(path.relative_to(bench.home.root)), "sha256": record.files[GAMES].sha256}
+
+
+def _warn_newer(context: dg.AssetExecutionContext, bench: Workbench, key: str, iteration: int) -> None:
+    """Fail the duplicate check of newer partitions that share games with what is stored now."""
+    if not bench.store.after(TRAINING_DB, key, iteration):
+        return
+    for newer, shared in duplicates(bench.store, key).items():
+        if newer > iteration:
+            context.instance.report_runless_asset_event(
+                dg.AssetCheckEvaluation(
+                    asset_key=context.asset_key,
+                    check_name=NO_DUPLICATES,
+                    passed=False,
+                    partition=f"{key}|{newer:04d}",
+                    metadata={},
+                    description=duplicates_problem(key, {newer: shared}),
+                )
+            )
+
+
+def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+    from ringrift.game_verify import REJECT_REASONS
+
+    data = kept.record.data
+    meaning = {
+        **REJECT_REASONS,
+        "capped": "stopped by the decision cap: no result to learn from",
+        "duplicate": "in this set already, or in that of an earlier iteration",
+    }
+    all_sets = bench.store.upto(TRAINING_DB, kept.record.config, kept.record.iteration)
+    shown: dict[str, Any] = {}
+    if data["thumbnail"]:
+        shown["end_of_longest_game"] = dg.MetadataValue.md(f"![{PICTURE}]({data['thumbnail']})")
+        svg = base64.b64encode(bench.store.path(kept.record, "board.svg").read_bytes()).decode()
+        shown["end_of_longest_game_large"] = dg.MetadataValue.md(f"![{PICTURE}](data:image/svg+xml;base64,{svg})")
+    shown |= {
+        "read": data["read"],
+        "games_upto_here": sum(record.rows for record in all_sets),
+        "decisions": data["decisions"],
+        "wins_by_player": ", ".join(f"player {player}: {n}" for player, n in data["wins"].items()),
+        "endings": ", ".join(f"{ending}: {n}" for ending, n in data["endings"].items()),
+    }
+    if data["rejected"]:
+        shown["rejected"] = table(
+            [{"reason": r, "games": n, "meaning": meaning.get(r, "")} for r, n in data["rejected"].items()]
+        )
+    return {**shown, "dagster/column_schema": _columns(), **facts(bench, kept)}
+
+
+def _columns() -> dg.TableSchema:
+    from ringrift.games import SCHEMA
+
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name, str(column.type), constraints=dg.TableColumnConstraints(nullable=column.nullable)
+            )
+            for column in SCHEMA
+        ]
+    )
+
+
+def _checks(kept: Kept) -> list[dg.AssetCheckResult]:
+    data = kept.record.data
+    bad = data["read"] - data["verified"]
+    illegal = data["rejected"].get("illegal_move", 0)
+    remedy = "rejects.parquet beside the games says which and why; do not train before that is understood"
+    return [
+        result(
+            ALL_VERIFY,
+            bad == 0,
+            f"{bad} of {data['read']} games do not verify; {remedy}",
+            numbers={"verified_share": data["verified"] / data["read"] if data["read"] else 0.0},
+        ),
+        result(
+            NO_ILLEGAL,
+            illegal == 0,
+            f"{illegal} games have an illegal move; {remedy}",
+            numbers={"illegal": illegal},
+        ),
+    ]

@@ -1,0 +1,134 @@
+"""What a person sees in the terminal: progress while jobs run, tables at the end."""
+
+import sys
+import threading
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from resources.events import JobEvent
+from ringrift_assets.run import PartitionOutcome
+
+PIPED_WIDTH = 160
+
+
+class JobProgress:
+    """One bar for each asset and config, fed with the events of all its jobs. Use as a context manager."""
+
+    def __init__(self, console: Console):
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._lock = threading.Lock()
+        self._tasks: dict[str, object] = {}
+        self._done: dict[str, dict[str, int]] = {}
+        self._total: dict[str, dict[str, int]] = {}
+        self._running: dict[str, set[str]] = {}
+
+    def __enter__(self) -> "JobProgress":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bars.stop()
+
+    def __call__(self, event: JobEvent) -> None:
+        """Hear an event, from any thread; jobs are told apart by their id, bars by its first three parts."""
+        with self._lock:
+            self._hear(event)
+
+    def _hear(self, event: JobEvent) -> None:
+        asset, config, iteration = event.job.split("-")[:3]
+        name = f"{asset} {config}|{iteration}"
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=None, state="")
+        totals, done = self._total.setdefault(name, {}), self._done.setdefault(name, {})
+        running = self._running.setdefault(name, set())
+        if event.kind == "queued":
+            totals[event.job] = event.total
+        elif event.kind in ("started", "attached"):
+            running.add(event.job)
+        elif event.kind == "progress":
+            done[event.job], totals[event.job] = event.done, event.total
+        elif event.kind == "done":
+            done[event.job] = totals.get(event.job, 0)
+        if event.kind in ("done", "failed", "lost", "cancelled"):
+            running.discard(event.job)
+        if event.kind in ("failed", "lost"):
+            self._bars.console.print(f"{event.job} on {event.host}: {event.kind}. {event.text}", markup=False)
+        self._bars.update(
+            self._tasks[name],  # type: ignore[arg-type]
+            completed=sum(done.values()),
+            total=sum(totals.values()) or None,
+            state=f"{len(running)} of {len(totals)} jobs at work",
+        )
+
+
+def output() -> Console:
+    """The console for results on stdout; a pipe gets wide tables, for rich would cut them at 80 columns."""
+    return Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)
+
+
+def print_outcomes(console: Console, outcomes: Sequence[PartitionOutcome]) -> None:
+    """The tables of an iteration, its digests, then what needs a person's attention."""
+    console.print(_jobs_table(outcomes))
+    console.print(_summary_table(outcomes))
+    for outcome in outcomes:
+        name = f"{outcome.config}|{outcome.iteration:04d}"
+        if kept := outcome.records.get("training_db"):
+            state = "up to date" if outcome.reused["training_db"] else "made now"
+            console.print(f"{name} content digest {kept.content_digest[:16]}, {state}", highlight=False)
+        for check in outcome.checks:
+            if not check["passed"]:
+                text = f"{name} {check['severity']} {check['asset']}.{check['check']}: {check['description']}"
+                console.print(text, style="yellow", markup=False)
+        played = outcome.records.get("selfplay_games")
+        for skipped in played.data["skipped"] if played else []:
+            console.print(f"{name} skipped {skipped['job']}: {skipped['reason']}", style="dim", markup=False)
+        if outcome.error:
+            console.print(f"{name} failed. {outcome.error}", style="red", markup=False)
+
+
+def _jobs_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title="Selfplay games")
+    table.add_column("job", no_wrap=True)
+    for name in ("games", "unique", "capped", "decisions", "seconds"):
+        table.add_column(name, justify="right")
+    for outcome in outcomes:
+        record = outcome.records.get("selfplay_games")
+        for job in record.data["jobs"] if record else []:
+            seconds = record.provenance["job_seconds"][job["job"]] if record else 0.0
+            games = f"{job['games']:,}" + (f" of {job['planned']:,}" if job["games"] < job["planned"] else "")
+            counts = [f"{job[name]:,}" for name in ("unique", "capped", "decisions")]
+            table.add_row(job["job"], games, *counts, f"{seconds:.1f}")
+    return table
+
+
+def _summary_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title="Training data")
+    table.add_column("partition", no_wrap=True)
+    for name in ("played", "games/s", "rejected", "duplicates", "kept", "time"):
+        table.add_column(name, justify="right")
+    for outcome in outcomes:
+        played, kept = outcome.records.get("selfplay_games"), outcome.records.get("training_db")
+        now = 0 if played is None or outcome.reused["selfplay_games"] else played.provenance["played"]
+        rejected = dict(kept.data["rejected"]) if kept else {}
+        duplicates = rejected.pop("duplicate", 0)
+        table.add_row(
+            f"{outcome.config}|{outcome.iteration:04d}",
+            f"{now:,}",
+            f"{played.provenance['games_per_s']:,.1f}" if played and now else "-",
+            f"{sum(rejected.values()):,}",
+            f"{duplicates:,}",
+            f"{kept.rows:,}" if kept else "-",
+            f"{outcome.wall_s:.1f} s",
+        )
+    return table

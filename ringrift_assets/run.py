@@ -1,0 +1,218 @@
+"""Running iterations from the command line, on the same instance and store as the web server."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+
+from resources.events import Control, JobEvent
+from resources.partitions import open_iteration, partition_key
+from resources.storage import Home, Record
+from resources.workbench import Workbench
+from ringrift_assets.definitions import COLLECT, defs
+from ringrift_assets.parallel import run_in_processes
+
+PID_TAG, HOST_TAG = "ringrift/pid", "ringrift/host"
+RUNS_AT_ONCE = 3  # a run mostly polls: several keep the work slots busy when a config has few jobs
+ROW_ASSETS = ("selfplay_games", "training_db")
+
+
+@dataclass(slots=True)
+class PartitionOutcome:
+    """What happened to one config in one iteration. `records` and `reused` are by asset."""
+
+    config: str
+    iteration: int
+    run: str
+    ok: bool
+    wall_s: float
+    error: str | None = None
+    records: dict[str, Record] = field(default_factory=dict)
+    reused: dict[str, bool] = field(default_factory=dict)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as JSON values."""
+        records = {asset: record.model_dump(mode="json") for asset, record in self.records.items()}
+        return {**asdict(self), "records": records}
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionTask:
+    """One config of one iteration to run, possibly in another process."""
+
+    config: str
+    iteration: int
+    pipeline_path: Path | None
+    home: Path
+    games_scale: float | None
+    allow_fewer_rows: bool
+
+
+def run_iteration(
+    config_keys: Sequence[str],
+    iteration: int,
+    pipeline_path: Path | None = None,
+    home: Home | None = None,
+    progress: Callable[[JobEvent], None] = lambda event: None,
+    *,
+    games_scale: float | None = None,
+    allow_fewer_rows: bool = False,
+    control: Control | None = None,
+) -> list[PartitionOutcome]:
+    """Materialize the graph for some configs of an iteration, a few at once; one outcome each, in their order.
+
+    Uses the persistent instance of the home (default: RINGRIFT_HOME, else ./var), so the web server shows the
+    runs. What is up to date is not made again. A failed config does not stop the others; somebody asking to
+    detach or cancel through `control` does.
+    """
+    home = (home or Home()).prepare()
+    control = control or Control()
+    bench = Workbench(home, pipeline_path, games_scale=games_scale, listener=progress, control=control)
+    _ = bench.pipeline  # a mistake in the file is told before anything starts
+    bench.remember()
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    with open_instance(home) as instance:
+        fail_dead_runs(instance)
+        open_iteration(instance, iteration)
+    tasks = [
+        PartitionTask(config, iteration, pipeline_path, home.root, games_scale, allow_fewer_rows)
+        for config in config_keys
+    ]
+    if len(tasks) == 1:
+        outcomes = [run_partition(tasks[0], progress, control)]
+    else:
+        outcomes = run_in_processes(run_partition, tasks, RUNS_AT_ONCE, progress, control)
+    return [outcome for outcome in outcomes if outcome]
+
+
+def open_instance(home: Home) -> dg.DagsterInstance:
+    """The home's persistent Dagster instance; use it in a `with`."""
+    return dg.DagsterInstance.from_config(str(home.dagster))
+
+
+def run_partition(
+    task: PartitionTask, progress: Callable[[JobEvent], None], control: Control
+) -> PartitionOutcome | None:
+    """Materialize the graph for one partition; None if somebody asked to stop before it began."""
+    if control.asked:
+        return None
+    home = Home(task.home)
+    bench = Workbench(home, task.pipeline_path, games_scale=task.games_scale, listener=progress, control=control)
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    with open_instance(home) as instance:
+        return _materialize(instance, bench, task)
+
+
+def _materialize(instance: dg.DagsterInstance, bench: Workbench, task: PartitionTask) -> PartitionOutcome:
+    started = time.monotonic()
+    config, iteration, allow_fewer_rows = task.config, task.iteration, task.allow_fewer_rows
+    options = {"config": {"allow_fewer_rows": allow_fewer_rows}}
+    result = defs.resolve_job_def("collect").execute_in_process(
+        partition_key=partition_key(config, iteration),
+        instance=instance,
+        resources={"bench": bench},
+        tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
+        run_config={
+            "ops": dict.fromkeys(ROW_ASSETS, options),
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # the terminal has its own display
+        },
+        raise_on_error=False,
+    )
+    outcome = PartitionOutcome(
+        config, iteration, result.run_id, result.success, time.monotonic() - started, _error(result)
+    )
+    for event in result.get_asset_materialization_events():
+        asset = event.asset_key.path[-1] if event.asset_key else ""
+        outcome.reused[asset] = bool(event.materialization.metadata["reused"].value)
+    for asset in COLLECT:
+        record = bench.store.get(asset, config, iteration)
+        if record and asset in outcome.reused:
+            outcome.records[asset] = record
+    for check in result.get_asset_check_evaluations():
+        outcome.checks.append(
+            {
+                "asset": check.asset_key.path[-1],
+                "check": check.check_name,
+                "passed": check.passed,
+                "severity": check.severity.value,
+                "description": check.description,
+            }
+        )
+    return outcome
+
+
+def _error(result: dg.ExecuteInProcessResult) -> str | None:
+    """The words of the step that failed, or None."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                return f"{event.step_key}: {data.user_failure_data.description}"
+            if data.error:
+                causes = [data.error, *([data.error.cause] if data.error.cause else [])]
+                return f"{event.step_key}: {causes[-1].message.strip()}"
+    return None if result.success else "the run failed before its first step"
+
+
+def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs failed that were started by `run_iteration` in a process of this machine that is gone."""
+    going = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
+    here = {HOST_TAG: socket.gethostname()}
+    failed = []
+    for record in instance.get_run_records(dg.RunsFilter(statuses=going, tags=here)):
+        run = record.dagster_run
+        if not _process_of_run(int(run.tags[PID_TAG]), record.create_timestamp.timestamp()):
+            instance.report_run_failed(run, "its process ended without a word; run the same command to go on")
+            failed.append(run.run_id)
+    return failed
+
+
+def _process_of_run(pid: int, created: float) -> bool:
+    """Whether the process that made the run still lives; a later process with its number does not count."""
+    try:
+        return psutil.Process(pid).create_time() <= created + 1
+    except psutil.NoSuchProcess:
+        return False
+
+
+def watched(work: Callable[..., Any], say: Callable[[str], None], grace_s: float = 3.0) -> Any:
+    """Run `work(control=…)` so that Ctrl-C detaches from its jobs and a second one within `grace_s` cancels them.
+
+    The work runs on a thread, because on the main one Dagster takes Ctrl-C for the end of the run.
+    """
+    control, box, ended = Control(), {}, threading.Event()
+
+    def target() -> None:
+        try:
+            box["value"] = work(control=control)
+        except BaseException as error:
+            box["error"] = error
+        finally:
+            ended.set()
+
+    threading.Thread(target=target, name="run").start()
+    while not ended.is_set():
+        try:
+            ended.wait(0.2)  # not Thread.join: interrupted, it may take the thread for ended
+        except KeyboardInterrupt:
+            say(f"Leaving the jobs running. Ctrl-C again within {grace_s:g} s stops them too.")
+            control.ask(_second_interrupt(grace_s))
+    if "error" in box:
+        raise box["error"]
+    return box["value"]
+
+
+def _second_interrupt(grace_s: float) -> Any:
+    try:
+        time.sleep(grace_s)
+    except KeyboardInterrupt:
+        return "cancel"
+    return "detach"

@@ -1,0 +1,84 @@
+"""Pictures of the web server's pages for the docs: python -m ringrift_assets.screenshots OUT_DIR
+
+Uses the home's own runs (RINGRIFT_HOME, else ./var), so run an iteration first. Needs playwright (extra `dev`)
+and a chromium: the one on the PATH, or RINGRIFT_CHROMIUM.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resources.storage import Home
+from ringrift.errors import MissingInput
+from ringrift_assets.webserver import web_server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CHROMIUM_VARIABLE = "RINGRIFT_CHROMIUM"
+SIZE = {"width": 1440, "height": 900}
+PAGE_MS = 60_000
+PICTURE = "the end of the longest game"
+
+
+def take(folder: Path, home: Home | None = None) -> list[Path]:
+    """Write lineage.png, materialization.png and board.png into `folder`; returns their paths.
+
+    Raises MissingInput when there is nothing to show, no playwright or no chromium.
+    """
+    home = (home or Home()).prepare()
+    shown = _newest_partition(home)
+    folder.mkdir(parents=True, exist_ok=True)
+    lineage, detail, board = (folder / f"{name}.png" for name in ("lineage", "materialization", "board"))
+    with web_server(home) as url, browser_page() as page:
+        page.goto(f"{url}/assets/training_db?view=lineage&lineageScope=upstream&lineageDepth=9")
+        page.get_by_text("% filled").first.wait_for(timeout=PAGE_MS)
+        page.wait_for_timeout(1500)  # the graph moves to its place
+        page.screenshot(path=lineage)
+        page.goto(f"{url}/assets/training_db?view=partitions&partition={shown}")
+        page.get_by_alt_text(PICTURE).first.wait_for(timeout=PAGE_MS)
+        page.wait_for_timeout(1000)
+        page.screenshot(path=detail)
+        page.get_by_text("[Show Markdown]").first.click()
+        page.wait_for_timeout(1500)  # the dialog opens
+        page.screenshot(path=board)
+    return [lineage, detail, board]
+
+
+@contextmanager
+def browser_page() -> "Iterator[Page]":
+    """A page of a headless chromium. Raises MissingInput when playwright or chromium is not there."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise MissingInput("playwright is not installed: pip install 'ringrift-assets[dev]'") from None
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = os.environ.get(CHROMIUM_VARIABLE) or next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        raise MissingInput(f"no chromium found: apt-get install chromium, or set {CHROMIUM_VARIABLE}")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        try:
+            yield browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+        finally:
+            browser.close()
+
+
+def _newest_partition(home: Home) -> str:
+    """Key of the training set that was written last."""
+    records = sorted(home.store.glob("training_db/*/*/partition.json"), key=lambda p: p.stat().st_mtime)
+    if not records:
+        raise MissingInput(f"{home.root} has no training set to show; run `ringrift run` first (make demo)")
+    return f"{records[-1].parts[-3]}|{records[-1].parts[-2]}"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m ringrift_assets.screenshots OUT_DIR")
+    for written in take(Path(sys.argv[1])):
+        print(written)

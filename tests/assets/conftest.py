@@ -1,0 +1,149 @@
+"""Fixtures of the asset tests: a tiny pipeline on hex8, and one call that runs the graph for a partition."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+
+from resources.events import JobEvent
+from resources.partitions import open_iteration, partition_key
+from resources.storage import Home, Record
+from resources.workbench import Workbench
+from ringrift.games import content_digest, write_shard
+from ringrift_assets.assets import ASSETS
+from ringrift_assets.checks import CHECKS
+from ringrift_assets.definitions import COLLECT
+
+CONFIG = "hex8_2p"
+PIPELINE = """
+configs: [hex8_2p]
+selfplay:
+  min_games: 6
+  chunk_games: 4
+  jobs:
+    - {name: hex8_2p_random, config: hex8_2p, engine: random-only, games: 6}
+    - {name: hex8_2p_heuristic, config: hex8_2p, engine: heuristic-only, games: 3, difficulty: 2}
+    - {name: hex8_2p_nn, config: hex8_2p, engine: nn-only, games: 5}
+polling: {first_s: 0.1, interval_s: 0.3}
+"""
+PLAYED, SKIPPED = 9, "hex8_2p_nn"
+
+
+@dataclass
+class Graph:
+    """The graph over one home. `events` are those of all jobs so far."""
+
+    home: Home
+    pipeline: Path
+    instance: dg.DagsterInstance
+    events: list[JobEvent] = field(default_factory=list)
+
+    def bench(self) -> Workbench:
+        return Workbench(self.home, self.pipeline, listener=self.events.append)
+
+    def run(
+        self,
+        iteration: int = 0,
+        assets: Sequence[str] = COLLECT,
+        bench: Workbench | None = None,
+        **options: Any,
+    ) -> dg.ExecuteInProcessResult:
+        """Materialize some assets of one partition; a failure is in the result."""
+        open_iteration(self.instance, iteration)
+        config = {"ops": {name: {"config": options} for name in assets if options and name != "incumbent"}}
+        return dg.materialize(
+            [*ASSETS, *CHECKS],
+            partition_key=partition_key(CONFIG, iteration),
+            instance=self.instance,
+            selection=dg.AssetSelection.assets(*assets),
+            resources={"bench": bench or self.bench()},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **config},
+            raise_on_error=False,
+        )
+
+    def record(self, asset: str, iteration: int = 0) -> Record:
+        return self.bench().store.need(asset, CONFIG, iteration)
+
+    def started(self) -> list[str]:
+        return [event.job for event in self.events if event.kind == "started"]
+
+    def put_games(self, iteration: int, games: pa.Table) -> None:
+        """Store a game set as the selfplay games of an iteration, as if it had been played."""
+        store, key = self.bench().store, ("selfplay_games", CONFIG, iteration)
+        with store.claim(*key, run="test"), store.draft(*key) as folder:
+            write_shard(folder / "games.parquet", games)
+            store.commit(
+                folder,
+                asset=key[0],
+                config=key[1],
+                iteration=iteration,
+                code_version="test",
+                content_digest=content_digest(games),
+                inputs_digest="0" * 64,
+                rows=games.num_rows,
+                data={},
+                provenance={},
+                allow_fewer_rows=True,
+            )
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
+    return {check.check_name: check for check in result.get_asset_check_evaluations()}
+
+
+def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
+    [event] = [event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey(asset)]
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+def failure(result: dg.ExecuteInProcessResult) -> str:
+    """The words of the step that failed."""
+    from ringrift_assets.run import _error
+
+    assert not result.success
+    return _error(result) or ""
+
+
+@pytest.fixture
+def graph_of(tmp_path: Path) -> Iterator[Callable[[Home], Graph]]:
+    """Makes graphs over homes, all with the tiny pipeline."""
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(PIPELINE)
+    instances: list[dg.DagsterInstance] = []
+
+    def make(home: Home) -> Graph:
+        instances.append(dg.DagsterInstance.ephemeral())
+        return Graph(home, path, instances[-1])
+
+    yield make
+    for instance in instances:
+        instance.dispose()
+
+
+@pytest.fixture(scope="session")
+def played_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home in which iterations 0 and 1 are done. Copy it, do not touch it."""
+    folder = tmp_path_factory.mktemp("played")
+    (folder / "pipeline.yaml").write_text(PIPELINE)
+    home = Home(folder / "home").prepare()
+    with dg.DagsterInstance.ephemeral() as instance:
+        graph = Graph(home, folder / "pipeline.yaml", instance)
+        assert all(graph.run(iteration).success for iteration in (0, 1))
+    return home
+
+
+@pytest.fixture
+def played(home: Home, played_home: Home, graph_of: Callable[[Home], Graph]) -> Graph:
+    """The graph over a copy of that home."""
+    shutil.copytree(played_home.root, home.root, dirs_exist_ok=True)
+    return graph_of(home)
+
+
+@pytest.fixture
+def graph(home: Home, graph_of: Callable[[Home], Graph]) -> Graph:
+    return graph_of(home)

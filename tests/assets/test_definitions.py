@@ -1,0 +1,114 @@
+"""The graph as a whole: what it is, that it loads light, and that it has no cycle through the store."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from resources.storage import REPOSITORY, Store
+from ringrift.games import SCHEMA_VERSION
+from ringrift.players.weights import BALANCED
+from ringrift.rules.replay import RULES_VERSION
+from ringrift_assets.assets.incumbent import BASELINE_PROFILE
+from ringrift_assets.definitions import COLLECT, defs
+
+SNAPSHOT = Path(__file__).with_name("specs.json")
+HEAVY = ("torch", "numba", "pandas", "pyarrow", "duckdb", "paramiko")
+
+
+def specs() -> dict:
+    """What a change of the graph changes, in words."""
+    graph = defs.resolve_asset_graph()
+    assets = {}
+    for spec in sorted(defs.resolve_all_asset_specs(), key=lambda spec: spec.key):
+        node = graph.get(spec.key)
+        assets[spec.key.to_user_string()] = {
+            "group": spec.group_name,
+            "deps": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
+            "kinds": sorted(spec.kinds),
+            "owners": list(spec.owners),
+            "code_version": spec.code_version,
+            "partitions": sorted(spec.partitions_def.partition_dimension_names),
+            "checks": sorted(key.name for key in node.check_keys),
+            "description": (spec.description or "").splitlines()[0],
+        }
+    jobs = {
+        job.name: sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys)
+        for job in map(defs.resolve_job_def, ["collect"])
+    }
+    return {"assets": assets, "jobs": jobs}
+
+
+def test_the_definitions_are_valid():
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_a_change_of_the_graph_shows_in_review():
+    """After a change that is meant: python -m tests.assets.test_definitions, and look at the difference."""
+    assert specs() == json.loads(SNAPSHOT.read_text())
+
+
+def test_every_asset_has_what_a_user_needs_to_understand_it():
+    for spec in defs.resolve_all_asset_specs():
+        assert spec.group_name and spec.kinds and spec.owners and spec.code_version
+        assert len(spec.description or "") > 100, f"{spec.key} says too little of itself"
+    for asset in defs.assets or ():
+        assert asset.op.retry_policy is None, "with one, terminating a run would start its step over"
+
+
+def test_code_versions_follow_the_versions_of_schema_and_rules():
+    versions = {spec.key.path[-1]: spec.code_version for spec in defs.resolve_all_asset_specs()}
+    expected = f"game-set-{SCHEMA_VERSION}/{RULES_VERSION}"
+    assert versions["selfplay_games"] == versions["training_db"] == expected
+    assert BASELINE_PROFILE == BALANCED
+
+
+def test_loading_the_graph_imports_nothing_heavy():
+    code = f"""
+import sys, ringrift_assets.definitions
+print([name for name in {HEAVY!r} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_the_workspace_file_loads(tmp_path):
+    command = [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"]
+    environment = {**os.environ, "DAGSTER_HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_a_step_reads_from_the_store_is_upstream_in_the_graph_or_of_an_earlier_iteration(played, monkeypatch):
+    reads: list[tuple[str, int]] = []
+    real = Store.get
+
+    def spy(self: Store, asset: str, config: str, iteration: int):
+        reads.append((asset, iteration))
+        return real(self, asset, config, iteration)
+
+    monkeypatch.setattr(Store, "get", spy)
+    asset_graph = defs.resolve_asset_graph()
+    found = {}
+    for asset in COLLECT:
+        reads.clear()
+        assert played.run(2, [asset]).success
+        upstream = {key.path[-1] for key in asset_graph.get_ancestor_asset_keys(dg.AssetKey(asset))}
+        for name, iteration in reads:
+            own = (name, iteration) == (asset, 2)
+            assert own or iteration < 2 or (iteration == 2 and name in upstream), (asset, name, iteration)
+        found[asset] = {f"{name} {iteration}" for name, iteration in reads}
+    assert found == {
+        "incumbent": {"incumbent 2"},  # and tier_assignment of earlier iterations, of which there is none
+        "selfplay_games": {"incumbent 2", "selfplay_games 2"},
+        "training_db": {"selfplay_games 2", "training_db 0", "training_db 1", "training_db 2"},
+    }
+
+
+if __name__ == "__main__":
+    SNAPSHOT.write_text(json.dumps(specs(), indent=1, sort_keys=True) + "\n")

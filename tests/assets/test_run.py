@@ -1,0 +1,225 @@
+"""The command line's way through the graph: results, a second run, Ctrl-C, and runs whose process died."""
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from rich.console import Console
+from typer import Typer
+from typer.testing import CliRunner
+
+from resources.events import Control
+from resources.partitions import partition_key
+from resources.storage import Home
+from resources.workbench import Workbench
+from ringrift.errors import InvalidInput
+from ringrift_assets import cli
+from ringrift_assets.definitions import COLLECT, defs
+from ringrift_assets.display import print_outcomes
+from ringrift_assets.run import HOST_TAG, PID_TAG, fail_dead_runs, open_instance, run_iteration, watched
+from tests.assets.conftest import CONFIG, PIPELINE, PLAYED
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Path:
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(PIPELINE)
+    return path
+
+
+def ringrift(*arguments: object) -> "tuple[int, str]":
+    app = Typer()
+    cli.register(app)
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    return result.exit_code, result.output
+
+
+def test_a_second_run_finds_everything_done_and_the_runs_are_in_the_homes_own_instance(home, pipeline):
+    events = []
+    [first] = run_iteration([CONFIG], 0, pipeline, home, events.append)
+    assert first.ok and first.error is None and set(first.reused.values()) == {False}
+    assert {name for name, record in first.records.items() if record.rows} == set(COLLECT)
+    assert all(check["passed"] for check in first.checks) and len(first.checks) == 5
+    started = [event for event in events if event.kind == "started"]
+    started_at = time.monotonic()
+    [second] = run_iteration([CONFIG], 0, pipeline, home, events.append)
+    assert time.monotonic() - started_at < 20
+    assert second.ok and set(second.reused.values()) == {True}
+    assert [event for event in events if event.kind == "started"] == started
+    assert {a: r.content_digest for a, r in second.records.items()} == {
+        a: r.content_digest for a, r in first.records.items()
+    }
+    with open_instance(home) as instance:
+        runs = {run.run_id: run for run in instance.get_runs()}
+        assert {first.run, second.run} <= set(runs)
+        assert runs[first.run].tags["dagster/partition"] == "hex8_2p|0000"
+        event = instance.get_latest_materialization_event(dg.AssetKey("training_db"))
+        assert event.dagster_event.partition == "hex8_2p|0000"
+
+
+def test_a_failure_of_one_config_is_told_and_the_others_go_on(home, pipeline):
+    outcomes = run_iteration(["square8_2p", CONFIG], 0, pipeline, home)
+    assert [outcome.ok for outcome in outcomes] == [False, True]
+    assert outcomes[0].error.startswith("selfplay_games: no selfplay job of square8_2p can be played")
+    console = Console(width=160, record=True, file=io.StringIO())
+    print_outcomes(console, outcomes)
+    text = console.export_text()
+    assert "square8_2p|0000 failed. selfplay_games: no selfplay job" in text
+    assert (
+        "hex8_2p_random" in text
+        and f"hex8_2p|0000 content digest {outcomes[1].records['training_db'].content_digest[:16]}" in text
+    )
+    assert "skipped hex8_2p_nn" in text
+
+
+def test_a_mistake_in_the_pipeline_file_is_told_before_anything_starts(home, pipeline):
+    pipeline.write_text(pipeline.read_text() + "gamesscale: 2\n")
+    with pytest.raises(InvalidInput, match="games_scale"):
+        run_iteration([CONFIG], 0, pipeline, home)
+    assert not list(home.store.iterdir())
+
+
+def test_the_server_goes_on_with_the_pipeline_of_the_last_run_unless_it_is_told_another(
+    home, pipeline, tmp_path, monkeypatch
+):
+    assert Workbench(home).pipeline.configs[0] == "square8_2p"
+    Workbench(home, pipeline, games_scale=2.0).remember()
+    assert Workbench(home).pipeline.configs == [CONFIG] and Workbench(home).pipeline.games_scale == 2.0
+    other = tmp_path / "other.yaml"
+    other.write_text("configs: [square8_3p]")
+    monkeypatch.setenv("RINGRIFT_PIPELINE", str(other))
+    assert Workbench(home).pipeline.configs == ["square8_3p"]
+    monkeypatch.setenv("RINGRIFT_GAMES_SCALE", "many")
+    with pytest.raises(InvalidInput, match="RINGRIFT_GAMES_SCALE"):
+        _ = Workbench(home).pipeline
+
+
+def test_a_dry_run_shows_the_jobs_and_writes_nothing(home, pipeline):
+    code, text = ringrift("run", "--config", pipeline, "--dry-run", "--iterations", 2)
+    assert code == 0 and "hex8_2p|0000: 9 games in 3 jobs on local; 0 games are stored" in text
+    assert "hex8_2p|0001" in text and "skipped hex8_2p_nn" in text
+    code, text = ringrift("run", "--config", pipeline, "--dry-run", "--json", "--games-scale", 0.5)
+    [plan] = json.loads(text)["dry_run"]
+    assert plan["games"] == 5 and plan["hosts"] == ["local"]
+    assert not list(home.store.iterdir())
+
+
+def test_json_output_is_one_object_with_every_outcome(home, pipeline):
+    code, text = ringrift("run", "--config", pipeline, "--json")
+    [outcome] = json.loads(text.splitlines()[-1])["outcomes"]
+    assert code == 0 and outcome["ok"] and outcome["records"]["training_db"]["rows"] == PLAYED
+    code, text = ringrift("run", "--config", pipeline, "-c", "square8_2p", "--json")
+    assert code == 1 and not json.loads(text.splitlines()[-1])["outcomes"][0]["ok"]
+
+
+def test_runs_whose_process_is_gone_are_marked_failed_and_living_ones_are_not(home):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    with open_instance(home) as instance:
+        instance.add_dynamic_partitions("iteration", ["0000"])
+        runs = {}
+        for pid in (dead.pid, os.getpid()):
+            run = instance.create_run_for_job(
+                defs.resolve_job_def("collect"),
+                tags={
+                    **partition_tags(),
+                    PID_TAG: str(pid),
+                    HOST_TAG: socket.gethostname(),
+                },
+            )
+            instance.report_engine_event("started", run)
+            instance.handle_new_event(started_event(run))
+            runs[pid] = run.run_id
+        assert fail_dead_runs(instance) == [runs[dead.pid]]
+        assert instance.get_run_by_id(runs[dead.pid]).status == dg.DagsterRunStatus.FAILURE
+        assert instance.get_run_by_id(runs[os.getpid()]).status == dg.DagsterRunStatus.STARTED
+
+
+def partition_tags() -> dict[str, str]:
+    key = partition_key(CONFIG, 0)
+    return {"dagster/partition": str(key)}
+
+
+def started_event(run: dg.DagsterRun) -> dg.EventLogEntry:
+    event = dg.DagsterEvent("PIPELINE_START", job_name=run.job_name, message="started")
+    return dg.EventLogEntry(
+        error_info=None,
+        level="INFO",
+        user_message="started",
+        run_id=run.run_id,
+        timestamp=time.time(),
+        dagster_event=event,
+    )
+
+
+def test_the_answer_and_the_error_of_the_watched_work_come_back():
+    assert watched(lambda control: control.asked, print) is False
+
+    def fail(control: Control) -> None:
+        raise InvalidInput("a", 1, "b")
+
+    with pytest.raises(InvalidInput):
+        watched(fail, print)
+
+
+SLOW = """
+configs: [hex8_2p]
+selfplay:
+  min_games: 1
+  jobs:
+    - {name: hex8_2p_slow, config: hex8_2p, engine: heuristic-only, games: 200}
+polling: {first_s: 0.1, interval_s: 0.2}
+"""
+MAIN = "import sys; from ringrift.cli import main; main()"
+
+
+def workers_of(home: Home) -> list[dict]:
+    states = home.root.glob("jobs-v1/*/state.json")
+    return [json.loads(state.read_text()) for state in states]
+
+
+def run_cli(home: Home, pipeline: Path) -> subprocess.Popen:
+    command = [sys.executable, "-c", MAIN, "run", "--config", str(pipeline)]
+    environment = {**os.environ, "RINGRIFT_HOME": str(home.root)}
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("interrupts", [1, 2])
+def test_ctrl_c_leaves_the_jobs_running_and_a_second_one_stops_them(home, pipeline, interrupts):
+    pipeline.write_text(SLOW.replace("games: 200", "games: 2000"))
+    process = run_cli(home, pipeline)
+    try:
+        deadline = time.monotonic() + 90
+        while not any(home.root.glob("jobs-v1/*/out/*.parquet")):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.1)
+        for _ in range(interrupts):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    states = workers_of(home)
+    running = [state for state in states if state["status"] == "running"]
+    try:
+        assert process.returncode == 1 and "Ctrl-C again within" in output
+        if interrupts == 1:
+            assert "detached: the jobs go on" in output and running
+        else:
+            assert "cancelled: the jobs were stopped" in output and not running
+    finally:
+        for state in running:
+            os.killpg(state["pid"], signal.SIGKILL)

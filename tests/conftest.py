@@ -1,0 +1,28 @@
+"""Fixtures shared by the tests: a home of their own, and job hosts whose processes end with the test."""
+
+import os
+
+os.environ["RINGRIFT_EXTRA_CONFIGS"] = "hex8_2p"  # read when the partitions are declared, so before any import
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resources.storage import Home, Store
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """An empty home that every process of this test uses."""
+    home = Home(tmp_path / "home").prepare()
+    monkeypatch.setenv("RINGRIFT_HOME", str(home.root))
+    for name in ("RINGRIFT_PIPELINE", "RINGRIFT_HOSTS", "RINGRIFT_GAMES_SCALE", "DAGSTER_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+@pytest.fixture
+def store(home: Home) -> Iterator[Store]:
+    """The store of that home."""
+    yield Store(home.store)

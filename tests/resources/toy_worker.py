@@ -1,0 +1,54 @@
+"""A worker with job kinds made for tests: no games, no numba, every fault on demand.
+
+Started as `toy_worker.py -m ringrift.worker run DIR`, in the place of a Python interpreter.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from ringrift import worker
+from ringrift.errors import InvalidInput
+
+worker.JOB_KINDS.update(toy="tests.resources.toy_worker:run_toy")
+worker.CANCEL_GRACE_S = 0.5
+
+
+def run_toy(job, params):
+    """Make `units` text shards, `seconds` each, going on from those that are there.
+
+    `made` (a file) gets one line a unit that was really made. `kill_at`, `fail_at`: the unit before which this
+    process kills itself or fails, in the attempts up to `until`. `deaf`: ignore a request to stop.
+    """
+    for unit in range(params["units"]):
+        name = f"unit-{unit:03d}.txt"
+        path = job.out / name
+        faulty = job.attempt <= params.get("until", 1)
+        if not path.exists():
+            if faulty and params.get("kill_at") == unit:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if faulty and params.get("fail_at") == unit:
+                raise InvalidInput("unit", unit, "it was told to fail")
+            end = time.monotonic() + params["seconds"]
+            while time.monotonic() < end:
+                time.sleep(0.01)
+                if not params.get("deaf"):
+                    job.check()
+            with Path(params["made"]).open("a") as made:
+                made.write(f"{job.spec.name} {unit} {job.attempt} {time.time() - params['seconds']} {time.time()}\n")
+            temporary = path.with_name(f".{name}.tmp")
+            temporary.write_text(f"unit {unit} of {job.spec.name}\n" * 50)
+            temporary.rename(path)
+        job.add_shard(name, 50)
+        job.report("progress", done=unit + 1, total=params["units"])
+    job.log("all units are there")
+    return {"units": params["units"]}
+
+
+if __name__ == "__main__":
+    assert sys.argv[1:3] == ["-m", "ringrift.worker"], sys.argv
+    sys.exit(worker.main(sys.argv[3:]))

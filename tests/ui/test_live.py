@@ -1,0 +1,79 @@
+"""A run launched and terminated from the web server, with the daemon and the run queue in between."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from resources.storage import Home
+from ringrift_assets.webserver import free_port, query, wait_until_loaded
+
+pytestmark = [pytest.mark.ui, pytest.mark.slow]
+
+PIPELINE = """
+configs: [square8_2p]
+selfplay:
+  min_games: 1
+  jobs:
+    - {name: square8_2p_heuristic, config: square8_2p, engine: heuristic-only, games: 20000}
+"""
+OPEN_ITERATION = """mutation { addDynamicPartition(partitionsDefName: "iteration", partitionKey: "0000",
+  repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "ringrift"}) { __typename } }"""
+LAUNCH = """mutation { launchPipelineExecution(executionParams: {mode: "default",
+  selector: {pipelineName: "collect", repositoryName: "__repository__", repositoryLocationName: "ringrift"},
+  executionMetadata: {tags: [{key: "dagster/partition", value: "square8_2p|0000"}]}})
+  { __typename ... on LaunchRunSuccess { run { runId } } } }"""
+
+
+def wait_for(condition: Callable[[], object], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.3)
+
+
+@pytest.fixture
+def live(home: Home, tmp_path: Path) -> Iterator[str]:
+    """Address of `ringrift ui` on the home; stopped as a person stops it."""
+    (tmp_path / "pipeline.yaml").write_text(PIPELINE)
+    port = free_port()
+    main = "from ringrift.cli import main; main()"
+    command = [sys.executable, "-c", main, "ui", "--port", str(port), "--config", str(tmp_path / "pipeline.yaml")]
+    with (tmp_path / "log.txt").open("w+b") as log:
+        process = subprocess.Popen(command, env=os.environ, stdout=log, stderr=log, start_new_session=True)
+        try:
+            wait_until_loaded(f"http://127.0.0.1:{port}", process, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(40)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def test_terminating_a_run_in_the_web_server_stops_its_workers(live, home):
+    assert query(live, OPEN_ITERATION)["addDynamicPartition"]["__typename"] == "AddDynamicPartitionSuccess"
+    run = query(live, LAUNCH)["launchPipelineExecution"]["run"]["runId"]
+
+    def status() -> str:
+        return query(live, f'{{ runOrError(runId: "{run}") {{ ... on Run {{ status }} }} }}')["runOrError"]["status"]
+
+    def states() -> list[dict]:
+        return [json.loads(path.read_text()) for path in home.root.glob("jobs-v1/*/state.json")]
+
+    wait_for(lambda: any(home.root.glob("jobs-v1/*/out/*.parquet")), 120)
+    assert status() == "STARTED" and any(state["status"] == "running" for state in states())
+    query(live, f'mutation {{ terminateRun(runId: "{run}", terminatePolicy: SAFE_TERMINATE) {{ __typename }} }}')
+    wait_for(lambda: status() == "CANCELED", 60)
+    assert {state["status"] for state in states()} <= {"cancelled", "done"}
+    for state in states():
+        with pytest.raises(ProcessLookupError):
+            os.kill(state["pid"], 0)
