@@ -25,11 +25,11 @@ class SharedControl(Control):
     """A Control whose asking is seen by other processes."""
 
     def __init__(self, asked: Event, cancel: Event):
-        self._asked = asked
+        self._asked = asked  # type: ignore[assignment]  # it has the methods that are used
         self._cancel = cancel
 
     @property
-    def _what(self) -> Literal["detach", "cancel"]:  # type: ignore[override]
+    def _what(self) -> Literal["detach", "cancel"]:
         return "cancel" if self._cancel.is_set() else "detach"
 
     @_what.setter
