@@ -27,11 +27,12 @@ class Engine(NamedTuple):
     label: str  # first half of a participant's label
     mode: str  # the engine mode in which it plays all seats
     evaluates: bool  # True if it uses heuristic weights
+    version: int  # raised whenever the engine may decide differently
 
 
 ENGINES = {
-    "random": Engine(RANDOM_ENGINE, "Random", "random-only", False),
-    "heuristic": Engine(HEURISTIC_ENGINE, "Heuristic", "heuristic-only", True),
+    "random": Engine(RANDOM_ENGINE, "Random", "random-only", False, 1),
+    "heuristic": Engine(HEURISTIC_ENGINE, "Heuristic", "heuristic-only", True, 2),
 }
 MIXED = "mixed"
 ENGINE_MODES = (
@@ -86,8 +87,8 @@ class Participant:
     `difficulty` 1-11; `randomness` in [0, 1], the probability of a uniform decision; `temperature` >= 0 in
     units of the evaluation, 0 takes the best; `light` leaves out the costly components of the evaluation;
     `profile` names the weights and `profile_hash` identifies them, both None for an engine without; `budget`
-    positions or simulations a decision, 0 for an engine without search.
-    Raises InvalidInput for values outside these.
+    positions or simulations a decision, 0 for an engine without search; `version` the engine's (0 takes this code's).
+    Raises InvalidInput for values outside these, and for a version that this code does not play.
     """
 
     engine: str
@@ -98,9 +99,15 @@ class Participant:
     profile: str | None = None
     profile_hash: str | None = None
     budget: int = 0
+    version: int = 0
 
     def __post_init__(self) -> None:
-        evaluates = ENGINES[check_engine(self.engine)].evaluates
+        engine = ENGINES[check_engine(self.engine)]
+        evaluates = engine.evaluates
+        if isinstance(self.version, bool) or self.version not in (0, engine.version):
+            remedy = f"this code plays {self.engine} version {engine.version}; use the code that made the participant"
+            raise InvalidInput("version", self.version, remedy)
+        object.__setattr__(self, "version", engine.version)
         check_difficulty(self.difficulty)
         for name, top in (("randomness", 1.0), ("temperature", math.inf)):
             value = getattr(self, name)

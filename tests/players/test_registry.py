@@ -46,9 +46,9 @@ def test_light_mode_is_the_default_on_the_large_boards():
 
 def test_keys_are_stable_and_say_what_plays():
     d5 = participant("heuristic", SQUARE8, 5)
-    assert (d5.label, d5.key) == ("Heuristic_D5", "28b178ea0b79a191")
+    assert (d5.label, d5.key) == ("Heuristic_D5", "04bd962faee27958")
     random = participant("random", SQUARE8, 1)
-    assert (random.label, random.key) == ("Random_D1", "135dfeab66335801")
+    assert (random.label, random.key) == ("Random_D1", "552b33dfb18fd7ef")
     named = participant("heuristic", SQUARE8, 5, profile="heuristic_v1_strong")
     assert named.key == d5.key  # the same weights under another name
     keys = {d5.key}
@@ -105,3 +105,10 @@ def test_engine_modes():
 def test_reading_a_participant_needs_no_numba():
     code = "import sys, ringrift.players.registry; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_participant_of_another_engine_version_is_refused():
+    content = participant("heuristic", SQUARE8, 5).to_dict()
+    assert content["version"] == ENGINES["heuristic"].version
+    with pytest.raises(InvalidInput, match="this code plays heuristic version"):
+        Participant.from_dict(content | {"version": 99})
