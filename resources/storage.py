@@ -28,6 +28,7 @@ from ringrift.files import write_json, write_text
 from ringrift.strict import Strict
 
 HOME_VARIABLE = "RINGRIFT_HOME"
+INSTANCE_VARIABLE = "RINGRIFT_DAGSTER_CONFIG"
 REPOSITORY = Path(__file__).resolve().parents[1]
 RECORD, CLAIM = "partition.json", "claim.json"
 
@@ -55,11 +56,21 @@ class Home:
         self.reports = self.root / "reports"
         self.dagster = self.root / "dagster"
         self.inbox = self.root / "inbox"  # shards pulled from hosts, one folder a job
+        self.assignments = self.root / "assignments"  # which host has which job
 
-    def prepare(self, dagster_yaml: Path = REPOSITORY / "config" / "dagster.yaml") -> "Home":
-        """Make the folders and write DAGSTER_HOME/dagster.yaml from the checked-in file. Repeatable."""
+    def prepare(self, dagster_yaml: Path | None = None) -> "Home":
+        """Make the folders and write DAGSTER_HOME/dagster.yaml from its source. Repeatable.
+
+        The source is `dagster_yaml`, else the file RINGRIFT_DAGSTER_CONFIG names, else config/dagster.yaml (SQLite).
+        Raises MissingInput when there is no such file.
+        """
+        named = os.environ.get(INSTANCE_VARIABLE)
+        dagster_yaml = dagster_yaml or Path(named or REPOSITORY / "config" / "dagster.yaml")
         if not dagster_yaml.is_file():
-            raise MissingInput(f"{dagster_yaml} is missing; restore config/dagster.yaml from the repository")
+            remedy = (
+                f"mend or unset {INSTANCE_VARIABLE}" if named else "restore config/dagster.yaml from the repository"
+            )
+            raise MissingInput(f"{dagster_yaml} is missing; {remedy}")
         for folder in (self.store, self.models, self.logs, self.reports, self.dagster, self.inbox):
             folder.mkdir(parents=True, exist_ok=True)
         target, text = self.dagster / "dagster.yaml", dagster_yaml.read_text(encoding="utf-8")
@@ -143,6 +154,25 @@ class Store:
         numbers = sorted(int(p.name) for p in base.iterdir() if re.fullmatch(r"[0-9]{4}", p.name))
         records = (self.get(asset, config, n) for n in numbers if n <= iteration)
         return [record for record in records if record is not None]
+
+    def move_aside(self) -> Path | None:
+        """Rename the whole store to `store-YYYYmmddTHHMMSS` and start an empty one; None if there was nothing.
+
+        Raises ClaimHeld while a run is writing a partition.
+        """
+        if not self.root.is_dir() or not any(self.root.iterdir()):
+            return None
+        for path in self.root.glob(f"*/*/*/{CLAIM}"):
+            with path.open("a+", encoding="utf-8") as handle:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    handle.seek(0)
+                    raise ClaimHeld(_held(str(path.parent.relative_to(self.root)), handle.read())) from None
+        target = self.root.with_name(f"{self.root.name}-{time.strftime('%Y%m%dT%H%M%S')}")
+        self.root.rename(target)
+        self.root.mkdir()
+        return target
 
     def after(self, asset: str, config: str, iteration: int) -> list[Record]:
         """The records of iterations > `iteration`, ascending."""

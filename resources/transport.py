@@ -7,9 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Protocol
 from uuid import uuid4
+
+import psutil
 
 from resources.hosts import Host
 from ringrift.contract import CANCEL, JOBS_FOLDER, LOCK, LOG, OUT, SPEC, STATE, JobSpec, JobState
@@ -17,6 +21,7 @@ from ringrift.files import atomic_path
 
 SLOTS_FOLDER = "slots"
 QUARANTINE = "bad"
+KILL_AFTER_S = 10.0  # a worker that was told to stop may take so long
 
 
 class Transport(Protocol):
@@ -41,8 +46,8 @@ class Transport(Protocol):
     def alive(self, job: str) -> bool:
         """Whether a worker is on the job: one this object started that still runs, or a held lock."""
 
-    def start(self, spec: JobSpec) -> bool:
-        """Make the job's directory if it is not there and start a detached worker on it.
+    def start(self, spec: JobSpec, shards: Sequence[Path] = ()) -> bool:
+        """Make the job's directory if it is not there, with these whole shards, and start a detached worker on it.
 
         False when every work slot of the host is taken; then nothing was made.
         """
@@ -53,8 +58,24 @@ class Transport(Protocol):
     def signal(self, job: str, *, kill: bool) -> None:
         """Mark the job cancelled and send TERM (or KILL) to the process group of its living worker."""
 
+    def command(self, job: str) -> list[str]:
+        """The command that runs the job's worker, for messages."""
+
+    def free_bytes(self) -> int:
+        """Free space of the disk that holds the jobs."""
+
     def quarantine(self, job: str, names: list[str]) -> None:
         """Move files of the `out` folder to `bad`, so that the next attempt makes them again."""
+
+
+def stop(running: Sequence[tuple[Transport, str]]) -> None:
+    """Stop jobs: TERM to the process group of each, KILL to those that live `KILL_AFTER_S` seconds later."""
+    for kill in (False, True):
+        for transport, job in running:
+            transport.signal(job, kill=kill)
+        limit = time.monotonic() + KILL_AFTER_S
+        while any(transport.alive(job) for transport, job in running) and time.monotonic() < limit:
+            time.sleep(0.05)
 
 
 class LocalTransport:
@@ -64,8 +85,8 @@ class LocalTransport:
 
     def __init__(self, host: Host, root: Path, python: str | None = None, environment: dict[str, str] | None = None):
         self.host = host
-        self.jobs = root / JOBS_FOLDER
-        self.locks = root / SLOTS_FOLDER
+        self.jobs = root.resolve() / JOBS_FOLDER
+        self.locks = root.resolve() / SLOTS_FOLDER
         self.slots = host.max_parallel_jobs or os.cpu_count() or 1
         self.python = python or host.python_path or sys.executable
         self.environment = {**os.environ, **(environment or {})}
@@ -101,17 +122,17 @@ class LocalTransport:
         with handle:
             return not _take(handle, fcntl.LOCK_SH)
 
-    def start(self, spec: JobSpec) -> bool:
+    def start(self, spec: JobSpec, shards: Sequence[Path] = ()) -> bool:
         slot = self._free_slot()
         if slot is None:
             return False
-        self._create(spec)
+        self._create(spec, shards)
         folder = self.jobs / spec.job_id
         (folder / CANCEL).unlink(missing_ok=True)  # it was meant for an earlier attempt
         with slot, (folder / LOG).open("ab") as log:
             # The worker inherits the slot's lock: it is free again when the worker ends, however it ends.
             self.started[spec.job_id] = subprocess.Popen(
-                [self.python, "-m", "ringrift.worker", "run", str(folder)],
+                self.command(spec.job_id),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -121,10 +142,20 @@ class LocalTransport:
             )
         return True
 
-    def _create(self, spec: JobSpec) -> None:
+    def command(self, job: str) -> list[str]:
+        return [self.python, "-m", "ringrift.worker", "run", str(self.jobs / job)]
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.jobs).free
+
+    def _create(self, spec: JobSpec, shards: Sequence[Path]) -> None:
         """The directory appears with its spec as one step; when it is there already nothing happens."""
+        if self.exists(spec.job_id):
+            return
         draft = self.jobs / f".new-{uuid4().hex}"
         (draft / OUT).mkdir(parents=True)
+        for shard in shards:
+            shutil.copyfile(shard, draft / OUT / shard.name)
         (draft / SPEC).write_text(spec.canonical(), encoding="utf-8")
         try:
             draft.rename(self.jobs / spec.job_id)  # the system refuses a target that has files
@@ -147,21 +178,30 @@ class LocalTransport:
         return None if process is None else process.poll()
 
     def signal(self, job: str, *, kill: bool) -> None:
-        pid = self._pid(job)
-        if pid is None:
+        if not self.alive(job):
             return
         (self.jobs / job / CANCEL).touch()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL if kill else signal.SIGTERM)
+        pid = self._pid(job)
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL if kill else signal.SIGTERM)
 
     def _pid(self, job: str) -> int | None:
-        """Process group of the living worker: our child, or one that the held lock proves to be a worker."""
+        """Process group of the living worker: our child, or the process that its state and command line name.
+
+        None for one that has only just taken the lock: the state is still that of the attempt before it.
+        """
         if job in self.started and self.exited(job) is None:
             return self.started[job].pid
         state = self.read(job, STATE)
-        if state is None or not self.alive(job):
+        if state is None:
             return None
-        return JobState.model_validate_json(state).pid
+        pid = JobState.model_validate_json(state).pid
+        try:
+            named = any(job in part for part in psutil.Process(pid).cmdline())
+        except psutil.Error:
+            return None
+        return pid if named else None
 
     def quarantine(self, job: str, names: list[str]) -> None:
         bad = self.jobs / job / QUARANTINE

@@ -7,12 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resources.assignments import Assignments
+from resources.error_log import ErrorLog
 from resources.events import Control, JobEvent, JobResult
 from resources.hosts import LOCAL, Capability, Host, eligible, load_hosts
 from resources.jobs import JobRunner
 from resources.storage import HOME_VARIABLE, REPOSITORY, Home, Store
 from resources.transport import LocalTransport, Transport
-from ringrift.contract import JobSpec
+from ringrift.contract import JobSpec, file_sha256
 from ringrift.errors import InvalidInput
 from ringrift.files import write_json
 from ringrift.strict import parse, read_document
@@ -75,6 +77,10 @@ class Workbench:
     def _last_run(self) -> Path:
         return self.home.root / "last_run.json"
 
+    def input_file(self, path: Path) -> dict[str, str]:
+        """A file of the home as a job on this machine wants it named."""
+        return {"path": str(path.relative_to(self.home.root)), "sha256": file_sha256(path)}
+
     def forget(self, jobs: Sequence[str]) -> None:
         """Drop the pulled shards of jobs whose rows are in the store now."""
         for job in jobs:
@@ -121,7 +127,15 @@ class Workbench:
 
         transports = [self.transport(host) for host in hosts]
         polling = self.pipeline.polling
-        runner = JobRunner(transports, self.home.inbox, both, self.control, (polling.first_s, polling.interval_s))
+        runner = JobRunner(
+            transports,
+            self.home.inbox,
+            both,
+            self.control,
+            (polling.first_s, polling.interval_s),
+            assignments=Assignments(self.home.assignments),
+            errors=ErrorLog(self.home.logs / "pipeline"),
+        )
         return runner.run(specs, timeout_s=timeout_s, cancel_on=cancel_on)
 
     def transport(self, host: Host) -> Transport:

@@ -168,7 +168,8 @@ def warmup() -> None:
 
 
 def _add_platform_verbs() -> None:
-    """Add `run`, `ui` and the other platform verbs, or a stand-in that says how to install them."""
+    """Add the verbs that read the store, then `run`, `ui` and others, or a stand-in that says how to install them."""
+    importlib.import_module("ringrift_assets.cli_status").register(app)
     if importlib.util.find_spec("dagster") is None:
         for verb in ("run", "ui", "screenshots"):
 

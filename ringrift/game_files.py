@@ -1,14 +1,33 @@
-"""Finding game sets on disk: single files, folders of files, or the store of a home."""
+"""Finding files of a home: the inputs a job names, and game sets."""
 
 import json
 import os
 from pathlib import Path
 
-from ringrift.errors import MissingInput
+from ringrift.contract import file_sha256
+from ringrift.errors import InvalidInput, MissingInput
 
 RECORD = "partition.json"
 GAMES_FILE = "games.parquet"
 TRAINING_ASSET = "training_db"
+
+
+def home_file(entry: dict[str, str]) -> Path:
+    """The file an input `{"path", "sha256"}` of a job names, its path relative to RINGRIFT_HOME.
+
+    Raises MissingInput or InvalidInput when it is not there or not the one that was meant.
+    """
+    home = os.environ.get("RINGRIFT_HOME")
+    if not home:
+        raise MissingInput("RINGRIFT_HOME is not set; a job that reads stored files runs beside the store")
+    path = (Path(home) / entry["path"]).resolve()
+    if not path.is_relative_to(Path(home).resolve()):
+        raise InvalidInput("path", entry["path"], "use a path inside RINGRIFT_HOME")
+    if not path.is_file():
+        raise MissingInput(f"{path} is not there; materialize the step that writes it")
+    if file_sha256(path) != entry["sha256"]:
+        raise InvalidInput("path", entry["path"], "the file changed since this job was planned; start it again")
+    return path
 
 
 def default_store() -> Path:

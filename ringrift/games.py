@@ -196,39 +196,64 @@ def _check_schema(where: str, schema: pa.Schema) -> None:
 # --- order, digest, deduplication -------------------------------------------------------------------------
 
 
+def _hex_pairs() -> np.ndarray:
+    """Two hex digits, read from memory as one uint16 → their byte, or -1 for any other two characters."""
+    texts = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), dtype=np.uint16)
+    table = np.full(2**16, -1, dtype=np.int16)
+    table[texts] = np.arange(256)
+    return table
+
+
+_HEX_PAIRS = _hex_pairs()
+
+
 def _strings(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
-    """Index of each value into the sorted distinct values, and these values."""
-    encoded = pa.chunked_array(column).combine_chunks().dictionary_encode()
-    values = encoded.dictionary.to_pylist()
-    order = sorted(values)
+    """Index of each value into the sorted distinct values, and these values; the column may be a dictionary."""
+    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    whole = pa.chunked_array(encoded).unify_dictionaries().combine_chunks()
+    values = whole.dictionary.to_pylist()
+    order = sorted(set(values))
     rank = {value: place for place, value in enumerate(order)}
-    return np.array([rank[v] for v in values], dtype=np.int64)[encoded.indices.to_numpy()], order
+    return np.array([rank[v] for v in values], dtype=np.int64)[whole.indices.to_numpy()], order
 
 
 def _hashes(table: pa.Table) -> np.ndarray:
     """game_hash as uint64[n]. Raises InvalidInput if one is not 16 lower-case hex digits."""
-    column = table["game_hash"]
-    good = pc.match_substring_regex(column, "^[0-9a-f]{16}$")
-    if not pc.all(pc.fill_null(good, False)).as_py():
-        bad = column.filter(pc.invert(pc.fill_null(good, False)))[0].as_py()
-        raise InvalidInput("game_hash", bad, "use 16 lower-case hex digits")
-    text = "".join(column.to_pylist())
-    return np.frombuffer(bytes.fromhex(text), dtype=">u8").astype(np.uint64)
+    parts = [_hashes_of(chunk) for chunk in table["game_hash"].chunks if len(chunk)]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
+
+
+def _hashes_of(texts: pa.StringArray) -> np.ndarray:
+    """As `_hashes`, of one chunk: the characters are read from its memory, a hash is eight pairs of them."""
+    _, offsets, characters = texts.buffers()
+    places = np.frombuffer(offsets, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    if texts.null_count == 0 and (np.diff(places) == 16).all():
+        pairs = np.frombuffer(characters.slice(int(places[0])), dtype=np.uint16, count=8 * len(texts))
+        values = _HEX_PAIRS[pairs]
+        if values.min() >= 0:
+            return values.astype(np.uint8).view(">u8").astype(np.uint64)
+    good = pc.fill_null(pc.match_substring_regex(texts, "^[0-9a-f]{16}$"), False)
+    raise InvalidInput("game_hash", texts.filter(pc.invert(good))[0].as_py(), "use 16 lower-case hex digits")
 
 
 def canonical_order(table: pa.Table) -> np.ndarray:
     """Row numbers in the order (config, iteration, job, game_index, game_hash), int64[n]."""
     if table.num_rows == 0:
         return np.zeros(0, dtype=np.int64)
-    return np.lexsort(
-        (
-            _hashes(table),
-            table["game_index"].to_numpy(),
-            _strings(table["job"])[0],
-            table["iteration"].to_numpy(),
-            _strings(table["config"])[0],
-        )
-    )
+    index, iteration = (table[name].to_numpy() for name in ("game_index", "iteration"))
+    by = (index, _strings(table["job"])[0], iteration, _strings(table["config"])[0])
+    ascending = np.zeros(table.num_rows - 1, dtype=bool)
+    for values in by:  # a row is after the one before it, judged by the columns so far
+        ascending = (values[1:] > values[:-1]) | ((values[1:] == values[:-1]) & ascending)
+    if ascending.all():
+        return np.arange(table.num_rows)
+    return np.lexsort((_hashes(table), *by))
+
+
+def _ordered(table: pa.Table) -> pa.Table:
+    """The rows in canonical order; a table that has it already is not copied."""
+    order = canonical_order(table)
+    return table if (order[1:] > order[:-1]).all() else table.take(order)
 
 
 def content_digest(table: pa.Table) -> str:
@@ -238,7 +263,7 @@ def content_digest(table: pa.Table) -> str:
     """
     versions = f"game set {SCHEMA_VERSION}, code layout {CODE_LAYOUT}, {table.num_rows} rows"
     digest = hashlib.sha256(versions.encode())
-    ordered = table.select(CONTENT_COLUMNS).take(canonical_order(table))
+    ordered = _ordered(table.select(CONTENT_COLUMNS))
     for name in CONTENT_COLUMNS:
         digest.update(name.encode() + b"\0")
         _feed(digest, ordered[name].combine_chunks())
@@ -273,22 +298,27 @@ def game_keys(table: pa.Table) -> np.ndarray:
         [[int.from_bytes(hashlib.sha256(f"{c}\0{o}".encode()).digest()[:8], "big") for o in texts] for c in configs],
         dtype=np.uint64,
     )
-    return _hashes(table) ^ salt[config, options]
+    return _hashes(table) ^ (salt[config, options] if salt.size > 1 else salt[0, 0])
 
 
-def dedup(table: pa.Table, known: np.ndarray | None = None) -> tuple[pa.Table, pa.Table]:
-    """(unique games, duplicates), both in canonical order.
+def first_seen(table: pa.Table, known: np.ndarray | None = None) -> np.ndarray:
+    """bool[n]: of rows with the same key the first in canonical order, unless its key is in `known`.
 
-    Of rows with the same key the first in canonical order is kept, unless its key is in `known` (uint64[m],
-    the `game_keys` of earlier partitions). A pure function: asking records nothing.
+    `known` is uint64[m], the `game_keys` of earlier partitions. A pure function: asking records nothing.
     """
-    ordered = table.take(canonical_order(table))
-    keys = game_keys(ordered)
-    values, places = np.unique(keys, return_index=True)
-    if known is not None and len(known) and len(keys):
+    order = canonical_order(table)
+    values, places = np.unique(game_keys(table)[order], return_index=True)
+    if known is not None and len(known) and len(values):
         earlier = np.sort(known)
         nearest = np.minimum(np.searchsorted(earlier, values), len(earlier) - 1)
         places = places[earlier[nearest] != values]
-    first = np.zeros(len(keys), dtype=bool)
-    first[places] = True
+    first = np.zeros(table.num_rows, dtype=bool)
+    first[order[places]] = True
+    return first
+
+
+def dedup(table: pa.Table, known: np.ndarray | None = None) -> tuple[pa.Table, pa.Table]:
+    """(the rows that are `first_seen`, the duplicates), both in canonical order."""
+    ordered = _ordered(table)
+    first = first_seen(ordered, known)
     return ordered.filter(pa.array(first)), ordered.filter(pa.array(~first))

@@ -11,6 +11,7 @@ from ringrift.strict import Strict, parse, read_document
 EngineMode = Literal["random-only", "heuristic-only", "minimax-only", "mcts-only", "descent-only", "nn-only", "mixed"]
 Tier = Literal["D2", "D4", "D6", "D8"]
 Positive = Annotated[int, Field(ge=1)]
+Rung = Annotated[str, Field(pattern=r"^[A-Za-z]+_D([1-9]|10)$")]  # `{Engine}_D{difficulty}`
 
 
 def _config_key(value: object) -> str:
@@ -55,6 +56,7 @@ _MATCHUPS = (
     ("Heuristic_D5", "MCTS_D5", "hexagonal_2p", 6),
     ("MCTS_D7", "MCTS_D8", "square8_2p", 6),
 )
+_ROUND_ROBIN = ("Random_D1", "Heuristic_D2", "Heuristic_D3", "Heuristic_D5", "Heuristic_D7")
 _GENERATIONS = dict(zip(CONFIG_KEYS, (15, 12, 10, 12, 10, 8, 12, 10, 8), strict=True))
 _MIN_GAMES = dict(zip(CONFIG_KEYS, (100, 50, 40, 50, 30, 20, 50, 30, 20), strict=True))
 _EPOCHS = dict(zip(CONFIG_KEYS, (50, 40, 40, 30, 20, 20, 30, 20, 20), strict=True))
@@ -106,16 +108,30 @@ class Training(Strict):
 class Matchup(Strict):
     """`games` games between two rungs of the ladder, named `{Engine}_D{difficulty}`."""
 
-    first: str = Field(pattern=r"^[A-Za-z]+_D([1-9]|10)$")
-    second: str = Field(pattern=r"^[A-Za-z]+_D([1-9]|10)$")
+    first: Rung
+    second: Rung
     config: ConfigKey
     games: Positive
+
+
+class RoundRobin(Strict):
+    """Rungs that meet in every config, so that each has ratings; `blocks` openings an iteration."""
+
+    players: list[Rung] = Field(default_factory=lambda: list(_ROUND_ROBIN), min_length=4)  # 4: a full table
+    blocks: Positive = 1
+
+    @model_validator(mode="after")
+    def _players_differ(self) -> "RoundRobin":
+        if twice := {name for name in self.players if self.players.count(name) > 1}:
+            raise ValueError(f"name each player once, {sorted(twice)[0]!r} stands twice")
+        return self
 
 
 class Evaluation(Strict):
     matchups: list[Matchup] = Field(
         default_factory=lambda: [Matchup(first=a, second=b, config=c, games=n) for a, b, c, n in _MATCHUPS]
     )
+    round_robin: RoundRobin = Field(default_factory=RoundRobin)
     elo_start: float = 1500.0
     elo_k: float = Field(default=32.0, gt=0)
 

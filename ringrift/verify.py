@@ -1,12 +1,12 @@
 """The `verify` job: replay a game set, set aside what is wrong or known already, keep the rest for training.
 
 Runs on the machine that holds the store; `params` name files relative to RINGRIFT_HOME:
-`{"config": key, "games": FILE, "earlier": [FILE, …]}` with FILE = `{"path", "sha256"}`. `games` is the set to
-verify, `earlier` the training sets of the iterations before. Shards: `games.parquet` (the unique, verified,
-finished games), `rejects.parquet` (the others, with reason and detail) and `board.svg`, a final position.
+`{"config": key, "games": FILE, "more": [FILE, …], "earlier": [FILE, …]}` with FILE = `{"path", "sha256"}`.
+`games` and, where given, `more` are the sets to verify, `earlier` the training sets of the iterations before.
+Shards: `games.parquet` (the unique, verified, finished games), `rejects.parquet` (the others, with reason and
+detail) and `board.svg`, a final position.
 """
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ringrift.config import Config, parse_config
-from ringrift.contract import file_sha256
-from ringrift.errors import InvalidInput, MissingInput
 from ringrift.files import atomic_path, write_text
+from ringrift.game_files import home_file
 from ringrift.game_verify import REJECT_SCHEMA, verify_rows
 from ringrift.games import content_digest, dedup, game_keys, read_shard, write_shard
 from ringrift.render import data_uri, render_svg, render_thumbnail
@@ -31,7 +30,9 @@ GAMES, REJECTS, BOARD = "games.parquet", "rejects.parquet", "board.svg"
 BATCH = 1000  # games between two looks at whether somebody cancelled
 UNFINISHED = "capped"  # a legal game without a result is no training data
 DUPLICATE = "duplicate"
-KEY_COLUMNS = ["config", "options", "game_hash"]
+REPEATED_COLUMNS = ["config", "options"]
+KEY_COLUMNS = [*REPEATED_COLUMNS, "game_hash"]
+KEY_BATCH = 65_536  # rows whose texts stay in the processor's cache
 
 
 def run_verify(job: "Job", params: dict[str, Any]) -> dict[str, Any]:
@@ -40,8 +41,8 @@ def run_verify(job: "Job", params: dict[str, Any]) -> dict[str, Any]:
     Raises MissingInput or InvalidInput when a file is not there or not the one that was meant.
     """
     config = parse_config(params["config"])
-    played = read_shard(_input(params["games"]))
-    known = known_keys([_input(entry) for entry in params["earlier"]])
+    played = pa.concat_tables([read_shard(home_file(entry)) for entry in (params["games"], *params.get("more", []))])
+    known = known_keys([home_file(entry) for entry in params["earlier"]])
     good, bad = _replayed(job, played, config)
     finished = good.filter(pc.invert(good["capped"]))
     unique, duplicates = dedup(finished, known)
@@ -55,7 +56,7 @@ def run_verify(job: "Job", params: dict[str, Any]) -> dict[str, Any]:
     job.add_shard(REJECTS, rejects.num_rows)
     thumbnail = None
     if unique.num_rows:
-        state = _last_position(config, unique)
+        state = last_position(config, unique)
         write_text(job.out / BOARD, render_svg(state))
         job.add_shard(BOARD, 1)
         thumbnail = data_uri(render_thumbnail(state))
@@ -75,24 +76,12 @@ def run_verify(job: "Job", params: dict[str, Any]) -> dict[str, Any]:
 
 def known_keys(paths: list[Path]) -> np.ndarray:
     """`games.game_keys` of all games in some files, uint64[n]; only the columns they need are read."""
-    tables = [pq.read_table(path, columns=KEY_COLUMNS) for path in paths]
-    keys = [game_keys(table) for table in tables]
+    keys = []
+    for path in paths:
+        file = pq.ParquetFile(path, read_dictionary=REPEATED_COLUMNS)
+        for batch in file.iter_batches(KEY_BATCH, columns=KEY_COLUMNS):
+            keys.append(game_keys(pa.Table.from_batches([batch])))
     return np.concatenate(keys) if keys else np.zeros(0, dtype=np.uint64)
-
-
-def _input(entry: dict[str, str]) -> Path:
-    """The file an entry of the params names, checked."""
-    home = os.environ.get("RINGRIFT_HOME")
-    if not home:
-        raise MissingInput("RINGRIFT_HOME is not set; a verify job runs beside the store it reads")
-    path = (Path(home) / entry["path"]).resolve()
-    if not path.is_relative_to(Path(home).resolve()):
-        raise InvalidInput("path", entry["path"], "use a path inside RINGRIFT_HOME")
-    if not path.is_file():
-        raise MissingInput(f"{path} is not there; materialize the step that writes it")
-    if file_sha256(path) != entry["sha256"]:
-        raise InvalidInput("path", entry["path"], "the file changed since this job was planned; start it again")
-    return path
 
 
 def _replayed(job: "Job", table: pa.Table, config: Config) -> tuple[pa.Table, pa.Table]:
@@ -120,7 +109,7 @@ def _counts(column: pa.ChunkedArray) -> dict[str, int]:
     return dict(sorted(pairs))
 
 
-def _last_position(config: Config, table: pa.Table) -> np.ndarray:
+def last_position(config: Config, table: pa.Table) -> np.ndarray:
     """Final state of the longest game, the one in which most happened."""
     longest = table.slice(int(np.argmax(table["plies"].to_numpy())), 1).to_pylist()[0]
     codes = np.array(longest["moves"], dtype=np.uint32)

@@ -27,7 +27,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,6 +43,9 @@ HEARTBEAT_S = 2.0
 CANCEL_GRACE_S = 5.0  # after a signal, the main thread may take so long to save its finished work
 
 JOB_KINDS = {
+    "match_results": "ringrift.match_results:run_match_results",
+    "rate": "ringrift.rate_job:run_rate",
+    "round_robin": "ringrift.round_robin:run_round_robin",
     "selfplay": "ringrift.selfplay:run_selfplay",
     "tournament": "ringrift.tournament:run_tournament",
     "verify": "ringrift.verify:run_verify",
@@ -157,11 +160,14 @@ def _work(job: Job, state: State, messages: Messages, signals: list[int]) -> int
         messages.closed(_pipes_exception("JobCancelled", "the job was cancelled"))
         return code
     except Exception as error:
-        traceback.print_exc()
         line = str(error) if isinstance(error, RingRiftError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, OSError) and "No space left" in line:
+            line = f"the disk of {job.out} is full; free some space and run the job again ({line})"
         line = " ".join(line.split())[:1000]
-        state.finish("failed", FAILED, line)
-        messages.closed(_pipes_exception(type(error).__name__, line, traceback.format_tb(error.__traceback__)))
+        state.finish("failed", FAILED, line)  # first: on a full disk the rest may take the last free block
+        with suppress(OSError):
+            traceback.print_exc()
+            messages.closed(_pipes_exception(type(error).__name__, line, traceback.format_tb(error.__traceback__)))
         return FAILED
 
 
@@ -205,7 +211,8 @@ def _watching(cancel: Path, job: Job, state: State, messages: Messages) -> Itera
             try:
                 state.beat()
             except OSError as error:
-                print(f"heartbeat: {error}", file=sys.stderr, flush=True)
+                with suppress(OSError):
+                    print(f"heartbeat: {error}", file=sys.stderr, flush=True)
 
     if cancel.exists():
         job.cancelled.set()

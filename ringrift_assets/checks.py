@@ -15,6 +15,14 @@ UNIQUE_SHARE = "unique_share"
 ALL_VERIFY = "all_games_verify"
 NO_ILLEGAL = "no_illegal_moves"
 NO_DUPLICATES = "no_duplicates"
+POOL_PURITY = "pool_purity"
+KNOWN_PARTICIPANTS = "known_participants"
+FINITE_INTERVALS = "finite_intervals"
+SEAT_BALANCE = "seat_balance"
+EVIDENCE_HOLDS = "evidence_holds"
+ONE_STEP = "at_most_one_step"
+HOSTS_ANSWER = "hosts_answer"
+REPORT_COMPLETE = "says_everything"
 
 # Judging a check per partition is in preview; without it one config's result would overwrite another's.
 warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*on an AssetCheckSpec")

@@ -1,23 +1,50 @@
 """The composition root: assets, checks, jobs and resources of the one code location."""
 
+from collections.abc import Mapping, Sequence
+
 import dagster as dg
 
 from resources.workbench import Workbench
 from ringrift_assets.assets import ASSETS
 from ringrift_assets.checks import CHECKS
+from sensors.failures import SENSORS
 
 COLLECT = ("incumbent", "selfplay_games", "training_db")
+IMPROVE = ("tournament_games", "elo_ratings", "tier_assignment", "iteration_report")
+ITERATION = COLLECT + IMPROVE
+RESOURCES = ("worker_resources",)
 
-collect = dg.define_asset_job(
-    "collect",
-    selection=dg.AssetSelection.assets(*COLLECT),
-    description="Play an iteration's games and make its training set.",
-)
 
-defs = dg.Definitions(
-    assets=ASSETS,
-    asset_checks=CHECKS,
-    jobs=[collect],
-    resources={"bench": Workbench()},
-    executor=dg.in_process_executor,  # runs mostly poll; the work is in the hosts' own processes
-)
+JOBS = {
+    "collect": (COLLECT, "Play an iteration's games and make its training set."),
+    "improve": (IMPROVE, "Play an iteration's matches, rate the players, decide who is in force, report."),
+    "iteration": (ITERATION, "A whole iteration of a config: collect, then improve."),
+    "resources": (RESOURCES, "Measure how busy every host is."),
+}
+"""Job name → its assets and what it does."""
+
+
+def job_of(bench: Workbench, assets: Sequence[str]) -> dg.JobDefinition:
+    """The job that makes just these assets of a partition, on `bench`; it bears the name of the job they are of.
+
+    Dagster lets a run choose its assets or its resources, not both, so each run gets definitions of its own.
+    """
+    name = next((name for name, (wanted, _) in JOBS.items() if set(wanted) == set(assets)), "iteration")
+    return _definitions(bench, {name: (tuple(assets), JOBS[name][1])}).resolve_job_def(name)
+
+
+def _definitions(bench: Workbench, jobs: Mapping[str, tuple[tuple[str, ...], str]]) -> dg.Definitions:
+    return dg.Definitions(
+        assets=ASSETS,
+        asset_checks=CHECKS,
+        jobs=[
+            dg.define_asset_job(name, selection=dg.AssetSelection.assets(*assets), description=text)
+            for name, (assets, text) in jobs.items()
+        ],
+        sensors=SENSORS,
+        resources={"bench": bench},
+        executor=dg.in_process_executor,  # runs mostly poll; the work is in the hosts' own processes
+    )
+
+
+defs = _definitions(Workbench(), JOBS)

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from resources.events import JobEvent
+from ringrift_assets.assets.tournament_games import match_rows
 from ringrift_assets.run import PartitionOutcome
 
 PIPED_WIDTH = 160
@@ -79,8 +80,14 @@ def output() -> Console:
 
 def print_outcomes(console: Console, outcomes: Sequence[PartitionOutcome]) -> None:
     """The tables of an iteration, its digests, then what needs a person's attention."""
-    console.print(_jobs_table(outcomes))
-    console.print(_summary_table(outcomes))
+    for asset, view in (
+        ("selfplay_games", _jobs_table),
+        ("training_db", _summary_table),
+        ("tournament_games", _matches_table),
+        ("tier_assignment", _verdicts_table),
+    ):
+        if any(asset in outcome.records for outcome in outcomes):
+            console.print(view(outcomes))
     for outcome in outcomes:
         name = f"{outcome.config}|{outcome.iteration:04d}"
         if kept := outcome.records.get("training_db"):
@@ -90,9 +97,10 @@ def print_outcomes(console: Console, outcomes: Sequence[PartitionOutcome]) -> No
             if not check["passed"]:
                 text = f"{name} {check['severity']} {check['asset']}.{check['check']}: {check['description']}"
                 console.print(text, style="yellow", markup=False)
-        played = outcome.records.get("selfplay_games")
-        for skipped in played.data["skipped"] if played else []:
-            console.print(f"{name} skipped {skipped['job']}: {skipped['reason']}", style="dim", markup=False)
+        for asset, key in (("selfplay_games", "job"), ("tournament_games", "match")):
+            record = outcome.records.get(asset)
+            for skipped in record.data["skipped"] if record else []:
+                console.print(f"{name} skipped {skipped[key]}: {skipped['reason']}", style="dim", markup=False)
         if outcome.error:
             console.print(f"{name} failed. {outcome.error}", style="red", markup=False)
 
@@ -131,4 +139,34 @@ def _summary_table(outcomes: Sequence[PartitionOutcome]) -> Table:
             f"{kept.rows:,}" if kept else "-",
             f"{outcome.wall_s:.1f} s",
         )
+    return table
+
+
+def _matches_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title="Matches")
+    for name in ("partition", "match", "players"):
+        table.add_column(name, no_wrap=name != "players")
+    table.add_column("games", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("verdict")
+    for outcome in outcomes:
+        record = outcome.records.get("tournament_games")
+        for row in match_rows(record.data) if record else []:
+            score = row["score of the first"]
+            partition = f"{outcome.config}|{outcome.iteration:04d}"
+            table.add_row(partition, row["match"], row["players"], f"{row['games']:,}", score, row["verdict"])
+    return table
+
+
+def _verdicts_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title="In force from now on")
+    for name in ("partition", "tier", "champion", "profile", "why the tier"):
+        table.add_column(name)
+    for outcome in outcomes:
+        record = outcome.records.get("tier_assignment")
+        if record is None:
+            continue
+        force = [record.data[name] or "none yet" for name in ("tier", "champion", "profile")]
+        reason = record.data["verdicts"]["tier"]["reason"]
+        table.add_row(f"{outcome.config}|{outcome.iteration:04d}", *force, reason)
     return table

@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from typing import Any, Literal, TypeVar
 
 from resources.events import Control, JobEvent
+from ringrift.errors import RingRiftError
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
@@ -71,7 +73,8 @@ def run_in_processes(
     """`work(task, progress, control)` for each task, `at_once` processes; outcomes in the order of the tasks.
 
     `work` is a module-level function; tasks and outcomes are pickled. `progress` is called on this thread. Asking
-    through `control` reaches every process.
+    through `control` reaches every process. Raises RingRiftError when one of the processes is killed; the pool then
+    ends the others.
     """
     context = get_context("spawn")
     events, asked, cancel = context.SimpleQueue(), context.Event(), context.Event()
@@ -88,4 +91,9 @@ def run_in_processes(
                 shared.ask(control.what)
     while not events.empty():
         progress(events.get())
-    return [future.result() for future in futures]
+    try:
+        return [future.result() for future in futures]
+    except BrokenProcessPool as error:
+        raise RingRiftError(
+            "a process of the run was killed; its jobs go on and their games are kept: run the same command again"
+        ) from error

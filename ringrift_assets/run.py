@@ -4,24 +4,27 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import psutil
 
 from resources.events import Control, JobEvent
 from resources.partitions import open_iteration, partition_key
+from resources.phases import STEPS
+from resources.reaper import HOST_TAG, PID_TAG, fail_dead_runs
 from resources.storage import Home, Record
+from resources.views import RESOURCES_PLACE
 from resources.workbench import Workbench
-from ringrift_assets.definitions import COLLECT, defs
+from ringrift.errors import RingRiftError
+from ringrift_assets.definitions import RESOURCES, job_of
 from ringrift_assets.parallel import run_in_processes
 
-PID_TAG, HOST_TAG = "ringrift/pid", "ringrift/host"
 RUNS_AT_ONCE = 3  # a run mostly polls: several keep the work slots busy when a config has few jobs
-ROW_ASSETS = ("selfplay_games", "training_db")
+CONFIGURED = ("selfplay_games", "training_db", "tournament_games", "elo_ratings")  # assets with Materialize
+QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}  # the terminal has its own display
 
 
 @dataclass(slots=True)
@@ -54,6 +57,7 @@ class PartitionTask:
     home: Path
     games_scale: float | None
     allow_fewer_rows: bool
+    assets: tuple[str, ...]
 
 
 def run_iteration(
@@ -66,9 +70,11 @@ def run_iteration(
     games_scale: float | None = None,
     allow_fewer_rows: bool = False,
     control: Control | None = None,
+    assets: Sequence[str] | Mapping[str, Sequence[str]] = STEPS,
 ) -> list[PartitionOutcome]:
-    """Materialize the graph for some configs of an iteration, a few at once; one outcome each, in their order.
+    """Materialize `assets` for some configs of an iteration, a few at once; one outcome each, in their order.
 
+    `assets` are those of every config (default: the whole iteration), or a mapping that says it for each.
     Uses the persistent instance of the home (default: RINGRIFT_HOME, else ./var), so the web server shows the
     runs. What is up to date is not made again. A failed config does not stop the others; somebody asking to
     detach or cancel through `control` does.
@@ -82,15 +88,35 @@ def run_iteration(
     with open_instance(home) as instance:
         fail_dead_runs(instance)
         open_iteration(instance, iteration)
+    wanted = assets if isinstance(assets, Mapping) else dict.fromkeys(config_keys, assets)
     tasks = [
-        PartitionTask(config, iteration, pipeline_path, home.root, games_scale, allow_fewer_rows)
-        for config in config_keys
+        PartitionTask(key, iteration, pipeline_path, home.root, games_scale, allow_fewer_rows, tuple(wanted[key]))
+        for key in config_keys
     ]
     if len(tasks) == 1:
         outcomes = [run_partition(tasks[0], progress, control)]
     else:
         outcomes = run_in_processes(run_partition, tasks, RUNS_AT_ONCE, progress, control)
     return [outcome for outcome in outcomes if outcome]
+
+
+def run_resources(home: Home) -> Record:
+    """Measure how busy every host is, as a run of the home's instance; returns what was stored.
+
+    Raises RingRiftError with the words of the step if it failed.
+    """
+    bench = Workbench(home.prepare())
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    with open_instance(home) as instance:
+        result = job_of(bench, RESOURCES).execute_in_process(
+            instance=instance,
+            tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
+            run_config={"loggers": QUIET},
+            raise_on_error=False,
+        )
+    if error := _error(result):
+        raise RingRiftError(error)
+    return bench.store.need(*RESOURCES_PLACE)
 
 
 def open_instance(home: Home) -> dg.DagsterInstance:
@@ -101,7 +127,7 @@ def open_instance(home: Home) -> dg.DagsterInstance:
 def run_partition(
     task: PartitionTask, progress: Callable[[JobEvent], None], control: Control
 ) -> PartitionOutcome | None:
-    """Materialize the graph for one partition; None if somebody asked to stop before it began."""
+    """Materialize the task's assets of one partition; None if somebody asked to stop before it began."""
     if control.asked:
         return None
     home = Home(task.home)
@@ -113,16 +139,15 @@ def run_partition(
 
 def _materialize(instance: dg.DagsterInstance, bench: Workbench, task: PartitionTask) -> PartitionOutcome:
     started = time.monotonic()
-    config, iteration, allow_fewer_rows = task.config, task.iteration, task.allow_fewer_rows
-    options = {"config": {"allow_fewer_rows": allow_fewer_rows}}
-    result = defs.resolve_job_def("collect").execute_in_process(
+    config, iteration = task.config, task.iteration
+    options = {"config": {"allow_fewer_rows": task.allow_fewer_rows}}
+    result = job_of(bench, task.assets).execute_in_process(
         partition_key=partition_key(config, iteration),
         instance=instance,
-        resources={"bench": bench},
         tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
         run_config={
-            "ops": dict.fromkeys(ROW_ASSETS, options),
-            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # the terminal has its own display
+            "ops": {asset: options for asset in CONFIGURED if asset in task.assets},
+            "loggers": QUIET,
         },
         raise_on_error=False,
     )
@@ -132,7 +157,7 @@ def _materialize(instance: dg.DagsterInstance, bench: Workbench, task: Partition
     for event in result.get_asset_materialization_events():
         asset = event.asset_key.path[-1] if event.asset_key else ""
         outcome.reused[asset] = bool(event.materialization.metadata["reused"].value)
-    for asset in COLLECT:
+    for asset in task.assets:
         record = bench.store.get(asset, config, iteration)
         if record and asset in outcome.reused:
             outcome.records[asset] = record
@@ -160,27 +185,6 @@ def _error(result: dg.ExecuteInProcessResult) -> str | None:
                 causes = [data.error, *([data.error.cause] if data.error.cause else [])]
                 return f"{event.step_key}: {causes[-1].message.strip()}"
     return None if result.success else "the run failed before its first step"
-
-
-def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark runs failed that were started by `run_iteration` in a process of this machine that is gone."""
-    going = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
-    here = {HOST_TAG: socket.gethostname()}
-    failed = []
-    for record in instance.get_run_records(dg.RunsFilter(statuses=going, tags=here)):
-        run = record.dagster_run
-        if not _process_of_run(int(run.tags[PID_TAG]), record.create_timestamp.timestamp()):
-            instance.report_run_failed(run, "its process ended without a word; run the same command to go on")
-            failed.append(run.run_id)
-    return failed
-
-
-def _process_of_run(pid: int, created: float) -> bool:
-    """Whether the process that made the run still lives; a later process with its number does not count."""
-    try:
-        return psutil.Process(pid).create_time() <= created + 1
-    except psutil.NoSuchProcess:
-        return False
 
 
 def watched(work: Callable[..., Any], say: Callable[[str], None], grace_s: float = 3.0) -> Any:

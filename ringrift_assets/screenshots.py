@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resources.storage import Home
+from resources.partitions import parse_partition
+from resources.storage import Home, Store
 from ringrift.errors import MissingInput
 from ringrift_assets.webserver import web_server
 
@@ -23,21 +24,22 @@ CHROMIUM_VARIABLE = "RINGRIFT_CHROMIUM"
 SIZE = {"width": 1440, "height": 900}
 PAGE_MS = 60_000
 PICTURE = "the end of the longest game"
+PAGES = ("lineage", "materialization", "board", "run_log", "report")
 
 
 def take(folder: Path, home: Home | None = None) -> list[Path]:
-    """Write lineage.png, materialization.png and board.png into `folder`; returns their paths.
+    """Write PAGES as PNG files into `folder`; returns their paths.
 
     Raises MissingInput when there is nothing to show, no playwright or no chromium.
     """
     home = (home or Home()).prepare()
     shown = _newest_partition(home)
     folder.mkdir(parents=True, exist_ok=True)
-    lineage, detail, board = (folder / f"{name}.png" for name in ("lineage", "materialization", "board"))
+    lineage, detail, board, log, report = paths = [folder / f"{name}.png" for name in PAGES]
     with web_server(home) as url, browser_page() as page:
-        page.goto(f"{url}/assets/training_db?view=lineage&lineageScope=upstream&lineageDepth=9")
-        page.get_by_text("% filled").first.wait_for(timeout=PAGE_MS)
-        page.wait_for_timeout(1500)  # the graph moves to its place
+        page.goto(f"{url}/assets/iteration_report?view=lineage&lineageScope=upstream&lineageDepth=9")
+        page.get_by_text("tier_assignment").first.wait_for(timeout=PAGE_MS)
+        page.wait_for_timeout(3000)  # the graph moves to its place
         page.screenshot(path=lineage)
         page.goto(f"{url}/assets/training_db?view=partitions&partition={shown}")
         page.get_by_alt_text(PICTURE).first.wait_for(timeout=PAGE_MS)
@@ -46,7 +48,14 @@ def take(folder: Path, home: Home | None = None) -> list[Path]:
         page.get_by_text("[Show Markdown]").first.click()
         page.wait_for_timeout(1500)  # the dialog opens
         page.screenshot(path=board)
-    return [lineage, detail, board]
+        page.goto(f"{url}/runs/{_run_of(home, shown)}")
+        page.get_by_placeholder("Filter").first.fill("on local:")
+        page.get_by_text("on local: done").first.wait_for(timeout=PAGE_MS)
+        page.wait_for_timeout(1500)
+        page.screenshot(path=log)
+        page.goto(_report_of(home, shown).as_uri())
+        page.screenshot(path=report, full_page=True)
+    return paths
 
 
 @contextmanager
@@ -75,6 +84,21 @@ def _newest_partition(home: Home) -> str:
     if not records:
         raise MissingInput(f"{home.root} has no training set to show; run `ringrift run` first (make demo)")
     return f"{records[-1].parts[-3]}|{records[-1].parts[-2]}"
+
+
+def _run_of(home: Home, partition: str) -> str:
+    """The run that played the games of a partition."""
+    record = Store(home.store).need("selfplay_games", *parse_partition(partition))
+    return str(record.provenance["run"])
+
+
+def _report_of(home: Home, partition: str) -> Path:
+    """The report page of a partition's iteration. Raises MissingInput if it was not made."""
+    config, iteration = parse_partition(partition)
+    path = home.reports / config / f"iter{iteration:04d}.html"
+    if not path.is_file():
+        raise MissingInput(f"{path} is missing; `ringrift run -c {config} --start-iteration {iteration}` makes it")
+    return path
 
 
 if __name__ == "__main__":

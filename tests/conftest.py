@@ -17,7 +17,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """An empty home that every process of this test uses."""
     home = Home(tmp_path / "home").prepare()
     monkeypatch.setenv("RINGRIFT_HOME", str(home.root))
-    for name in ("RINGRIFT_PIPELINE", "RINGRIFT_HOSTS", "RINGRIFT_GAMES_SCALE", "DAGSTER_HOME"):
+    for name in (
+        "RINGRIFT_PIPELINE",
+        "RINGRIFT_HOSTS",
+        "RINGRIFT_GAMES_SCALE",
+        "RINGRIFT_DAGSTER_CONFIG",
+        "DAGSTER_HOME",
+    ):
         monkeypatch.delenv(name, raising=False)
     return home
 

@@ -19,7 +19,7 @@ from ringrift.errors import RingRiftError
 OWNERS = ["team:ringrift"]
 RETRIES, RETRY_DELAY_S = 1, 2.0
 CANCEL_ON = (dg.DagsterExecutionInterruptedError,)
-PROGRESS_LOG_S = 30.0
+PROGRESS_LOG_S = 10.0
 
 
 class Materialize(dg.Config):
@@ -127,14 +127,14 @@ def keep(
 
 
 def job_log(context: dg.AssetExecutionContext) -> Callable[[JobEvent], None]:
-    """A listener that writes job events to the run's log; progress at most every 30 s a job."""
+    """A listener that writes job events to the run's log; a job's progress at once, then every PROGRESS_LOG_S."""
     last: dict[str, float] = {}
 
     def hear(event: JobEvent) -> None:
         where = f"{event.job} on {event.host}"
         if event.kind == "progress":
             now = time.monotonic()
-            if now - last.setdefault(event.job, now) >= PROGRESS_LOG_S:
+            if now - last.get(event.job, -PROGRESS_LOG_S) >= PROGRESS_LOG_S:
                 last[event.job] = now
                 context.log.info(f"{where}: {event.done} of {event.total}")
         elif event.kind == "log":

@@ -39,6 +39,7 @@ from ringrift_assets.checks import (
     result,
 )
 
+MATCHES = "tournament_games"
 PICTURE = "the end of the longest game"  # shown at once if its markdown is short, else behind a link
 
 
@@ -59,6 +60,7 @@ def training_db(
 ) -> dg.MaterializeResult:
     """The games a network may learn from: replayed move by move, finished, and each of them once.
 
+    It takes this iteration's selfplay games, and the match games of earlier iterations that no set has taken.
     A game counts only after the rules engine has replayed it to the outcome and hash it claims. Games that
     were cut off, and games that are in this iteration's set already or in that of any earlier iteration, are
     set aside with the reason. Asking records nothing: the same inputs always give the same set.
@@ -67,8 +69,11 @@ def training_db(
         key, iteration = partition_of(context)
         played = bench.store.need("selfplay_games", key, iteration)
         earlier = bench.store.upto(TRAINING_DB, key, iteration - 1)
+        matches = _new_matches(bench, key, iteration, earlier)
+        taken = [[record.iteration, record.content_digest] for record in matches]
         inputs = {
             "played": played.content_digest,
+            "matches": taken,
             "earlier": [[record.iteration, record.content_digest] for record in earlier],
         }
 
@@ -82,6 +87,7 @@ def training_db(
                 params={
                     "config": key,
                     "games": _file(bench, played),
+                    "more": [_file(bench, record) for record in matches],
                     "earlier": [_file(bench, record) for record in earlier],
                 },
             )
@@ -93,11 +99,18 @@ def training_db(
             assert results[0].manifest is not None  # a job that is done has one
             found = results[0].manifest.result
             digest, rows = found.pop("content_digest"), found["games"]
-            return Made(rows, digest, found, work_of(results, time.monotonic() - started))
+            return Made(rows, digest, {**found, "taken": taken}, work_of(results, time.monotonic() - started))
 
         kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
         _warn_newer(context, bench, key, iteration)
         return result_of(kept, _metadata(bench, kept), _checks(kept))
+
+
+def _new_matches(bench: Workbench, key: str, iteration: int, earlier: list[Record]) -> list[Record]:
+    """The match games of earlier iterations that are in none of the `earlier` training sets."""
+    taken = [entry for record in earlier for entry in record.data.get("taken", [])]
+    records = bench.store.upto(MATCHES, key, iteration - 1)
+    return [record for record in records if [record.iteration, record.content_digest] not in taken]
 
 
 def _file(bench: Workbench, record: Record) -> dict[str, str]:
@@ -141,6 +154,7 @@ def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
         shown["end_of_longest_game_large"] = dg.MetadataValue.md(f"![{PICTURE}](data:image/svg+xml;base64,{svg})")
     shown |= {
         "read": data["read"],
+        "sources": ", ".join(f"{source}: {n}" for source, n in data["sources"].items()),
         "games_upto_here": sum(record.rows for record in all_sets),
         "decisions": data["decisions"],
         "wins_by_player": ", ".join(f"player {player}: {n}" for player, n in data["wins"].items()),

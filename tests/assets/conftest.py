@@ -17,7 +17,7 @@ from resources.workbench import Workbench
 from ringrift.games import content_digest, write_shard
 from ringrift_assets.assets import ASSETS
 from ringrift_assets.checks import CHECKS
-from ringrift_assets.definitions import COLLECT
+from ringrift_assets.definitions import COLLECT, ITERATION
 
 CONFIG = "hex8_2p"
 PIPELINE = """
@@ -29,8 +29,15 @@ selfplay:
     - {name: hex8_2p_random, config: hex8_2p, engine: random-only, games: 6}
     - {name: hex8_2p_heuristic, config: hex8_2p, engine: heuristic-only, games: 3, difficulty: 2}
     - {name: hex8_2p_nn, config: hex8_2p, engine: nn-only, games: 5}
+evaluation:
+  matchups:
+    - {first: Heuristic_D2, second: Heuristic_D3, config: hex8_2p, games: 3}
+    - {first: Heuristic_D5, second: NN_D6, config: hex8_2p, games: 4}
+  round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
+tiers: {ladder: [D2]}  # at the top, so that no tier match is played
 polling: {first_s: 0.1, interval_s: 0.3}
 """
+MATCH_GAMES = 4 + 12
 PLAYED, SKIPPED = 9, "hex8_2p_nn"
 
 
@@ -141,6 +148,28 @@ def played_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def played(home: Home, played_home: Home, graph_of: Callable[[Home], Graph]) -> Graph:
     """The graph over a copy of that home."""
     shutil.copytree(played_home.root, home.root, dirs_exist_ok=True)
+    return graph_of(home)
+
+
+@pytest.fixture(scope="session")
+def finished_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home in which the whole iterations 0 and 1 are done, one after the other. Copy it, do not touch it."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "pipeline.yaml").write_text(PIPELINE)
+    home = Home(folder / "home").prepare()
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+        patch.setenv("RINGRIFT_HOME", str(home.root))
+        graph = Graph(home, folder / "pipeline.yaml", instance)
+        for iteration in (0, 1):
+            result = graph.run(iteration, ITERATION)
+            assert result.success, failure(result)
+    return home
+
+
+@pytest.fixture
+def finished(home: Home, finished_home: Home, graph_of: Callable[[Home], Graph]) -> Graph:
+    """The graph over a copy of that home."""
+    shutil.copytree(finished_home.root, home.root, dirs_exist_ok=True)
     return graph_of(home)
 
 

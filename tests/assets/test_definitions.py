@@ -11,10 +11,11 @@ import pytest
 
 from resources.storage import REPOSITORY, Store
 from ringrift.games import SCHEMA_VERSION
+from ringrift.gating import GATE_VERSION
 from ringrift.players.weights import BALANCED
 from ringrift.rules.replay import RULES_VERSION
 from ringrift_assets.assets.incumbent import BASELINE_PROFILE
-from ringrift_assets.definitions import COLLECT, defs
+from ringrift_assets.definitions import ITERATION, JOBS, defs
 
 SNAPSHOT = Path(__file__).with_name("specs.json")
 HEAVY = ("torch", "numba", "pandas", "pyarrow", "duckdb", "paramiko")
@@ -32,13 +33,13 @@ def specs() -> dict:
             "kinds": sorted(spec.kinds),
             "owners": list(spec.owners),
             "code_version": spec.code_version,
-            "partitions": sorted(spec.partitions_def.partition_dimension_names),
+            "partitions": sorted(spec.partitions_def.partition_dimension_names) if spec.partitions_def else [],
             "checks": sorted(key.name for key in node.check_keys),
             "description": (spec.description or "").splitlines()[0],
         }
     jobs = {
         job.name: sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys)
-        for job in map(defs.resolve_job_def, ["collect"])
+        for job in map(defs.resolve_job_def, JOBS)
     }
     return {"assets": assets, "jobs": jobs}
 
@@ -64,6 +65,7 @@ def test_code_versions_follow_the_versions_of_schema_and_rules():
     versions = {spec.key.path[-1]: spec.code_version for spec in defs.resolve_all_asset_specs()}
     expected = f"game-set-{SCHEMA_VERSION}/{RULES_VERSION}"
     assert versions["selfplay_games"] == versions["training_db"] == expected
+    assert versions["tournament_games"] == f"{expected}/gate-{GATE_VERSION}"
     assert BASELINE_PROFILE == BALANCED
 
 
@@ -84,7 +86,7 @@ def test_the_workspace_file_loads(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_what_a_step_reads_from_the_store_is_upstream_in_the_graph_or_of_an_earlier_iteration(played, monkeypatch):
+def test_what_a_step_reads_from_the_store_is_upstream_in_the_graph_or_of_an_earlier_iteration(finished, monkeypatch):
     reads: list[tuple[str, int]] = []
     real = Store.get
 
@@ -93,20 +95,30 @@ def test_what_a_step_reads_from_the_store_is_upstream_in_the_graph_or_of_an_earl
         return real(self, asset, config, iteration)
 
     monkeypatch.setattr(Store, "get", spy)
+    # The views show the whole store and nothing is made from them.
+    monkeypatch.setattr(sys.modules["ringrift_assets.assets.iteration_report"], "refresh", lambda home: None)
     asset_graph = defs.resolve_asset_graph()
     found = {}
-    for asset in COLLECT:
+    for asset in ITERATION:
         reads.clear()
-        assert played.run(2, [asset]).success
+        assert finished.run(2, [asset]).success
         upstream = {key.path[-1] for key in asset_graph.get_ancestor_asset_keys(dg.AssetKey(asset))}
         for name, iteration in reads:
             own = (name, iteration) == (asset, 2)
             assert own or iteration < 2 or (iteration == 2 and name in upstream), (asset, name, iteration)
         found[asset] = {f"{name} {iteration}" for name, iteration in reads}
     assert found == {
-        "incumbent": {"incumbent 2"},  # and tier_assignment of earlier iterations, of which there is none
+        "incumbent": {"tier_assignment 0", "tier_assignment 1", "incumbent 2"},
         "selfplay_games": {"incumbent 2", "selfplay_games 2"},
-        "training_db": {"selfplay_games 2", "training_db 0", "training_db 1", "training_db 2"},
+        "training_db": {
+            "selfplay_games 2",
+            *(f"{asset} {iteration}" for asset in ("training_db", "tournament_games") for iteration in (0, 1)),
+            "training_db 2",
+        },
+        "tournament_games": {"incumbent 2", "tournament_games 2"},
+        "elo_ratings": {"tournament_games 0", "tournament_games 1", "tournament_games 2", "elo_ratings 2"},
+        "tier_assignment": {"incumbent 2", "tournament_games 2", "elo_ratings 2", "tier_assignment 2"},
+        "iteration_report": {f"{asset} 2" for asset in ITERATION},
     }
 
 

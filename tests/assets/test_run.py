@@ -18,13 +18,14 @@ from typer.testing import CliRunner
 
 from resources.events import Control
 from resources.partitions import partition_key
+from resources.reaper import HOST_TAG, PID_TAG, fail_dead_runs
 from resources.storage import Home
 from resources.workbench import Workbench
 from ringrift.errors import InvalidInput
 from ringrift_assets import cli
-from ringrift_assets.definitions import COLLECT, defs
+from ringrift_assets.definitions import ITERATION, defs
 from ringrift_assets.display import print_outcomes
-from ringrift_assets.run import HOST_TAG, PID_TAG, fail_dead_runs, open_instance, run_iteration, watched
+from ringrift_assets.run import open_instance, run_iteration, watched
 from tests.assets.conftest import CONFIG, PIPELINE, PLAYED
 
 
@@ -46,8 +47,8 @@ def test_a_second_run_finds_everything_done_and_the_runs_are_in_the_homes_own_in
     events = []
     [first] = run_iteration([CONFIG], 0, pipeline, home, events.append)
     assert first.ok and first.error is None and set(first.reused.values()) == {False}
-    assert {name for name, record in first.records.items() if record.rows} == set(COLLECT)
-    assert all(check["passed"] for check in first.checks) and len(first.checks) == 5
+    assert {name for name, record in first.records.items() if record.rows} == set(ITERATION)
+    assert all(check["passed"] for check in first.checks) and len(first.checks) == 14
     started = [event for event in events if event.kind == "started"]
     started_at = time.monotonic()
     [second] = run_iteration([CONFIG], 0, pipeline, home, events.append)

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ringrift.games import read_shard
-from tests.assets.conftest import PLAYED, Graph, checks, metadata
+from tests.assets.conftest import MATCH_GAMES, PLAYED, Graph, checks, metadata
 
 GAMES, REJECTS = "games.parquet", "rejects.parquet"
 
@@ -102,3 +102,13 @@ def test_when_an_older_set_gains_games_the_check_of_the_newer_one_fails_with_the
     assert "Materialize training_db again from hex8_2p|0001 on" in (verdict.description or "")
     result = played.run(1, ["training_db"], allow_fewer_rows=True)
     assert checks(result)["no_duplicates"].passed and played.record("training_db", 1).rows == 0
+
+
+def test_match_games_of_the_iteration_before_are_taken_once(finished):
+    first, second = finished.record("training_db", 0), finished.record("training_db", 1)
+    assert first.data["sources"] == {"selfplay": PLAYED} and first.data["taken"] == []
+    assert second.data["sources"] == {"selfplay": PLAYED, "tournament": MATCH_GAMES}
+    assert second.data["taken"] == [[0, finished.record("tournament_games", 0).content_digest]]
+    assert finished.run(2).success
+    third = finished.record("training_db", 2)
+    assert [iteration for iteration, _ in third.data["taken"]] == [1] and third.data["rejected"] == {}

@@ -3,95 +3,15 @@
 import json
 import os
 import signal
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from resources.events import Cancelled, Control, Detached, JobEvent, JobFailed
 from resources.hosts import Host
 from resources.jobs import JobRunner
-from resources.transport import LocalTransport
 from ringrift.contract import JobSpec
-
-TOY = Path(__file__).with_name("toy_worker.py")
-
-
-class Bench:
-    """Makes toy jobs and runners over one host folder, and ends every worker it started."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.made = folder / "made.txt"
-        self.python = folder / "python"
-        self.python.write_text(f'#!/bin/sh\nexec {sys.executable} {TOY} "$@"\n')
-        self.python.chmod(0o755)
-        self.transports: list[LocalTransport] = []
-        self.events: list[JobEvent] = []
-
-    def transport(self, slots: int = 2) -> LocalTransport:
-        host = Host(name="here", max_parallel_jobs=slots)
-        transport = LocalTransport(host, self.folder / "host", python=str(self.python))
-        self.transports.append(transport)
-        return transport
-
-    def spec(self, name: str = "a", units: int = 3, seconds: float = 0.02, **more: object) -> JobSpec:
-        params = {"units": units, "seconds": seconds, "made": str(self.made), **more}
-        return JobSpec(asset="toy", config="square8_2p", iteration=0, name=name, kind="toy", params=params)
-
-    def runner(
-        self,
-        slots: int = 2,
-        control: Control | None = None,
-        hear: Callable[[JobEvent], None] = lambda event: None,
-    ) -> JobRunner:
-        def listener(event: JobEvent) -> None:
-            self.events.append(event)
-            hear(event)
-
-        return JobRunner([self.transport(slots)], self.folder / "inbox", listener, control, poll_s=(0.05, 0.2))
-
-    def lines(self) -> list[list[str]]:
-        """name, unit, attempt, start, end of every unit that a worker really made."""
-        return [line.split() for line in self.made.read_text().splitlines()] if self.made.exists() else []
-
-    def kinds(self) -> list[str]:
-        return [event.kind for event in self.events]
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    for transport in bench.transports:
-        for job in transport.jobs.iterdir():
-            transport.signal(job.name, kill=True)
-        for process in transport.started.values():
-            process.wait(5)
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
-def in_background(runner: JobRunner, specs: list[JobSpec]) -> tuple[threading.Thread, dict]:
-    box: dict = {}
-
-    def work() -> None:
-        try:
-            box["results"] = runner.run(specs)
-        except Exception as error:
-            box["error"] = error
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread, box
+from tests.resources.conftest import Bench, in_background, wait_for
 
 
 def alone_digest(bench: Bench, spec: JobSpec) -> list[str]:
@@ -200,7 +120,7 @@ def test_cancelling_ends_the_process_and_a_later_run_goes_on_from_the_whole_shar
 
 
 def test_a_worker_that_does_not_listen_is_killed(bench, monkeypatch):
-    monkeypatch.setattr("resources.jobs.KILL_AFTER_S", 0.2)
+    monkeypatch.setattr("resources.transport.KILL_AFTER_S", 0.2)
     spec = bench.spec(units=2, seconds=30, deaf=True)
     [result] = bench.runner().run([spec], timeout_s=1.0)
     assert result.status == "cancelled"
@@ -312,19 +232,18 @@ def test_half_a_line_of_messages_waits_for_its_other_half(bench):
         def read(self, job: str, name: str, offset: int = 0) -> bytes | None:
             return self.data[offset:] if name == "messages.jsonl" else None
 
-    from resources.jobs import _Job
-
     feed, spec = Feed(), bench.spec()
     runner = JobRunner([feed], bench.folder, bench.events.append)
-    job = _Job(spec, spec.job_id, transport=feed)
+    job = runner._watched(spec)
+    job.transport = feed
     payload = {"event": "progress", "done": 1, "total": 2}
     line = json.dumps({"method": "report_custom_message", "params": {"payload": payload}}).encode() + b"\n"
     feed.data = b"\xff not json \n" + line[:20]
-    runner._messages(job)
+    job.messages()
     assert bench.events == []
     feed.data = b"\xff not json \n" + line
-    runner._messages(job)
-    runner._messages(job)
+    job.messages()
+    job.messages()
     assert [(event.done, event.total) for event in bench.events] == [(1, 2)]
 
 

@@ -1,6 +1,7 @@
 """The store: a partition is whole or unchanged, one run writes it at a time, and rows do not vanish."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -186,3 +187,19 @@ def test_preparing_a_home_writes_the_checked_in_instance_file_and_mends_a_change
 
 def test_a_digest_does_not_depend_on_the_order_of_keys():
     assert digest_of({"a": 1, "b": [2]}) == digest_of({"b": [2], "a": 1}) != digest_of({"a": 1, "b": [3]})
+
+
+def test_a_store_moved_aside_keeps_everything_and_leaves_an_empty_one(store):
+    assert store.move_aside() is None
+    record = write(store)
+    moved = store.move_aside()
+    assert moved is not None and moved.parent == store.root.parent
+    assert re.fullmatch(r"store-\d{8}T\d{6}", moved.name)
+    assert store.get(*KEY) is None and Store(moved).get(*KEY) == record
+
+
+def test_a_store_somebody_writes_in_stays_where_it_is(store):
+    write(store)
+    with store.claim(*KEY, run="the-run"), pytest.raises(ClaimHeld, match=r"training_db/square8_2p/0003 .*run the-run"):
+        store.move_aside()
+    assert store.get(*KEY)

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ringrift import worker
 from ringrift.errors import InvalidInput
+from ringrift.files import write_text
 
 worker.JOB_KINDS.update(toy="tests.resources.toy_worker:run_toy")
 worker.CANCEL_GRACE_S = 0.5
@@ -22,7 +23,8 @@ def run_toy(job, params):
     """Make `units` text shards, `seconds` each, going on from those that are there.
 
     `made` (a file) gets one line a unit that was really made. `kill_at`, `fail_at`: the unit before which this
-    process kills itself or fails, in the attempts up to `until`. `deaf`: ignore a request to stop.
+    process kills itself or fails, in the attempts up to `until`. `deaf`: ignore a request to stop. `lines`:
+    how long a shard is. `hoard`: leave a shard that could not be finished where it is.
     """
     for unit in range(params["units"]):
         name = f"unit-{unit:03d}.txt"
@@ -40,9 +42,11 @@ def run_toy(job, params):
                     job.check()
             with Path(params["made"]).open("a") as made:
                 made.write(f"{job.spec.name} {unit} {job.attempt} {time.time() - params['seconds']} {time.time()}\n")
-            temporary = path.with_name(f".{name}.tmp")
-            temporary.write_text(f"unit {unit} of {job.spec.name}\n" * 50)
-            temporary.rename(path)
+            text = f"unit {unit} of {job.spec.name}\n" * params.get("lines", 50)
+            if params.get("hoard"):
+                path.write_text(text)
+            else:
+                write_text(path, text)
         job.add_shard(name, 50)
         job.report("progress", done=unit + 1, total=params["units"])
     job.log("all units are there")

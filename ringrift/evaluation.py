@@ -1,0 +1,165 @@
+"""The matches of an iteration: documented match-ups, the match for the next tier, and a round robin for ratings."""
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any, Literal, NamedTuple
+
+from ringrift.config import Config
+from ringrift.contract import JobSpec
+from ringrift.errors import InvalidInput
+from ringrift.gating import Gate
+from ringrift.pipeline import Pipeline
+from ringrift.players import benchmarks
+from ringrift.players.registry import ENGINE_MODES, ENGINES, Participant, participant
+from ringrift.round_robin import round_robin_job
+from ringrift.selfplay import Profiles
+from ringrift.tournament import match_job
+
+MatchKind = Literal["matchup", "tier", "round_robin"]
+ROUND_ROBIN = "round_robin"
+BOARD_TITLES = {"square8": "Square8", "square19": "Square19", "hexagonal": "Hex", "hex8": "Hex8"}
+
+
+class PlannedMatch(NamedTuple):
+    """A match to play. `title` is its documented name, for example `Heuristic5_vs_MCTS6_Square8`."""
+
+    spec: JobSpec
+    kind: MatchKind
+    title: str
+
+
+class SkippedMatch(NamedTuple):
+    """A match that is not played, and why."""
+
+    match: str
+    reason: str
+
+
+class MatchPlan(NamedTuple):
+    matches: list[PlannedMatch]
+    skipped: list[SkippedMatch]
+
+
+class _NotAvailable(Exception):
+    """An engine that is known but not there yet; the reason is its text."""
+
+
+def plan_matches(
+    pipeline: Pipeline,
+    config: Config,
+    iteration: int,
+    force: Mapping[str, Any],
+    *,
+    profiles: Profiles | None = None,
+    salt: str = "",
+) -> MatchPlan:
+    """The matches of a config in an iteration, and those that cannot be played with the reason.
+
+    `force` is the incumbent: `profile` and `tier`. Equal arguments give equal specs. Nobody plays in the place
+    of an engine that is not there. Raises InvalidInput for a rung or tier that does not exist.
+    """
+    plan = MatchPlan([], [])
+    common: dict[str, Any] = {
+        "iteration": iteration,
+        "root_seed": pipeline.root_seed,
+        "opening_plies": pipeline.selfplay.opening_plies,
+        "profiles": profiles,
+        "salt": salt,
+    }
+    taken: set[str] = set()
+    for matchup in pipeline.evaluation.matchups:
+        if matchup.config != config.key:
+            continue
+        name = base = f"{matchup.first}_vs_{matchup.second}"
+        while name in taken:
+            name = f"{base}_{sum(other.startswith(base) for other in taken) + 1}"
+        taken.add(name)
+        try:
+            first, second = (rung(text, config, profiles) for text in (matchup.first, matchup.second))
+        except _NotAvailable as reason:
+            plan.skipped.append(SkippedMatch(name, str(reason)))
+            continue
+        blocks = ceil(matchup.games / config.players)
+        spec = match_job(config=config.key, match=name, first=first, second=second, blocks=blocks, **common)
+        plan.matches.append(PlannedMatch(spec, "matchup", title_of(matchup.first, matchup.second, config)))
+    _plan_tier(plan, pipeline, config, force, common)
+    _plan_round_robin(plan, pipeline, config, common)
+    return plan
+
+
+def _plan_tier(
+    plan: MatchPlan, pipeline: Pipeline, config: Config, force: Mapping[str, Any], common: dict[str, Any]
+) -> None:
+    """The gate for the next tier, if there is one."""
+    tier = force["tier"]
+    above = next_tier(pipeline, tier)
+    if above is None:
+        plan.skipped.append(SkippedMatch(f"tier_{tier}", f"{tier} is the highest tier"))
+        return
+    name, rival = f"tier_{tier}_to_{above}", f"B{above.removeprefix('D')}"
+    if reason := benchmarks.unavailable(rival):
+        plan.skipped.append(SkippedMatch(name, reason))
+        return
+    first = player_in_force(config, force, common["profiles"])
+    second, gate = benchmarks.benchmark(rival, config), Gate.of(pipeline)
+    spec = match_job(config=config.key, match=name, first=first, second=second, gate=gate, **common)
+    plan.matches.append(PlannedMatch(spec, "tier", title_of(first.label, rival, config)))
+
+
+def _plan_round_robin(plan: MatchPlan, pipeline: Pipeline, config: Config, common: dict[str, Any]) -> None:
+    entrants, wanted = [], pipeline.evaluation.round_robin
+    for text in wanted.players:
+        try:
+            entrants.append(rung(text, config, common["profiles"]))
+        except _NotAvailable as reason:
+            plan.skipped.append(SkippedMatch(f"{ROUND_ROBIN} with {text}", str(reason)))
+    if len(entrants) < config.players:
+        plan.skipped.append(SkippedMatch(ROUND_ROBIN, f"{len(entrants)} of its players are available"))
+        return
+    spec = round_robin_job(config=config, match=ROUND_ROBIN, entrants=entrants, blocks=wanted.blocks, **common)
+    plan.matches.append(PlannedMatch(spec, "round_robin", f"RoundRobin_{_board_title(config)}"))
+
+
+def rung(text: str, config: Config, profiles: Profiles | None = None) -> Participant:
+    """The participant `{Engine}_D{n}` names. Raises InvalidInput for an engine nobody knows."""
+    label, _, difficulty = text.rpartition("_D")
+    for name, engine in ENGINES.items():
+        if engine.label == label:
+            return participant(name, config, int(difficulty), profiles=profiles)
+    if f"{label.lower()}-only" not in ENGINE_MODES:
+        raise InvalidInput("player", text, f"use {{Engine}}_D{{n}}; engines are {_labels()}")
+    raise _NotAvailable(f"the engine {label} is not available; there are {_labels()}")
+
+
+def _labels() -> str:
+    return ", ".join(engine.label for engine in ENGINES.values())
+
+
+def player_in_force(config: Config, force: Mapping[str, Any], profiles: Profiles | None = None) -> Participant:
+    """Who plays for the house: the heuristic with the incumbent profile at the incumbent tier's difficulty."""
+    difficulty = int(force["tier"].removeprefix("D"))
+    return participant("heuristic", config, difficulty, profile=force["profile"], profiles=profiles)
+
+
+def next_tier(pipeline: Pipeline, tier: str) -> str | None:
+    """The tier above, None at the top. Raises InvalidInput for a tier that is not on the ladder."""
+    ladder = [str(step) for step in pipeline.tiers.ladder]
+    if tier not in ladder:
+        raise InvalidInput("tier", tier, f"the pipeline's ladder is {', '.join(ladder)}")
+    return next(iter(ladder[ladder.index(tier) + 1 :]), None)
+
+
+def title_of(first: str, second: str, config: Config) -> str:
+    """Documented name of a match, for example `Heuristic5_vs_MCTS6_Square8`; more seats are named at the end."""
+    return f"{first.replace('_D', '')}_vs_{second.replace('_D', '')}_{_board_title(config)}"
+
+
+def _board_title(config: Config) -> str:
+    seats = "" if config.players == 2 else f"_{config.players}p"
+    return BOARD_TITLES[config.board] + seats
+
+
+def alias(player: Participant, config: Config) -> str:
+    """The name people read: `Heuristic_D5` for the documented player of that label, else with part of its key."""
+    documented = participant(player.engine, config, player.difficulty)
+    return player.label if documented.key == player.key else f"{player.label}#{player.key[:6]}"

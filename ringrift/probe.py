@@ -1,0 +1,48 @@
+"""How busy a machine is: `python -m ringrift.probe [FOLDER]` prints it as JSON."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+SAMPLE_S = 0.5  # processors are watched for so long
+NVIDIA = "nvidia-smi"
+QUERY = (NVIDIA, "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits")
+
+
+def probe(folder: Path, sample_s: float = SAMPLE_S) -> dict[str, Any]:
+    """Use of this machine in percent (0 to 100): `cpu`, `mem`, `disk` (of the disk of `folder`) and `gpu`.
+
+    `gpu` is the mean over the NVIDIA cards, or None where none tells. Besides `cores`, `memory_gb` and
+    `disk_free_gb`.
+    """
+    memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(folder))
+    return {
+        "cpu": psutil.cpu_percent(sample_s),
+        "mem": memory.percent,
+        "disk": disk.percent,
+        "gpu": _gpu(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(memory.total / 2**30, 1),
+        "disk_free_gb": round(disk.free / 2**30, 1),
+    }
+
+
+def _gpu() -> float | None:
+    if shutil.which(NVIDIA) is None:
+        return None
+    try:
+        done = subprocess.run(QUERY, capture_output=True, text=True, timeout=10, check=True)
+        loads = [float(line) for line in done.stdout.split()]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None  # a card that does not answer is not a card at rest
+    return round(sum(loads) / len(loads), 1) if loads else None
+
+
+if __name__ == "__main__":
+    print(json.dumps(probe(Path(sys.argv[1]) if len(sys.argv) > 1 else Path())))

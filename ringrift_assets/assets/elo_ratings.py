@@ -1,0 +1,144 @@
+"""Ratings of everybody who has played a match in this config, up to this iteration."""
+
+import base64
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from resources.partitions import PARTITIONS, partition_of
+from resources.storage import Record, digest_of
+from resources.workbench import Workbench
+from ringrift.contract import JobSpec
+from ringrift_assets.assets.common import (
+    CANCEL_ON,
+    OWNERS,
+    Kept,
+    Made,
+    Materialize,
+    facts,
+    job_log,
+    keep,
+    need_done,
+    result_of,
+    step_errors,
+    table,
+    work_of,
+)
+from ringrift_assets.checks import (
+    FINITE_INTERVALS,
+    GAMES,
+    KNOWN_PARTICIPANTS,
+    POOL_PURITY,
+    SEAT_BALANCE,
+    partitioned_spec,
+    result,
+)
+
+ASSET = "elo_ratings"
+MATCHES = "tournament_games"
+PICTURE = "ratings with 95 % intervals"
+TABLE_COLUMNS = ("name", "rating", "low", "high", "games", "elo", "key")
+
+
+@dg.asset(
+    deps=[MATCHES],
+    partitions_def=PARTITIONS,
+    group_name="evaluation",
+    kinds={"json", "parquet"},
+    owners=OWNERS,
+    code_version="ratings-1",
+    check_specs=[
+        partitioned_spec(ASSET, POOL_PURITY, "No game of another board or table size is in this rating pool."),
+        partitioned_spec(ASSET, KNOWN_PARTICIPANTS, "Every seat holds a participant that a match has planned."),
+        partitioned_spec(ASSET, FINITE_INTERVALS, "Every rating and its 95 % interval are numbers."),
+        partitioned_spec(ASSET, SEAT_BALANCE, "Everybody sat equally often in each seat of a match."),
+    ],
+)
+def elo_ratings(
+    context: dg.AssetExecutionContext, config: Materialize, bench: dg.ResourceParam[Workbench]
+) -> dg.MaterializeResult:
+    """How strong each participant of this config is: a fit of all games with 95 % intervals, and Elo with K = 32.
+
+    Both are computed again from every match game up to this iteration; the games of earlier iterations come
+    from the store. The fit is anchored at the default heuristic without randomness, 1500. Elo plays the games
+    through in their fixed order (iteration, match, game). Ratings hang on what a participant is, never on its
+    name, and each config is a pool of its own.
+    """
+    with step_errors():
+        from ringrift.config import parse_config
+        from ringrift.evaluation import alias
+        from ringrift.players.benchmarks import anchor
+
+        key, iteration = partition_of(context)
+        bench.store.need(MATCHES, key, iteration)
+        matches = bench.store.upto(MATCHES, key, iteration)
+        fixed = anchor(parse_config(key))
+        known = {k: entry["name"] for record in matches for k, entry in record.data["participants"].items()}
+        known[fixed.key] = alias(fixed, parse_config(key))
+        rules = bench.pipeline.evaluation
+        terms = {"known": known, "anchor": fixed.key, "elo_start": rules.elo_start, "elo_k": rules.elo_k}
+        inputs = {"games": [[record.iteration, record.content_digest] for record in matches], **terms}
+
+        def make(folder: Path, _: Record | None) -> Made:
+            files = [bench.input_file(bench.store.path(record, GAMES)) for record in matches]
+            params = {"config": key, "iteration": iteration, "games": files, **terms}
+            spec = JobSpec(asset=ASSET, config=key, iteration=iteration, name="rate", kind="rate", params=params)
+            started = time.monotonic()
+            results = bench.run(None, [spec], listener=job_log(context), cancel_on=CANCEL_ON)
+            need_done(results)
+            for path in results[0].shards:
+                shutil.copyfile(path, folder / path.name)
+            assert results[0].manifest is not None  # a job that is done has one
+            found = results[0].manifest.result
+            content = {name: value for name, value in found.items() if name != "small_plot"}
+            return Made(len(found["ratings"]), digest_of(content), found, work_of(results, time.monotonic() - started))
+
+        kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
+        return result_of(kept, _metadata(bench, kept), _checks(kept))
+
+
+def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+    data = kept.record.data
+    svg = base64.b64encode(bench.store.path(kept.record, "ratings.svg").read_bytes()).decode()
+    return {
+        "plot": dg.MetadataValue.md(f"![{PICTURE}]({data['small_plot']})"),
+        "plot_large": dg.MetadataValue.md(f"![{PICTURE}](data:image/svg+xml;base64,{svg})"),
+        "ratings": table([{name: row[name] for name in TABLE_COLUMNS} for row in data["ratings"]]),
+        "seats": table([{name: row[name] for name in ("seat", "advantage", "stderr")} for row in data["seats"]]),
+        "best": data["ratings"][0]["name"],
+        "best_rating": data["ratings"][0]["rating"],
+        "games_rated": data["games"],
+        "games_of_this_iteration": data["games_now"],
+        **facts(bench, kept),
+    }
+
+
+def _checks(kept: Kept) -> list[dg.AssetCheckResult]:
+    data = kept.record.data
+    foreign, unknown = (data["refused"].get(reason, 0) for reason in ("other_pool", "unknown_participant"))
+    remedy = f"materialize {MATCHES} of this config again"
+    return [
+        result(
+            POOL_PURITY,
+            foreign == 0,
+            f"{foreign} games of another pool were refused; {remedy}",
+            numbers={"refused": foreign},
+        ),
+        result(
+            KNOWN_PARTICIPANTS,
+            unknown == 0,
+            f"{unknown} games with a participant nobody planned were refused; {remedy}",
+            numbers={"refused": unknown},
+        ),
+        result(FINITE_INTERVALS, data["finite"], "a rating or an interval is no number; do not use these ratings"),
+        result(
+            SEAT_BALANCE,
+            data["imbalance"] == 0,
+            f"a participant sat {data['imbalance']} times more often in one seat of a match than in another; {remedy}",
+            warn=True,
+            numbers={"imbalance": data["imbalance"]},
+        ),
+    ]

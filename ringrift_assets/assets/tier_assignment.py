@@ -1,0 +1,171 @@
+"""The verdicts of an iteration: which profile, champion and tier are in force in the next one."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from resources.partitions import PARTITIONS, partition_of
+from resources.storage import Record, digest_of
+from resources.workbench import Workbench
+from ringrift.files import write_json
+from ringrift_assets.assets.common import OWNERS, Kept, Made, facts, keep, result_of, step_errors, table
+from ringrift_assets.checks import EVIDENCE_HOLDS, ONE_STEP, partitioned_spec, result
+
+ASSET = "tier_assignment"
+FILE, EVIDENCE = "verdicts.json", "tier_evidence.json"
+
+
+@dg.asset(
+    deps=["elo_ratings", "tournament_games"],
+    partitions_def=PARTITIONS,
+    group_name="tiers",
+    kinds={"json"},
+    owners=OWNERS,
+    code_version="verdicts-1",
+    check_specs=[
+        partitioned_spec(ASSET, EVIDENCE_HOLDS, "The verdict follows from the games in its evidence.", blocking=True),
+        partitioned_spec(ASSET, ONE_STEP, "The tier did not fall and rose by one step at most.", blocking=True),
+    ],
+)
+def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
+    """What this iteration has proved: the heuristic profile, the champion and the tier that hold from now on.
+
+    The tier rises by one step when the player in force passes the gate against the frozen benchmark of the next
+    tier: a sequential test on blocks of rotated seats, and the documented floor of 55 % over 10 games. The
+    evidence is stored so that a stranger can recompute it (`ringrift gate verify`). A tier never falls.
+    Without a candidate the champion stays as it is, and without a proposal the profile does.
+    """
+    with step_errors():
+        key, iteration = partition_of(context)
+        store = bench.store
+        force = store.need("incumbent", key, iteration)
+        matches = store.need("tournament_games", key, iteration)
+        ratings = store.need("elo_ratings", key, iteration)
+        ladder = list(bench.pipeline.tiers.ladder)
+        floor = bench.pipeline.tiers
+        inputs = {
+            "force": force.content_digest,
+            "matches": digest_of(matches.data["matches"]),
+            "skipped": digest_of(matches.data["skipped"]),
+            "ratings": ratings.content_digest,
+            "ladder": ladder,
+            "floor": [floor.win_rate, floor.min_games],
+        }
+
+        def make(folder: Path, _: Record | None) -> Made:
+            tier = _tier_verdict(force, matches, ratings, ladder, (floor.win_rate, floor.min_games))
+            if tier["evidence"]:
+                shutil.copyfile(store.path(matches, tier["evidence"]["file"]), folder / EVIDENCE)
+                tier["evidence"]["file"] = EVIDENCE
+            verdicts = {
+                "profile": _unchanged(force.data["profile"], "no proposal for another profile"),
+                "champion": _unchanged(force.data["champion"], "no candidate"),
+                "tier": tier,
+            }
+            content = {name: verdict["now"] for name, verdict in verdicts.items()} | {"verdicts": verdicts}
+            write_json(folder / FILE, content)
+            return Made(1, digest_of(content), content)
+
+        kept = keep(context, bench, inputs, make)
+        return result_of(kept, _metadata(bench, kept), _checks(bench, kept, ladder))
+
+
+def _unchanged(value: Any, reason: str) -> dict[str, Any]:
+    return {"before": value, "now": value, "promoted": False, "reason": reason, "evidence": None}
+
+
+def _tier_verdict(
+    force: Record, matches: Record, ratings: Record, ladder: list[Any], floor: tuple[float, int]
+) -> dict[str, Any]:
+    """The verdict on the tier, from the gate of this iteration's tier match."""
+    tier = force.data["tier"]
+    match = next((m for m in matches.data["matches"] if m["kind"] == "tier"), None)
+    if match is None:
+        skipped = {entry["match"]: entry["reason"] for entry in matches.data["skipped"]}
+        reason = next((why for name, why in skipped.items() if name.startswith("tier_")), "no tier match was planned")
+        return _unchanged(tier, reason)
+    gate, first = match["gate"], match["entrants"][0]
+    if gate["verdict"] is None:
+        return _unchanged(tier, f"the match {match['match']} has not ended; materialize tournament_games again")
+    verdict = gate["verdict"]
+    promoted = verdict["outcome"] == "promoted"
+    score, games = first["score"], match["games"]
+    rated = {row["key"]: row for row in ratings.data["ratings"]}
+    return {
+        "before": tier,
+        "now": ladder[ladder.index(tier) + 1] if promoted else tier,
+        "promoted": promoted,
+        "reason": f"{match['match']}: {verdict['outcome']} after {verdict['blocks']} blocks, score {score:.1%}",
+        "floor": {"score": score, "games": games, "met": score >= floor[0] and games >= floor[1]},
+        "players": [
+            {"name": matches.data["participants"][e["key"]]["name"], **rated.get(e["key"], {"key": e["key"]})}
+            for e in match["entrants"]
+        ],
+        "evidence": {
+            "file": f"gate-{match['match']}.json",
+            "digest": gate["evidence"],
+            "match": match["match"],
+            "outcome": verdict["outcome"],
+            "llr": verdict["llr"],
+            "blocks": verdict["blocks"],
+            "elo": verdict["elo"],
+            "elo_interval": verdict["elo_interval"],
+        },
+    }
+
+
+def verdict_rows(verdicts: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row of text a verdict, for tables: what was in force, what is now, and why."""
+    return [
+        {"verdict": name, **{when: verdicts[name][when] or "none" for when in ("before", "now", "reason")}}
+        for name in ("tier", "champion", "profile")
+    ]
+
+
+def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+    verdicts = kept.record.data["verdicts"]
+    rows = verdict_rows(verdicts)
+    shown: dict[str, Any] = {"verdicts": table(rows), "tier": kept.record.data["tier"]}
+    if found := verdicts["tier"]["evidence"]:
+        shown |= {
+            "outcome": found["outcome"],
+            "llr": found["llr"],
+            "blocks": found["blocks"],
+            "score": verdicts["tier"]["floor"]["score"],
+            "evidence": dg.MetadataValue.path(str(bench.store.path(kept.record, found["file"]))),
+        }
+    return {**shown, **facts(bench, kept)}
+
+
+def _checks(bench: Workbench, kept: Kept, ladder: list[Any]) -> list[dg.AssetCheckResult]:
+    verdict = kept.record.data["verdicts"]["tier"]
+    problems = _evidence_problems(bench, kept.record, verdict)
+    step = ladder.index(verdict["now"]) - ladder.index(verdict["before"])
+    return [
+        result(
+            EVIDENCE_HOLDS,
+            not problems,
+            f"{'; '.join(problems)}. Materialize tournament_games and {ASSET} again",
+            numbers={"problems": len(problems)},
+        ),
+        result(ONE_STEP, step in (0, 1), f"the tier went from {verdict['before']} to {verdict['now']}"),
+    ]
+
+
+def _evidence_problems(bench: Workbench, record: Record, verdict: dict[str, Any]) -> list[str]:
+    """What is wrong with the evidence of the tier verdict; nothing where there was no match to judge."""
+    from ringrift.gating import verify_evidence
+
+    found = verdict["evidence"]
+    if found is None:
+        return ["the tier changed without evidence"] if verdict["promoted"] else []
+    stored = json.loads(bench.store.path(record, found["file"]).read_text(encoding="utf-8"))
+    problems = verify_evidence(stored)
+    if stored["digest"] != found["digest"]:
+        problems.append("the evidence is not the one the match was judged by")
+    if (stored["verdict"]["outcome"] == "promoted") != verdict["promoted"]:
+        problems.append(f"the evidence says {stored['verdict']['outcome']}")
+    return problems

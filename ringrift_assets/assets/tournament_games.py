@@ -1,0 +1,239 @@
+"""The matches of an iteration: plan them, run them on the hosts, and make one verified game set of them."""
+
+import base64
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from resources.events import JobResult
+from resources.partitions import PARTITIONS, partition_of
+from resources.storage import Record
+from resources.views import write_tournament_log
+from resources.workbench import Workbench
+from ringrift.contract import JobSpec
+from ringrift.errors import RingRiftError
+from ringrift_assets.assets.common import (
+    CANCEL_ON,
+    OWNERS,
+    Kept,
+    Made,
+    Materialize,
+    facts,
+    job_log,
+    keep,
+    need_done,
+    result_of,
+    step_errors,
+    table,
+    work_of,
+)
+from ringrift_assets.checks import ALL_VERIFY, GAMES, WHOLE, partitioned_spec, result
+
+if TYPE_CHECKING:
+    from ringrift.evaluation import MatchPlan, PlannedMatch
+
+ASSET = "tournament_games"
+RESULTS = "match_results"
+PICTURE = "the end of the longest match game"
+
+
+class NoMatch(RingRiftError):
+    """The phase ran out of time before one match was whole."""
+
+
+@dg.asset(
+    deps=["incumbent"],
+    partitions_def=PARTITIONS,
+    group_name="evaluation",
+    kinds={"parquet"},
+    owners=OWNERS,
+    code_version="game-set-1/canonical-1/gate-1",
+    check_specs=[
+        partitioned_spec(ASSET, WHOLE, "Every planned match was played to its end."),
+        partitioned_spec(
+            ASSET,
+            ALL_VERIFY,
+            "Every game replays exactly, between the players and from the seed planned.",
+            blocking=True,
+        ),
+    ],
+)
+def tournament_games(
+    context: dg.AssetExecutionContext, config: Materialize, bench: dg.ResourceParam[Workbench]
+) -> dg.MaterializeResult:
+    """The games in which players meet each other: match-ups, the match for the next tier, and a round robin.
+
+    Seats rotate and the games of a block begin alike, so that nobody has the better seat or opening. The match
+    for the next tier is one job that stops itself as soon as its sequential test decides. A match-up whose
+    engine does not exist yet is reported as skipped; nobody plays in its place. When the phase runs out of
+    time, whole matches are kept and the next materialization plays on where the others stopped.
+    """
+    with step_errors():
+        from ringrift.config import parse_config
+        from ringrift.evaluation import plan_matches
+
+        key, iteration = partition_of(context)
+        force = bench.store.need("incumbent", key, iteration).data
+        plan = plan_matches(bench.pipeline, parse_config(key), iteration, force)
+        skipped = [entry._asdict() for entry in plan.skipped]
+        if not plan.matches:
+            why = "; ".join(f"{entry['match']}: {entry['reason']}" for entry in skipped)
+            raise NoMatch(f"no match of {key} can be played ({why})")
+        inputs = {"jobs": [match.spec.job_id for match in plan.matches], "skipped": skipped}
+
+        def make(folder: Path, partial: Record | None) -> Made:
+            return _play(context, bench, folder, plan, skipped, partial)
+
+        kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
+        write_tournament_log(bench.home, kept.record)
+        return result_of(kept, _metadata(bench, kept), _checks(kept))
+
+
+def _play(
+    context: dg.AssetExecutionContext,
+    bench: Workbench,
+    folder: Path,
+    plan: "MatchPlan",
+    skipped: list[dict[str, str]],
+    partial: Record | None,
+) -> Made:
+    """Play what is not whole yet, then have all of it verified and counted."""
+    todo = [m for m in plan.matches if partial is None or m.spec.name in partial.missing["matches"]]
+    if partial:
+        context.log.info(f"going on from {partial.rows} games, {len(todo)} matches are not whole")
+    started = time.monotonic()
+    results = bench.run(
+        "selfplay",
+        [match.spec for match in todo],
+        listener=job_log(context),
+        timeout_s=bench.pipeline.polling.max_phase_minutes * 60,
+        cancel_on=CANCEL_ON,
+    )
+    need_done(results)
+    summing = _summing_job(bench, plan, dict(zip((m.spec.name for m in todo), results, strict=True)), partial)
+    summed = bench.run(None, [summing], listener=job_log(context), cancel_on=CANCEL_ON)
+    need_done(summed)
+    for path in summed[0].shards:
+        shutil.copyfile(path, folder / path.name)
+    assert summed[0].manifest is not None  # a job that is done has one
+    found = summed[0].manifest.result
+    digest = found.pop("content_digest")
+    named = [{**_about(match), **entry} for match, entry in zip(plan.matches, found.pop("matches"), strict=True)]
+    missing = [entry["match"] for entry in named if not entry["whole"]]
+    if len(missing) == len(named):
+        late = "; ".join(sorted({result.error for result in results if result.error}))
+        raise NoMatch(
+            f"none of the {len(named)} matches is whole ({late}); materialize again to play on, "
+            "or raise polling.max_phase_minutes"
+        )
+    players = {key: _player(content, plan) for key, content in found.pop("participants").items()}
+    return Made(
+        rows=found["games"],
+        content_digest=digest,
+        data={**found, "matches": named, "participants": players, "skipped": skipped},
+        provenance={
+            **work_of([*results, *summed], time.monotonic() - started),
+            "played": sum(r.manifest.result["played_now"] for r in results if r.manifest),
+        },
+        missing={"matches": missing} if missing else {},
+    )
+
+
+def _summing_job(bench: Workbench, plan: "MatchPlan", played: dict[str, JobResult], partial: Record | None) -> JobSpec:
+    """The job that makes one game set and the scores from the pulled shards."""
+    first = plan.matches[0].spec
+    matches = [
+        {
+            "kind": match.spec.kind,
+            "params": match.spec.params,
+            "shards": [bench.input_file(path) for path in played[match.spec.name].shards]
+            if match.spec.name in played
+            else [],
+            "purpose": "tier" if match.kind == "tier" else None,
+        }
+        for match in plan.matches
+    ]
+    params: dict[str, Any] = {"config": first.config, "iteration": first.iteration, "matches": matches}
+    if partial:
+        params["stored"] = bench.input_file(bench.store.path(partial, GAMES))
+    return JobSpec(
+        asset=ASSET, config=first.config, iteration=first.iteration, name=RESULTS, kind=RESULTS, params=params
+    )
+
+
+def _about(match: "PlannedMatch") -> dict[str, Any]:
+    return {"title": match.title, "kind": match.kind, "job": match.spec.job_id}
+
+
+def _player(content: dict[str, Any], plan: "MatchPlan") -> dict[str, Any]:
+    """How a participant is stored: what it is, and how people read it."""
+    from ringrift.config import parse_config
+    from ringrift.evaluation import alias
+    from ringrift.players.registry import Participant
+
+    player = Participant.from_dict(content)
+    name = alias(player, parse_config(plan.matches[0].spec.config))
+    return {"name": name, "label": player.label, "participant": content}
+
+
+def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+    data = kept.record.data
+    shown: dict[str, Any] = {"matches": table(match_rows(data))}
+    if data["thumbnail"]:
+        shown["end_of_longest_game"] = dg.MetadataValue.md(f"![{PICTURE}]({data['thumbnail']})")
+        svg = base64.b64encode(bench.store.path(kept.record, "board.svg").read_bytes()).decode()
+        shown["end_of_longest_game_large"] = dg.MetadataValue.md(f"![{PICTURE}](data:image/svg+xml;base64,{svg})")
+    shown["capped"] = data["capped"]
+    if data["skipped"]:
+        shown["skipped"] = table(data["skipped"])
+    if data["rejected"]:
+        shown["rejected"] = dg.MetadataValue.json(data["rejected"])
+    if kept.record.missing:
+        shown["missing"] = dg.MetadataValue.json(kept.record.missing)
+    return {**shown, **facts(bench, kept)}
+
+
+def match_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row of text a match, for tables: who played, the score of the first, and a gate's verdict."""
+    rows = []
+    for match in data["matches"]:
+        names = [f"{data['participants'][e['key']]['name']}" for e in match["entrants"]]
+        gate = match["gate"]
+        verdict = "" if gate is None else (gate["verdict"] or {"outcome": "not ended"})["outcome"]
+        two = len(names) == 2 and match["kind"] != "round_robin"
+        score = match["entrants"][0]["score"]
+        rows.append(
+            {
+                "match": match["match"],
+                "score of the first": f"{score:.1%}" if two and score is not None else "",
+                "games": match["games"],
+                "verdict": verdict,
+                "players": ", ".join(names),
+            }
+        )
+    return rows
+
+
+def _checks(kept: Kept) -> list[dg.AssetCheckResult]:
+    data, missing = kept.record.data, kept.record.missing.get("matches", [])
+    bad = sum(data["rejected"].values())
+    reasons = ", ".join(f"{reason}: {n}" for reason, n in data["rejected"].items())
+    return [
+        result(
+            WHOLE,
+            not missing,
+            f"not played to the end: {', '.join(missing)}; materialize again to play on",
+            warn=True,
+            numbers={"missing": len(missing)},
+        ),
+        result(
+            ALL_VERIFY,
+            bad == 0,
+            f"{bad} games are not the planned ones ({reasons}). rejects.parquet beside the games says which and why: "
+            "do not use the host that played them before that is understood",
+            numbers={"rejected": bad},
+        ),
+    ]

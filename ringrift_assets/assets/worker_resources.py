@@ -1,0 +1,93 @@
+"""How busy every host is now."""
+
+from typing import Any
+
+import dagster as dg
+
+from resources.hosts import Host
+from resources.storage import digest_of
+from resources.summary import resource_block
+from resources.views import RESOURCES_PLACE
+from resources.workbench import Workbench
+from ringrift.files import write_json
+from ringrift_assets.assets.common import OWNERS, Kept, facts, step_errors, table
+from ringrift_assets.checks import HOSTS_ANSWER, result
+
+FILE = "hosts.json"
+NUMBERS = ("cpu", "mem", "disk", "gpu")
+
+
+@dg.asset(
+    group_name="operations",
+    kinds={"json"},
+    owners=OWNERS,
+    code_version="resources-1",
+    check_specs=[dg.AssetCheckSpec(HOSTS_ANSWER, asset="worker_resources", description="Every ready host answers.")],
+)
+def worker_resources(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
+    """How busy each host of the hosts file is: processors, memory, disk and graphics cards, in percent.
+
+    It is measured anew each time, so it belongs to no iteration and nothing is made from it. A host that is
+    not in use is listed with the reason.
+    """
+    with step_errors():
+        hosts = {host.name: _use(bench, host) for host in bench.hosts}
+        asset, config, iteration = RESOURCES_PLACE
+        with bench.store.claim(*RESOURCES_PLACE, run=context.run.run_id), bench.store.draft(*RESOURCES_PLACE) as folder:
+            write_json(folder / FILE, hosts)
+            record = bench.store.commit(
+                folder,
+                asset=asset,
+                config=config,
+                iteration=iteration,
+                code_version="resources-1",
+                content_digest=digest_of(hosts),
+                inputs_digest=digest_of(sorted(hosts)),
+                rows=len(hosts),
+                data={"hosts": hosts},
+                provenance={"run": context.run.run_id},
+                allow_fewer_rows=True,  # hosts come and go with the hosts file
+            )
+        context.log.info(resource_block(hosts))
+        silent = [f"{name}: {use['problem']}" for name, use in hosts.items() if use["ready"] and use["problem"]]
+        return dg.MaterializeResult(
+            metadata={**_metadata(hosts), **facts(bench, Kept(record, reused=False))},
+            check_results=[
+                result(HOSTS_ANSWER, not silent, "; ".join(silent), warn=True, numbers={"silent": len(silent)})
+            ],
+        )
+
+
+def _use(bench: Workbench, host: Host) -> dict[str, Any]:
+    """The numbers of one host, or `problem`; the same keys for all."""
+    from ringrift.probe import probe
+
+    nothing = dict.fromkeys(NUMBERS)
+    ready = host.status == "ready"
+    if not ready:
+        return {**nothing, "ready": False, "problem": f"status is {host.status}"}
+    if not host.is_local:
+        return {**nothing, "ready": False, "problem": "it is reached by SSH and only local hosts are in use"}
+    numbers = probe(bench.home.root)
+    if numbers["gpu"] is None and host.gpu is None:
+        numbers["gpu"] = 0.0  # there is none, so nothing of it is in use
+    return {**numbers, "ready": True, "problem": None}
+
+
+def _metadata(hosts: dict[str, Any]) -> dict[str, Any]:
+    """Numbers of each host, which the UI plots over time, and all of it as a table."""
+    plotted = {
+        f"{name}/{number}": float(use[number])
+        for name, use in hosts.items()
+        for number in NUMBERS
+        if use[number] is not None
+    }
+    rows = [
+        {
+            "host": name,
+            **{number: "" if use[number] is None else f"{use[number]:.0f}%" for number in NUMBERS},
+            "problem": use["problem"] or "",
+        }
+        for name, use in hosts.items()
+    ]
+    return {"hosts_table": table(rows), **plotted}

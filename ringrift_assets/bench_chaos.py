@@ -1,0 +1,173 @@
+"""`ringrift bench chaos`: kill workers, run processes and the command itself, and compare with an undisturbed run.
+
+Then 50 bad games are planted among honest ones and put before the same job that guards the training data.
+"""
+
+import random
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from resources.storage import Home, Store
+from ringrift.bench.report import Measure, report
+from ringrift.contract import JOBS_FOLDER, OUT, SPEC, JobSpec, file_sha256
+from ringrift.game_hash import game_dict, hash_game
+from ringrift.games import read_shard, table_of, write_shard
+from ringrift_assets.chaos import Disturbance, Victim, environment, run_to_end
+
+CONFIGS = ("square8_2p", "square8_3p")  # two, so that each is made in a process of its own
+PIPELINE = """
+configs: [square8_2p, square8_3p]
+selfplay:
+  min_games: 1
+  chunk_games: 100
+  jobs:
+    - {name: square8_2p_heuristic, config: square8_2p, engine: heuristic-only, games: 200}
+    - {name: square8_3p_heuristic, config: square8_3p, engine: heuristic-only, games: 60}
+evaluation:
+  matchups: []
+  round_robin: {blocks: 1}
+polling: {first_s: 0.1, interval_s: 0.3}
+"""
+GAME_ASSETS = ("selfplay_games", "tournament_games", "training_db")
+GAMES = "games.parquet"
+PLANTED = 50
+FIRST_PLANTED = 1_000_000  # game index; honest games have lower ones, so of two equal games the honest is first
+WINDOW = (0.05, 0.3)  # a kill follows the one before after such a share of the undisturbed run's time
+ROUNDS = 20  # a round that ends before its kills are done is followed by another one
+
+Row = dict[str, Any]
+
+
+def bench_chaos(kills: int = 5, seed: int = 1, progress: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+    """The benchmark's report. `kills` ≥ 1 processes are killed at moments drawn from `seed`.
+
+    Raises ChaosFailed when a run does not come to its end although it is started again and again.
+    """
+    rows: list[Row] = []
+    equal, lost, duplicated, rng = True, 0, 0, random.Random(seed)
+    turns: list[Victim] = []  # they go on from round to round
+    with tempfile.TemporaryDirectory(prefix="ringrift-chaos-") as name:
+        folder = Path(name)
+        pipeline = folder / "pipeline.yaml"
+        pipeline.write_text(PIPELINE)
+        progress("the undisturbed run")
+        calm = Home(folder / "calm")
+        wall_s = run_to_end(calm, pipeline)
+        for number in range(ROUNDS):
+            if len(rows) >= kills:
+                break
+            progress(f"round {number + 1}, {len(rows)} of {kills} kills")
+            disturbance = Disturbance(kills - len(rows), rng, (WINDOW[0] * wall_s, WINDOW[1] * wall_s), turns=turns)
+            home = Home(folder / f"round{number + 1}")
+            run_to_end(home, pipeline, disturbance)
+            turns = disturbance.turns
+            rows += [{"round": number + 1, **asdict(kill)} for kill in disturbance.done]
+            equal = equal and digests(home) == digests(calm)
+            more = compare_games(games_of(calm), games_of(home))
+            lost, duplicated = lost + more[0], duplicated + more[1]
+        progress("planting bad games")
+        caught, false_rejects = catch_planted(calm, folder / "planted", rng)
+    return report(
+        "chaos",
+        rows,
+        [
+            Measure("kills", len(rows), "", kills),
+            Measure("hash_equal", int(equal), "", 1),
+            Measure("games_lost", lost, "", 0, "lower"),
+            Measure("games_duplicated", duplicated, "", 0, "lower"),
+            Measure("forged_caught_share", caught / PLANTED, "", 1),
+            Measure("false_rejects", false_rejects, "", 0, "lower"),
+        ],
+    )
+
+
+def digests(home: Home) -> dict[tuple[str, str, int], str]:
+    """Content digest of every stored partition of the pipeline's configs."""
+    store = Store(home.store)
+    assets = sorted(path.name for path in home.store.iterdir())
+    found = (record for asset in assets for config in CONFIGS for record in store.upto(asset, config, 9999))
+    return {(record.asset, record.config, record.iteration): record.content_digest for record in found}
+
+
+def games_of(home: Home) -> list[tuple[str, str, str, int, str]]:
+    """(asset, config, job, game index, hash) of every game in the store."""
+    store = Store(home.store)
+    found = []
+    for asset in GAME_ASSETS:
+        for config in CONFIGS:
+            table = read_shard(store.path(store.need(asset, config, 0), GAMES))
+            columns = (table[name].to_pylist() for name in ("job", "game_index", "game_hash"))
+            found += [(asset, config, *row) for row in zip(*columns, strict=True)]
+    return found
+
+
+def compare_games(
+    want: list[tuple[str, str, str, int, str]], have: list[tuple[str, str, str, int, str]]
+) -> tuple[int, int]:
+    """(games lost, games duplicated): those of `want` that are not in `have`, and places held more than once."""
+    lost = (Counter(want) - Counter(have)).total()
+    places = Counter(game[:-1] for game in have)
+    return lost, sum(count - 1 for count in places.values())
+
+
+# --- planted games ----------------------------------------------------------------------------------------
+
+
+def _rehashed(row: Row) -> Row:
+    """A forger computes hash and plies anew."""
+    return row | {"game_hash": hash_game(game_dict(row)), "plies": len(row["moves"])}
+
+
+BAD: tuple[Callable[[Row], Row], ...] = (
+    lambda row: row,  # the same game once more
+    lambda row: _rehashed(row | {"moves": row["moves"][1:]}),  # not the first move
+    lambda row: _rehashed(row | {"moves": [*row["moves"], row["moves"][-1]]}),  # a move after the end
+    lambda row: _rehashed(row | {"winner": 3 - row["winner"], "ranking": row["ranking"][::-1]}),  # the loser won
+    lambda row: _rehashed(row | {"moves": row["moves"][:-1]}),  # not the last move
+    lambda row: row | {"game_hash": f"{int(row['game_hash'], 16) ^ 1:016x}"},  # a hash of nothing
+)
+
+
+def catch_planted(home: Home, folder: Path, rng: random.Random) -> tuple[int, int]:
+    """(bad games caught, honest games refused) by a verify job over the home's training games and PLANTED bad ones."""
+    store = Store(home.store)
+    honest = read_shard(store.path(store.need("training_db", CONFIGS[0], 0), GAMES)).to_pylist()
+    planted = []
+    for number in range(PLANTED):
+        bad = BAD[number % len(BAD)](rng.choice(honest))
+        planted.append(bad | {"game_index": FIRST_PLANTED + number})
+    mixed = [*honest, *planted]
+    rng.shuffle(mixed)
+    kept = _verified(Home(folder), table_of(mixed))["game_index"].to_pylist()
+    passed = sum(index >= FIRST_PLANTED for index in kept)
+    return PLANTED - passed, len(honest) - (len(kept) - passed)
+
+
+def _verified(home: Home, table: pa.Table) -> pa.Table:
+    """What a worker's verify job keeps of a game set."""
+    home.root.mkdir(parents=True)
+    write_shard(home.root / GAMES, table)
+    games = {"path": GAMES, "sha256": file_sha256(home.root / GAMES)}
+    spec = JobSpec(
+        asset="training_db",
+        config=CONFIGS[0],
+        iteration=0,
+        name="verify",
+        kind="verify",
+        params={"config": CONFIGS[0], "games": games, "earlier": []},
+    )
+    job = home.root / JOBS_FOLDER / spec.job_id
+    job.mkdir(parents=True)
+    (job / OUT).mkdir()
+    (job / SPEC).write_text(spec.canonical())
+    command = [sys.executable, "-m", "ringrift.worker", "run", str(job)]
+    subprocess.run(command, env=dict(environment(home)), check=True, capture_output=True)
+    return read_shard(job / OUT / GAMES)

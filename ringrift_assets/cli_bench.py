@@ -1,0 +1,54 @@
+"""The verbs of `ringrift bench` that need the platform."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ringrift.bench.report import emit
+
+GROUP = "bench"
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the `bench` group of the main command."""
+    for group in app.registered_groups:
+        if group.name == GROUP and group.typer_instance is not None:
+            group.typer_instance.command("dedup")(dedup_command)
+            group.typer_instance.command("chaos")(chaos_command)
+
+
+def dedup_command(
+    known: Annotated[int, typer.Option(min=1, help="Games in the store.")] = 10_000_000,
+    new: Annotated[int, typer.Option(min=100, help="Games to look for among them.")] = 1_000_000,
+    repeats: Annotated[int, typer.Option(min=1, help="Measurements of each side, alternating.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Deduplicate new games against known ones, in relation to a bare DuckDB anti-join."""
+    from ringrift_assets.bench_dedup import bench_dedup
+
+    _show(lambda step: bench_dedup(known, new, repeats, step), as_json)
+
+
+def chaos_command(
+    kills: Annotated[int, typer.Option(min=1, help="Processes to kill.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed kills at other moments.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Kill workers and runs in the middle of an iteration, and compare its result with an undisturbed one's.
+
+    Works in temporary homes; the home of RINGRIFT_HOME is not touched.
+    """
+    from ringrift_assets.bench_chaos import bench_chaos
+
+    _show(lambda step: bench_chaos(kills, seed, step), as_json)
+
+
+def _show(work: Callable[[Callable[[str], None]], dict[str, Any]], as_json: bool) -> None:
+    """Do the work, naming its steps on stderr, and print its report; exit 1 when a bar is missed."""
+    with Console(stderr=True).status("starting") as shown:
+        result = work(lambda text: shown.update(text))
+    if code := emit(result, as_json):
+        raise typer.Exit(code)

@@ -1,0 +1,59 @@
+"""What `ringrift run --dry-run` shows: the jobs of a partition, without doing any of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from resources.hosts import eligible
+from resources.workbench import Workbench
+from ringrift.config import parse_config
+from ringrift_assets.assets.incumbent import BASELINE_PROFILE
+
+
+def show_plan(bench: Workbench, key: str, iteration: int, assets: Sequence[str]) -> dict[str, Any]:
+    """The jobs that making `assets` of a partition would run, as JSON."""
+    from ringrift.evaluation import plan_matches
+    from ringrift.selfplay import plan_jobs
+
+    stored = bench.store.get("incumbent", key, iteration)
+    force = stored.data if stored else {"tier": bench.pipeline.tiers.start, "profile": BASELINE_PROFILE}
+    plan = plan_jobs(bench.pipeline, parse_config(key), iteration, tier=force["tier"])
+    matches = plan_matches(bench.pipeline, parse_config(key), iteration, force)
+    jobs, games = plan.jobs if "selfplay_games" in assets else [], bench.store.get("selfplay_games", key, iteration)
+    found: dict[str, Any] = {
+        "config": key,
+        "iteration": iteration,
+        "assets": list(assets),
+        "jobs": [{"id": spec.job_id, "games": spec.params["games"]} for spec in jobs],
+        "games": sum(spec.params["games"] for spec in jobs),
+        "skipped": [entry._asdict() for entry in plan.skipped] if jobs else [],
+        "hosts": [host.name for host in eligible(bench.hosts, "selfplay", remote=False)],
+        "stored_games": games.rows if games else 0,
+        "matches": [],
+        "skipped_matches": [],
+    }
+    if "tournament_games" in assets:
+        found["matches"] = [_match(match.spec.params, match.spec.job_id, match.kind) for match in matches.matches]
+        found["skipped_matches"] = [entry._asdict() for entry in matches.skipped]
+    return found
+
+
+def _match(params: dict[str, Any], job: str, kind: str) -> dict[str, Any]:
+    seats = parse_config(params["config"]).players
+    return {"id": job, "kind": kind, "games": params.get("games") or params["blocks"] * seats, "gate": "gate" in params}
+
+
+def print_plan(plans: Sequence[dict[str, Any]]) -> None:
+    """The plans as lines of text."""
+    for plan in plans:
+        print(
+            f"{plan['config']}|{plan['iteration']:04d}: {plan['games']} games in {len(plan['jobs'])} jobs on "
+            f"{', '.join(plan['hosts'])}; {plan['stored_games']} games are stored"
+        )
+        for job in plan["jobs"]:
+            print(f"  {job['id']}: {job['games']} games")
+        for match in plan["matches"]:
+            print(f"  {match['id']}: {'at most ' if match['gate'] else ''}{match['games']} games")
+        for entry in plan["skipped"]:
+            print(f"  skipped {entry['job']}: {entry['reason']}")
+        for entry in plan["skipped_matches"]:
+            print(f"  skipped {entry['match']}: {entry['reason']}")

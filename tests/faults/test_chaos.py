@@ -1,0 +1,62 @@
+"""An iteration whose processes are killed at random moments has the result of one that nobody disturbed."""
+
+import os
+import random
+import subprocess
+import sys
+
+import pytest
+
+from resources.storage import Home
+from ringrift_assets.bench_chaos import bench_chaos, compare_games
+from ringrift_assets.chaos import Disturbance, workers
+
+
+@pytest.mark.slow
+def test_five_kills_change_nothing_and_planted_games_are_caught():
+    result = bench_chaos(kills=5, seed=1)
+    values = {measure["name"]: measure["value"] for measure in result["measures"]}
+    assert values == {
+        "kills": 5,
+        "hash_equal": 1,
+        "games_lost": 0,
+        "games_duplicated": 0,
+        "forged_caught_share": 1.0,
+        "false_rejects": 0,
+    }
+    assert {row["victim"] for row in result["rows"]} == {"worker", "child", "run"}
+
+
+def test_lost_and_duplicated_games_are_counted():
+    games = [("selfplay_games", "square8_2p", "a", index, f"{index:016x}") for index in range(4)]
+    assert compare_games(games, games[::-1]) == (0, 0)
+    assert compare_games(games, games[1:]) == (1, 0)
+    assert compare_games(games, [*games, games[2]]) == (0, 1)
+    changed = (*games[0][:-1], "f" * 16)
+    assert compare_games(games, [changed, *games[1:]]) == (1, 0)
+
+
+def test_in_three_kills_each_kind_of_victim_has_its_turn():
+    from ringrift_assets.chaos import Kill
+
+    disturbance = Disturbance(6, random.Random(1), (0.0, 1.0))
+    seen = []
+    while disturbance.left:
+        seen.append(disturbance.next_victim())
+        disturbance.killed(Kill(seen[-1], 1, 0.0))
+    assert len(set(seen[:3])) == len(set(seen[3:])) == 3 and len(disturbance.done) == 6
+
+
+def test_only_a_process_that_works_on_the_homes_own_job_is_taken_for_its_worker(tmp_path):
+    home = Home(tmp_path)
+    folder = tmp_path / "jobs-v1" / "job"
+    folder.mkdir(parents=True)
+    (folder / "state.json").write_text(f'{{"pid": {os.getpid()}}}')  # a number that a stranger has by now
+    assert workers(home) == []
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(folder)])
+    try:
+        (folder / "state.json").write_text(f'{{"pid": {process.pid}}}')
+        assert [found.pid for found in workers(home)] == [process.pid]
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,153 @@
+"""Disk space: the one policy, hosts that are passed over, and disks that really fill up."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resources.disk import GIB, JOB_BYTES, MIB, OTHER_BYTES, DiskFull, DiskPolicy, planned_games, shown
+from resources.hosts import Host
+from resources.transport import LocalTransport
+from ringrift.contract import JobSpec
+from tests.resources.conftest import Bench
+
+POLICY = DiskPolicy(floor_bytes=GIB, safety=2.0)
+needs_mount = pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="a small disk is mounted, which takes root on Linux"
+)
+
+
+def spec(config: str = "square8_2p", **params: object) -> JobSpec:
+    return JobSpec(asset="a", config=config, iteration=0, name="n", kind="toy", params=params)
+
+
+class Unchecked(DiskPolicy):
+    """Lets jobs start on disks that are too small for them."""
+
+    def refusal(self, host: str, free_bytes: int, spec: JobSpec) -> str | None:
+        return None
+
+
+def test_a_job_needs_its_games_times_the_figure_of_its_board_times_safety_and_the_floor():
+    assert POLICY.needed(spec(games=200)) == GIB + JOB_BYTES + 200 * 8192 * 2
+    assert POLICY.needed(spec("hexagonal_4p", games=1)) == GIB + JOB_BYTES + 12 * 1024 * 2
+    assert POLICY.needed(spec("square19_3p", blocks=10)) == GIB + JOB_BYTES + 30 * 12 * 1024 * 2
+    assert POLICY.needed(spec()) == GIB + JOB_BYTES + 2 * OTHER_BYTES
+    assert planned_games(spec(blocks=5)) == 10 and planned_games(spec()) is None
+
+
+def test_a_host_is_refused_just_below_what_is_needed_in_one_line_with_host_free_and_needed():
+    job = spec(games=64)  # 1 MiB with safety
+    needed = POLICY.needed(job)
+    assert POLICY.refusal("box", needed, job) is None
+    text = POLICY.refusal("box", needed - 1, job)
+    assert text == "box has 1.005 GiB free and needs 1.005 GiB (5 MiB for the job, 1 GiB stay free)"
+    assert "box has 10 MiB free" in (POLICY.refusal("box", 10 * MIB, job) or "")
+    assert [shown(n) for n in (0, 1023, 1536, 5 * GIB, 2**52)] == ["0 B", "1023 B", "1.5 KiB", "5 GiB", "4096 TiB"]
+
+
+def test_a_full_host_is_passed_over_and_another_one_gets_the_job(bench, monkeypatch):
+    full, roomy = bench.transport(name="full", folder="full"), bench.transport(name="roomy", folder="roomy")
+    monkeypatch.setattr(full, "free_bytes", lambda: 10 * MIB)
+    [result] = bench.runner(transports=[full, roomy]).run([bench.spec()])
+    assert result.status == "done" and result.host == "roomy" and not list(full.jobs.iterdir())
+    assert sum("no room: full has 10 MiB free" in event.text for event in bench.events) == 1
+
+
+def test_when_no_host_has_room_the_job_fails_before_it_starts_and_names_every_host(bench, monkeypatch):
+    hosts = [bench.transport(name=name, folder=name) for name in ("one", "two")]
+    for number, host in enumerate(hosts):
+        monkeypatch.setattr(host, "free_bytes", lambda number=number: number * MIB)
+    [result] = bench.runner(transports=hosts).run([bench.spec()])
+    assert result.status == "failed" and result.attempts == 0
+    assert "no host has room on its disk: one has 0 B free and needs" in result.error
+    assert "two has 1 MiB free and needs" in result.error
+
+
+def mount(folder: Path, options: str) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 1 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount(folder, "size=1m")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@needs_mount
+@pytest.mark.parametrize(
+    ("hoard", "words"),
+    [
+        pytest.param(False, "/out is full; free some space and run the job again", id="the worker can still say so"),
+        pytest.param(
+            True,
+            "the disk is full (0 B free): the worker ended",
+            id="not even its last word fits",
+        ),
+    ],
+)
+def test_a_disk_that_fills_up_fails_the_job_with_clear_words_and_space_lets_it_go_on(
+    bench: Bench, small: Path, hoard: bool, words: str
+) -> None:
+    job = bench.spec(units=16, seconds=0, lines=8000, hoard=hoard)  # 16 shards of 104 kB or more
+    [result] = bench.runner(transports=[bench.transport(folder="small")], disk=Unchecked()).run([job])
+    assert result.status == "failed" and words in (result.error or "")
+    whole = len(result.shards)
+    assert 4 <= whole <= 10, "finished shards are kept"
+    made = len(bench.lines())
+    mount(small, "remount,size=20m")
+    half = bench.folder / "small" / "jobs-v1" / job.job_id / "out" / f"unit-{whole:03d}.txt"
+    half.unlink(missing_ok=True)  # toy workers do not check what lies there, real ones do
+    [again] = bench.runner(transports=[bench.transport(folder="small")], disk=Unchecked()).run([job])
+    assert again.status == "done" and len(again.shards) == 16
+    assert len(bench.lines()) - made == 16 - whole, "only what was missing was made"
+    [other] = bench.runner(transports=[bench.transport(folder="other")], disk=Unchecked()).run(
+        [job.model_copy(update={"salt": "undisturbed"})]
+    )
+    assert [path.read_bytes() for path in again.shards] == [path.read_bytes() for path in other.shards]
+
+
+@needs_mount
+@pytest.mark.slow
+def test_real_games_whose_disk_filled_up_are_the_same_once_there_is_space(bench: Bench, small: Path) -> None:
+    from ringrift.config import parse_config
+    from ringrift.game_job import play_rows
+    from ringrift.games import content_digest, table_of
+    from ringrift.pipeline import Pipeline
+    from ringrift.selfplay import SelfplayParams, game_plan, plan_jobs
+    from ringrift.strict import parse
+
+    jobs = {"jobs": [{"name": "many", "config": "hex8_2p", "games": 200, "engine": "random-only"}]}
+    [job] = plan_jobs(parse(Pipeline, {"selfplay": jobs}, "test"), parse_config("hex8_2p"), 0).jobs
+    mount(small, "remount,size=80k")
+    host = LocalTransport(Host(name="here"), small)
+    runner = bench.runner(transports=[host], disk=Unchecked())
+    [result] = runner.run([job])
+    assert result.status == "failed" and "full" in (result.error or "") and 0 < len(result.shards) < 8
+    mount(small, "remount,size=20m")
+    [again] = bench.runner(transports=[host], disk=Unchecked()).run([job])
+    assert again.status == "done" and again.manifest and again.manifest.result["played_now"] < 200
+    params = parse(SelfplayParams, job.params, "test")
+    undisturbed = content_digest(table_of(play_rows(game_plan(params), range(200))))
+    assert again.manifest.result["content_digest"] == undisturbed
+
+
+@needs_mount
+def test_an_inbox_on_a_full_disk_says_so_and_the_next_run_brings_the_rest_home(bench: Bench, small: Path) -> None:
+    job = bench.spec(units=16, seconds=0, lines=8000)
+    runner = bench.runner()
+    runner.inbox = small / "inbox"
+    with pytest.raises(DiskFull, match=r"inbox.* is full; free some space"):
+        runner.run([job])
+    mount(small, "remount,size=20m")
+    runner = bench.runner()
+    runner.inbox = small / "inbox"
+    [result] = runner.run([job])
+    assert result.status == "done" and len(bench.lines()) == 16, "nothing was made twice"

@@ -1,0 +1,88 @@
+"""The matches of an iteration: what is played, and what is not and why."""
+
+import pytest
+
+from ringrift import evaluation
+from ringrift.config import parse_config
+from ringrift.errors import InvalidInput
+from ringrift.evaluation import alias, next_tier, plan_matches, player_in_force, rung, title_of
+from ringrift.pipeline import Pipeline
+from ringrift.players import benchmarks, registry
+from ringrift.players.benchmarks import Benchmark
+from ringrift.players.registry import ENGINES, participant
+
+SQUARE8 = parse_config("square8_2p")
+FORCE = {"profile": "heuristic_v1_balanced", "tier": "D2"}
+TWO = {name: ENGINES[name] for name in ("random", "heuristic")}
+
+
+@pytest.fixture
+def only_two_engines(monkeypatch):
+    for module in (registry, benchmarks, evaluation):
+        monkeypatch.setattr(module, "ENGINES", TWO)
+
+
+def test_documented_match_ups_are_played_or_reported_and_never_replaced(only_two_engines):
+    plan = plan_matches(Pipeline(), SQUARE8, 3, FORCE)
+    assert [(m.kind, m.title) for m in plan.matches] == [
+        ("matchup", "Heuristic3_vs_Heuristic5_Square8"),
+        ("round_robin", "RoundRobin_Square8"),
+    ]
+    skipped = dict(plan.skipped)
+    assert len(skipped) == 6
+    assert skipped["Heuristic_D5_vs_MCTS_D6"] == "the engine MCTS is not available; there are Random, Heuristic"
+    assert skipped["tier_D2_to_D4"].startswith("benchmark B4 needs the engine")
+    assert plan.matches[0].spec.params["blocks"] == 4, "8 games are 4 blocks of both seats"
+
+
+@pytest.mark.parametrize("key", ["square8_3p", "hexagonal_4p"])
+def test_every_config_has_a_round_robin(only_two_engines, key):
+    plan = plan_matches(Pipeline(), parse_config(key), 0, FORCE)
+    assert [match.kind for match in plan.matches] == ["round_robin"]
+    assert plan.matches[0].spec.params["games"] == (30 if key.endswith("3p") else 20)
+
+
+def test_the_player_in_force_meets_the_benchmark_of_the_next_tier_in_a_gate(monkeypatch):
+    monkeypatch.setitem(benchmarks.BENCHMARKS, "B4", Benchmark("heuristic", 4, 0.5))
+    plan = plan_matches(Pipeline(), SQUARE8, 0, FORCE)
+    [tier] = [match for match in plan.matches if match.kind == "tier"]
+    params = tier.spec.params
+    assert (tier.spec.name, tier.title) == ("tier_D2_to_D4", "Heuristic2_vs_B4_Square8")
+    assert params["gate"]["max_blocks"] == params["blocks"] == 256 and params["gate"]["floor_score"] == 0.55
+    assert params["first"] == player_in_force(SQUARE8, FORCE).to_dict()
+    assert params["second"]["randomness"] == 0.5
+
+
+def test_at_the_top_there_is_no_tier_match_and_an_unknown_tier_is_refused():
+    plan = plan_matches(Pipeline(), SQUARE8, 0, {**FORCE, "tier": "D8"})
+    assert dict(plan.skipped)["tier_D8"] == "D8 is the highest tier"
+    assert [next_tier(Pipeline(), tier) for tier in ("D2", "D4", "D6", "D8")] == ["D4", "D6", "D8", None]
+    with pytest.raises(InvalidInput, match="the pipeline's ladder is D2, D4, D6, D8"):
+        next_tier(Pipeline(), "D3")
+
+
+def test_equal_arguments_give_equal_jobs_and_another_iteration_other_ones():
+    ids = [[m.spec.job_id for m in plan_matches(Pipeline(), SQUARE8, n, FORCE).matches] for n in (0, 0, 1)]
+    assert ids[0] == ids[1] and not set(ids[0]) & set(ids[2])
+
+
+def test_a_pair_that_stands_twice_in_the_pipeline_is_two_matches():
+    matchup = {"first": "Heuristic_D2", "second": "Heuristic_D3", "config": "square8_2p", "games": 3}
+    pipeline = Pipeline.model_validate({"evaluation": {"matchups": [matchup, matchup]}})
+    names = [match.spec.name for match in plan_matches(pipeline, SQUARE8, 0, FORCE).matches]
+    assert names[:2] == ["Heuristic_D2_vs_Heuristic_D3", "Heuristic_D2_vs_Heuristic_D3_2"]
+
+
+def test_a_misspelt_engine_is_an_error_and_not_a_skipped_match():
+    with pytest.raises(InvalidInput, match=r"Heuristc_D5.*engines are Random, Heuristic"):
+        rung("Heuristc_D5", SQUARE8)
+
+
+def test_names_are_the_documented_ones_and_other_players_of_a_label_carry_their_key():
+    documented = rung("Heuristic_D5", SQUARE8)
+    other = participant("heuristic", SQUARE8, 5, randomness=0.5)
+    assert alias(documented, SQUARE8) == "Heuristic_D5"
+    assert alias(other, SQUARE8) == f"Heuristic_D5#{other.key[:6]}"
+    assert title_of("Heuristic_D5", "MCTS_D6", SQUARE8) == "Heuristic5_vs_MCTS6_Square8"
+    assert title_of("Heuristic_D5", "MCTS_D5", parse_config("hex_2p")) == "Heuristic5_vs_MCTS5_Hex"
+    assert title_of("Heuristic_D2", "B4", parse_config("square19_4p")) == "Heuristic2_vs_B4_Square19_4p"
