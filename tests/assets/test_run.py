@@ -172,11 +172,11 @@ def test_the_answer_and_the_error_of_the_watched_work_come_back():
 
 
 SLOW = """
-configs: [hex8_2p]
+configs: [square19_2p]
 selfplay:
   min_games: 1
   jobs:
-    - {name: hex8_2p_slow, config: hex8_2p, engine: heuristic-only, games: 200}
+    - {name: square19_2p_slow, config: square19_2p, engine: heuristic-only, games: 2000}
 polling: {first_s: 0.1, interval_s: 0.2}
 """
 MAIN = "import sys; from ringrift.cli import main; main()"
@@ -198,7 +198,7 @@ def run_cli(home: Home, pipeline: Path) -> subprocess.Popen:
 @pytest.mark.slow
 @pytest.mark.parametrize("interrupts", [1, 2])
 def test_ctrl_c_leaves_the_jobs_running_and_a_second_one_stops_them(home, pipeline, interrupts):
-    pipeline.write_text(SLOW.replace("games: 200", "games: 2000"))
+    pipeline.write_text(SLOW)
     process = run_cli(home, pipeline)
     try:
         deadline = time.monotonic() + 90
