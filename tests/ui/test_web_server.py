@@ -9,7 +9,7 @@ import pytest
 from resources.storage import Home
 from ringrift.errors import MissingInput
 from ringrift_assets.run import run_iteration
-from ringrift_assets.screenshots import browser_page, take
+from ringrift_assets.screenshots import PAGES, browser_page, take
 from ringrift_assets.webserver import query, web_server
 
 pytestmark = [pytest.mark.ui, pytest.mark.slow]
@@ -75,7 +75,7 @@ def test_the_board_picture_is_drawn_on_the_partitions_page(url):
 @needs_browser
 def test_screenshots_are_written_for_the_docs(shown_home, tmp_path):
     paths = take(tmp_path / "shots", shown_home)
-    assert [path.name for path in paths] == ["lineage.png", "materialization.png", "board.png"]
+    assert [path.stem for path in paths] == list(PAGES)
     assert all(path.stat().st_size > 20_000 for path in paths)
 
 
