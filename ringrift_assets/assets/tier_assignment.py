@@ -81,6 +81,8 @@ def _tier_verdict(
     force: Record, matches: Record, ratings: Record, ladder: list[Any], floor: tuple[float, int]
 ) -> dict[str, Any]:
     """The verdict on the tier, from the gate of this iteration's tier match."""
+    from ringrift.players.benchmarks import BENCHMARKS_VERSION
+
     tier = force.data["tier"]
     match = next((m for m in matches.data["matches"] if m["kind"] == "tier"), None)
     if match is None:
@@ -108,6 +110,7 @@ def _tier_verdict(
             "file": f"gate-{match['match']}.json",
             "digest": gate["evidence"],
             "match": match["match"],
+            "benchmarks": BENCHMARKS_VERSION,
             "outcome": verdict["outcome"],
             "llr": verdict["llr"],
             "blocks": verdict["blocks"],
