@@ -137,6 +137,7 @@ def test_a_late_worker_cannot_overwrite_what_its_successor_makes(bench, monkeypa
     wait_for(lambda: len(bench.lines()) >= 2)
     [result] = bench.runner(transports=[second], assignments=hasty).run([job])
     assert result.status == "done" and result.host == "second"
+    wait_for(lambda: any("this worker's shards are ignored" in event.text for event in bench.events))
     control.ask("detach")
     late.join()
     ignored = [event for event in bench.events if "this worker's shards are ignored" in event.text]
