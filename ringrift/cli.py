@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ringrift.cli_games import games_app
 from ringrift.cli_gate import gate_app
+from ringrift.cli_play import play_command
 from ringrift.errors import InvalidInput, RingRiftError
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
@@ -32,6 +33,7 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(bench_app, name="bench")
 app.add_typer(games_app, name="games")
 app.add_typer(gate_app, name="gate")
+app.command("play")(play_command)
 console = Console(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
@@ -151,11 +153,29 @@ def bench_players_command(
     seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds of play against itself a config.")] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
-    """The heuristic's speed, and its score against random play."""
+    """Speed of the players, the heuristic's score against random play, bytes a game, cold compile."""
     from ringrift.bench.players import bench_players
 
     chosen = _configs(configs)
-    _finish_bench(_with_progress(len(chosen), lambda step: bench_players(chosen, seconds, step)), as_json)
+    _finish_bench(_with_progress(4 * len(chosen) + 2, lambda step: bench_players(chosen, seconds, step)), as_json)
+
+
+@bench_app.command("ladder")
+def bench_ladder_command(
+    configs: ConfigsOption = None,
+    games: Annotated[int | None, typer.Option(min=2, help="Games a pair; default 200 on square8_2p, else 40.")] = None,
+    top: Annotated[int | None, typer.Option(min=2, max=10, help="Highest rung; default all or D4.")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one a core.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Each rung of the ladder against the one below: scores with 95 % intervals. Exit 1 if one does not rise."""
+    from ringrift.bench.ladder import bench_ladder, pairs
+    from ringrift.config import CONFIG_KEYS, parse_config
+
+    chosen = [parse_config(key) for key in (configs.split(",") if configs else CONFIG_KEYS)]
+    total = sum(1 for _ in pairs(chosen, games, top))
+    processes = workers or os.cpu_count() or 1
+    _finish_bench(_with_progress(total, lambda step: bench_ladder(chosen, games, top, processes, step)), as_json)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from ringrift.tournament import match_job
 
 MatchKind = Literal["matchup", "tier", "round_robin"]
 ROUND_ROBIN = "round_robin"
+REFERENCE_DIFFICULTY = 5  # of the reference search: its budget
 BOARD_TITLES = {"square8": "Square8", "square19": "Square19", "hexagonal": "Hex", "hex8": "Hex8"}
 
 
@@ -136,9 +137,10 @@ def _labels() -> str:
 
 
 def player_in_force(config: Config, force: Mapping[str, Any], profiles: Profiles | None = None) -> Participant:
-    """Who plays for the house: the heuristic with the incumbent profile at the incumbent tier's difficulty."""
-    difficulty = int(force["tier"].removeprefix("D"))
-    return participant("heuristic", config, difficulty, profile=force["profile"], profiles=profiles)
+    """Who plays for the house: the reference search, descent without randomness, with the incumbent profile."""
+    return participant(
+        "descent", config, REFERENCE_DIFFICULTY, randomness=0.0, profile=force["profile"], profiles=profiles
+    )
 
 
 def next_tier(pipeline: Pipeline, tier: str) -> str | None:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.game_verify import verify_rows
-from ringrift.games import content_digest, dedup, make_row, read_shard, table_of, write_shard
+from ringrift.games import VALUE_SCALE, content_digest, dedup, make_row, read_shard, table_of, write_shard
 from ringrift.job import Job
 from ringrift.players.match import MatchGame, play_match_game
 from ringrift.players.registry import Participant
@@ -81,6 +81,23 @@ def outcome(game: MatchGame) -> dict[str, Any]:
     }
 
 
+def search_targets(game: MatchGame) -> dict[str, Any] | None:
+    """The search columns of a played game (games.SEARCH_COLUMNS), None if no player searched.
+
+    Values are for the player to move; a search that shares no visits (minimax) gives its decision one visit.
+    """
+    found = game.searched
+    plies = [ply for ply in range(game.plies) if found.kept[ply]]
+    if not plies:
+        return None
+    return {
+        "search_plies": plies,
+        "search_codes": [found.codes[ply, : found.kept[ply]].tolist() for ply in plies],
+        "search_visits": [found.visits[ply, : found.kept[ply]].tolist() for ply in plies],
+        "search_values": [round(float(found.value[ply]) * VALUE_SCALE) for ply in plies],
+    }
+
+
 def play_rows(plan: GamePlan, indices: Iterable[int]) -> Iterator[dict[str, Any]]:
     """Play games of a plan by their indices, one row (games.make_row) each, as they are asked for."""
     host, worker_version = socket.gethostname(), version("ringrift-assets")
@@ -110,6 +127,7 @@ def play_rows(plan: GamePlan, indices: Iterable[int]) -> Iterator[dict[str, Any]
             opening_plies=min(plan.opening_plies, game.plies),
             moves=game.codes.tolist(),
             **outcome(game),
+            search=search_targets(game),
             host=host,
             duration_s=time.perf_counter() - started,
             worker_version=worker_version,

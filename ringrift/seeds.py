@@ -25,16 +25,21 @@ def seed_number(root_seed: int, *key: str | int) -> int:
 
 
 @kernel
+def mix(z):
+    """A bijection of uint64 whose every output bit depends on every input bit (SplitMix64's finalizer)."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@kernel
 def next_u64(rng):
     """Next 64 bits of the stream `rng` (uint64[1]), which is advanced.
 
     SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
     """
     rng[0] += np.uint64(0x9E3779B97F4A7C15)
-    z = rng[0]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    return mix(rng[0])
 
 
 @kernel
@@ -44,6 +49,12 @@ def below(rng, n):
 
 
 @kernel
+def uniform_of(bits):
+    """Float in [0, 1) made of the upper 53 of 64 random bits."""
+    return np.float64(bits >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@kernel
 def uniform(rng):
     """Uniform float in [0, 1) with 53 random bits."""
-    return np.float64(next_u64(rng) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+    return uniform_of(next_u64(rng))

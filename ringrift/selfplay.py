@@ -11,13 +11,15 @@ from ringrift.errors import InvalidInput
 from ringrift.game_job import GamePlan, PlannedGame, run_games
 from ringrift.job import Job
 from ringrift.pipeline import ConfigKey, EngineMode, Pipeline, SelfplayJob
+from ringrift.players import ladder
+from ringrift.players.ladder import rung
 from ringrift.players.registry import Participant, available_engine_modes, engine_of_mode, participant
 from ringrift.rules.record import read_options
 from ringrift.seeds import seed_number
 from ringrift.strict import Strict, parse
 
 ASSET = "selfplay_games"
-MIXED_RUNGS = range(2, 6)  # difficulties of the heuristic in `mixed`, beside the random player
+MIXED_TOP = 8  # `mixed` draws among the rungs from D1 to here
 
 Profiles = Mapping[str, Mapping[str, float]]
 
@@ -147,8 +149,7 @@ def _profiles(pool: Iterable[Participant]) -> set[str]:
 def _pool(job: SelfplayJob, config: Config, tier: str, profiles: Profiles | None) -> list[Participant]:
     engine = engine_of_mode(job.engine)
     if engine is None:
-        heuristics = [participant("heuristic", config, d, profiles=profiles) for d in MIXED_RUNGS]
-        return [participant("random", config, 1), *heuristics]
+        return [rung(d, config, profiles) for d in ladder.available(config) if d <= MIXED_TOP]
     difficulty = int(tier.removeprefix("D")) if job.difficulty is None else job.difficulty
     return [participant(engine, config, 1 if engine == "random" else difficulty, profiles=profiles)]
 

@@ -47,7 +47,7 @@ def test_the_player_in_force_meets_the_benchmark_of_the_next_tier_in_a_gate(monk
     plan = plan_matches(Pipeline(), SQUARE8, 0, FORCE)
     [tier] = [match for match in plan.matches if match.kind == "tier"]
     params = tier.spec.params
-    assert (tier.spec.name, tier.title) == ("tier_D2_to_D4", "Heuristic2_vs_B4_Square8")
+    assert (tier.spec.name, tier.title) == ("tier_D2_to_D4", "Descent5_vs_B4_Square8")
     assert params["gate"]["max_blocks"] == params["blocks"] == 256 and params["gate"]["floor_score"] == 0.55
     assert params["first"] == player_in_force(SQUARE8, FORCE).to_dict()
     assert params["second"]["randomness"] == 0.5

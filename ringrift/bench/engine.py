@@ -56,11 +56,10 @@ def two_process_ratio(seconds: float) -> float:
         return sum(pool.map(_rate, (seconds, seconds), (1, 2))) / alone
 
 
-def cold_compile_cpu_s() -> float:
-    """CPU seconds from an empty kernel cache to a first move, in a process of its own."""
+def cold_compile_cpu_s(code: str = _FIRST_MOVE) -> float:
+    """CPU seconds of `code`, by default a first move, from an empty kernel cache in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        code = f"import time; {_FIRST_MOVE}; print(time.process_time())"
-        return float(_python(code, NUMBA_CACHE_DIR=folder))
+        return float(_python(f"import time; {code}; print(time.process_time())", NUMBA_CACHE_DIR=folder))
 
 
 def warm_start_s() -> float:

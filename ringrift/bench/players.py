@@ -1,19 +1,30 @@
 """`ringrift bench players`: speed of the heuristic player, and its score against random play."""
 
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+from ringrift.bench.engine import cold_compile_cpu_s
 from ringrift.bench.report import Measure, report
-from ringrift.config import CONFIG_KEYS, Config
+from ringrift.config import CONFIG_KEYS, Config, parse_config
+from ringrift.game_job import GamePlan, PlannedGame, play_rows
+from ringrift.games import table_of, write_shard
 from ringrift.players.match import MatchGame, play_match_game
 from ringrift.players.registry import Participant, participant
 from ringrift.rules.game import ranking_of
 from ringrift.rules.geometry import BOARDS
+from ringrift.rules.record import read_options
 
 SCORE_BAR = 0.95  # of the nine pipeline configs; hex8 is for experiments and has none
 GAMES = {"square8": 200}
 OTHER_GAMES = 40  # games against random play on the larger boards and hex8
+MAIN_CONFIG = "square8_2p"
+SPEED_BARS = {"minimax": 100_000.0, "mcts": 25_000.0, "descent": 100_000.0}  # of MAIN_CONFIG
+BYTES_BARS = {"heuristic": 400.0, "mcts": 6_000.0}
+COLD_COMPILE_BAR = 120.0
+_COMPILE_ALL = "from ringrift.warmup import warm_up; warm_up(lambda name: None)"
 ALL_CONFIGS = tuple(Config(name, n) for name in BOARDS for n in (2, 3, 4))
 
 
@@ -50,15 +61,64 @@ def selfplay_speed(config: Config, player: Participant, seconds: float, seed: in
     return games, decisions, spent
 
 
+def search_speed(config: Config, player: Participant, seconds: float, seed: int = 0) -> tuple[int, float]:
+    """Let a searching `player` play itself for about `seconds` of CPU time.
+
+    Returns (positions of minimax and descent or simulations of mcts, CPU seconds).
+    """
+    spent = games = 0
+    begin = time.process_time()
+    while (taken := time.process_time() - begin) < seconds:
+        game = play_match_game(
+            config, [player] * config.players, seed, ["bench search", config.key, games], opening_plies=4
+        )
+        spent += int(game.searched.spent[: game.plies].sum())
+        games += 1
+    return spent, taken
+
+
+def bytes_a_game(engine: str, games: int) -> float:
+    """Bytes of a square8 game by `engine` in a game set of `games`, with search targets if it searches."""
+    config = parse_config(MAIN_CONFIG)
+    player = participant(engine, config, 5)
+    plan = GamePlan(
+        config=config,
+        iteration=0,
+        source="selfplay",
+        job="bench",
+        options=read_options({}, config),
+        opening_plies=4,
+        decision_cap=None,
+        profiles={},
+        participants=[player],
+        indices=range(games),
+        game=lambda index: PlannedGame(index, [player] * config.players),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "games.parquet")
+        write_shard(path, table_of(play_rows(plan, plan.indices)))
+        return path.stat().st_size / games
+
+
+def _bench_search(config: Config, engine: str, seconds: float) -> tuple[dict[str, Any], Measure]:
+    """Row and measure of a searching engine at difficulty 7 in one config."""
+    player = participant(engine, config, 7)
+    spent, taken = search_speed(config, player, seconds)
+    unit = "simulations" if engine == "mcts" else "positions"
+    bar = SPEED_BARS[engine] if config.key == MAIN_CONFIG else None
+    row = {"config": config.key, "engine": engine, "budget": player.budget, "unit": unit, "per s": spent / taken}
+    return row, Measure(f"{config.key}.{engine}.{unit}_per_s", spent / taken, "1/s", bar)
+
+
 def bench_players(
     configs: Sequence[Config] = ALL_CONFIGS,
     seconds: float = 1.0,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """The benchmark's report: the heuristic without randomness (difficulty 7) on each config.
+    """The benchmark's report: on each config the heuristic without randomness (difficulty 7), and the search players.
 
-    `seconds` of CPU time of play against itself, then games against random players: 200 on square8, 40 on the
-    other boards, the same at every call.
+    `seconds` of CPU time of play against itself each, and games of the heuristic against random players: 200 on
+    square8, 40 on the other boards, the same at every call. Then bytes a game and what compiling costs.
     """
     rows, measures = [], []
     for config in configs:
@@ -86,4 +146,15 @@ def bench_players(
         measures.append(
             Measure(f"{prefix}.score_vs_random", mean, "share", SCORE_BAR if config.key in CONFIG_KEYS else None)
         )
+        for engine in SPEED_BARS:
+            progress(f"{engine}, {config.key}")
+            row, measure = _bench_search(config, engine, seconds)
+            rows.append(row)
+            measures.append(measure)
+    progress("bytes a game")
+    for engine, bar in BYTES_BARS.items():
+        name = "bytes_per_game" if engine == "heuristic" else f"bytes_per_game_{engine}"
+        measures.append(Measure(name, bytes_a_game(engine, 100), "bytes", bar, "lower"))
+    progress("cold compile")
+    measures.append(Measure("cold_compile_cpu_s", cold_compile_cpu_s(_COMPILE_ALL), "s", COLD_COMPILE_BAR, "lower"))
     return report("players", rows, measures)

@@ -26,9 +26,9 @@ class Benchmark(NamedTuple):
 
 BENCHMARKS = {
     "B2": Benchmark("heuristic", 2, 0.30),
-    "B4": Benchmark("descent", 4, 0.08, 100),
-    "B6": Benchmark("descent", 6, 0.02, 400),
-    "B8": Benchmark("descent", 8, 0.0, 1600),
+    "B4": Benchmark("descent", 4, 0.08, 1_000),
+    "B6": Benchmark("descent", 6, 0.02, 4_000),
+    "B8": Benchmark("descent", 8, 0.0, 16_000),
 }
 """`B{n}` is what a player of tier D{n} must beat. The same table serves every config."""
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from ringrift.kernels import kernel
 from ringrift.players.features import evaluate
-from ringrift.players.uniform import choose_uniform
 from ringrift.rules.geometry import Board
 from ringrift.rules.moves import SWAP, TYPE_SHIFT
 from ringrift.rules.state import CUR, TURN, state_words
@@ -59,33 +58,35 @@ def best_decision(b, s, w, buf, n, trial, me, weights, light):
 
 
 @kernel
-def turn_value(b, s, w, scratch, turn, mover, me, weights, light):
-    """Finish turn number `turn` of seat `mover` in state `s` (changed in place), greedily, and evaluate for `me`."""
+def finish_turn(b, s, w, moves, trial, turn, mover, weights, light):
+    """Finish turn number `turn` of seat `mover` in state `s` (changed in place), greedily.
+
+    `moves` (uint32[max_moves]) and `trial` (int64[state words]) are working memory. Returns how many positions were
+    evaluated.
+    """
+    evaluated = 0
     while True:
-        n = settle(b, s, w, scratch.moves)
+        n = settle(b, s, w, moves)
         if n == 0 or s[TURN] != turn:
-            return evaluate(b, s, me, weights, light)
-        code = np.int64(scratch.moves[0])
+            return evaluated
+        code = np.int64(moves[0])
         if n > 1:
-            code = best_decision(b, s, w, scratch.moves, n, scratch.trial, mover, weights, light)
+            code = best_decision(b, s, w, moves, n, trial, mover, weights, light)
+            evaluated += n
         apply_move(b, s, w, code)
 
 
 @kernel
-def choose_heuristic(b, s, w, buf, n, scratch, weights, light, randomness, temperature, rng):
+def choose_heuristic(b, s, w, buf, n, scratch, weights, light, temperature, rng):
     """Choose one of the `n` >= 1 legal decisions in `buf` (uint32[>= n]) for the player to move in state `s`.
 
-    With probability `randomness` in [0, 1] a uniform one. Otherwise each is applied, the turn is finished
+    Each is applied, the turn is finished
     greedily, and the position evaluated for the mover with `weights` (float64[37], see players.weights): the
     largest value wins, ties by lot. With `temperature` > 0 (in units of the evaluation) a decision of value v is
     drawn with probability proportional to exp(v / temperature). `light` leaves out the costly components. A swap
     is evaluated from the seat the mover would then hold, after the other one's turn. Consumes draws of `rng`
     (uint64[1]). `w` is work memory of state.work_words.
     """
-    if n == 1:
-        return np.int64(buf[0])
-    if randomness > 0.0 and uniform(rng) < randomness:
-        return choose_uniform(buf, n, rng)
     me = s[CUR]
     chosen = np.int64(buf[0])
     best = -math.inf
@@ -95,7 +96,8 @@ def choose_heuristic(b, s, w, buf, n, scratch, weights, light, randomness, tempe
         copy_state(s, scratch.after)
         apply_move(b, scratch.after, w, code)
         seat = 1 - me if code >> TYPE_SHIFT == SWAP else me
-        value = turn_value(b, scratch.after, w, scratch, s[TURN], me, seat, weights, light)
+        finish_turn(b, scratch.after, w, scratch.moves, scratch.trial, s[TURN], me, weights, light)
+        value = evaluate(b, scratch.after, seat, weights, light)
         if temperature > 0.0:  # the largest value with Gumbel noise is a softmax sample
             value = value / temperature - math.log(-math.log(uniform(rng)))
         if value > best:

@@ -9,14 +9,31 @@ import numpy as np
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.kernels import entry, kernel
-from ringrift.players.heuristic import choose_heuristic, new_scratch
-from ringrift.players.registry import ENGINES, HEURISTIC_ENGINE, Participant
+from ringrift.players.clock import deadline
+from ringrift.players.descent import search_descent
+from ringrift.players.heuristic import Scratch, choose_heuristic, new_scratch
+from ringrift.players.mcts import search_mcts
+from ringrift.players.minimax import POSITIONS, Minimax, new_minimax, search_minimax
+from ringrift.players.registry import (
+    DESCENT_ENGINE,
+    ENGINES,
+    HEURISTIC_ENGINE,
+    MINIMAX_ENGINE,
+    RANDOM_ENGINE,
+    Participant,
+)
+from ringrift.players.searched import Searched, new_searched, note_decision, note_visits
+from ringrift.players.tree import POSITIONS as TREE_POSITIONS
+from ringrift.players.tree import Tree, new_tree
 from ringrift.players.uniform import choose_uniform
+from ringrift.players.values import holder, squash
 from ringrift.players.weights import NAMES, find_profile, profile_hash, weight_vector
-from ringrift.rules.geometry import board
+from ringrift.rules.geometry import Board, board
 from ringrift.rules.state import CUR, OVER, PHASE, SWAP_USED, WINNER, new_state, work_words
 from ringrift.rules.turn import apply_move, settle
-from ringrift.seeds import stream
+from ringrift.seeds import stream, uniform
+
+Profiles = Mapping[str, Mapping[str, float]]
 
 
 class Seats(NamedTuple):
@@ -27,38 +44,61 @@ class Seats(NamedTuple):
     randomness: np.ndarray  # float64 [seats], probability of a uniform decision
     temperature: np.ndarray  # float64 [seats], 0 takes the best
     light: np.ndarray  # bool [seats], True leaves out the costly components of the evaluation
+    budget: np.ndarray  # int64 [seats], positions or simulations a decision
+    time_ms: np.ndarray  # int64 [seats], ceiling of a decision in CPU time, 0 for none
     rng: np.ndarray  # uint64 [seats, 1], one random stream a participant
 
 
+class Memory(NamedTuple):
+    """Working memory of a game's players."""
+
+    scratch: Scratch
+    minimax: Minimax
+    trees: tuple[Tree, Tree, Tree, Tree]  # one a participant: it goes on with what it has grown
+
+
 @kernel
-def choose(b, s, w, buf, n, scratch, seats, player):
-    """Decision of participant `player` (a row of `seats`) among the `n` legal ones in `buf`."""
+def choose(b, s, w, buf, n, memory, seats, codes, played, searched):
+    """Decision of the participant to move among the `n` legal ones in `buf`, after the decisions codes[:played].
+
+    What a search found out is entered in `searched` (a Searched) at row `played`.
+    """
+    player = holder(s, s[CUR])  # after a swap the two participants play each other's seat
     rng = seats.rng[player]
-    if seats.engine[player] == HEURISTIC_ENGINE:
-        return choose_heuristic(
-            b,
-            s,
-            w,
-            buf,
-            n,
-            scratch,
-            seats.weights[player],
-            seats.light[player],
-            seats.randomness[player],
-            seats.temperature[player],
-            rng,
-        )
-    return choose_uniform(buf, n, rng)
+    engine = seats.engine[player]
+    if engine == RANDOM_ENGINE:
+        return choose_uniform(buf, n, rng)
+    if n == 1:
+        return np.int64(buf[0])
+    if seats.randomness[player] > 0.0 and uniform(rng) < seats.randomness[player]:
+        return choose_uniform(buf, n, rng)
+    weights, light = seats.weights[player], seats.light[player]
+    temperature, budget = seats.temperature[player], seats.budget[player]
+    if engine == HEURISTIC_ENGINE:
+        return choose_heuristic(b, s, w, buf, n, memory.scratch, weights, light, temperature, rng)
+    until = deadline(seats.time_ms[player])
+    if engine == MINIMAX_ENGINE:
+        code, value = search_minimax(b, s, w, buf, n, memory.minimax, budget, until, weights, light, temperature, rng)
+        note_decision(searched, played, code, squash(value), memory.minimax.counters[POSITIONS])
+        return code
+    tree = memory.trees[player]
+    if engine == DESCENT_ENGINE:
+        node, value = search_descent(b, s, w, tree, codes, played, budget, until, weights, light, temperature, rng)
+        value, spent = squash(value), tree.counters[TREE_POSITIONS]
+    else:
+        node, value, spent = search_mcts(b, s, w, tree, codes, played, budget, until, weights, light, temperature, rng)
+    note_visits(searched, played, tree, value, spent)
+    return np.int64(tree.code[node])
 
 
 @entry
-def play_game(b, s, w, buf, scratch, seats, opening_rng, opening_plies, cap, out_codes):
+def play_game(b, s, w, buf, memory, seats, opening_rng, opening_plies, cap, out_codes, searched):
     """Play the game in state `s` (changed in place) to its end or to `cap` decisions.
 
     The first `opening_plies` decisions are uniform, drawn from `opening_rng` (uint64[1]); the others are made
-    by the participants of `seats` (a Seats). `out_codes` (uint32[>= cap]) takes the decisions. `w` (int64
-    [state.work_words]), `buf` (uint32[b.max_moves]) and `scratch` (heuristic.Scratch) are working memory.
-    Returns the number of decisions made.
+    by the participants of `seats` (a Seats). `out_codes` (uint32[>= cap]) takes the decisions and `searched` (a
+    Searched of as many rows) what their searches found. `w` (int64 [state.work_words]), `buf` (uint32[b.max_moves])
+    and `memory` (a Memory) are working memory. Returns the number of decisions made.
     """
     played = 0
     while True:
@@ -68,9 +108,7 @@ def play_game(b, s, w, buf, scratch, seats, opening_rng, opening_plies, cap, out
         if played < opening_plies:
             code = choose_uniform(buf, n, opening_rng)
         else:
-            # After a swap the two participants play each other's seat.
-            player = 1 - s[CUR] if s[SWAP_USED] else s[CUR]
-            code = choose(b, s, w, buf, n, scratch, seats, player)
+            code = choose(b, s, w, buf, n, memory, seats, out_codes, played, searched)
         out_codes[played] = code
         played += 1
         apply_move(b, s, w, code)
@@ -82,6 +120,7 @@ class MatchGame:
 
     codes: np.ndarray  # uint32 [plies]
     state: np.ndarray  # int64, see rules.state
+    searched: Searched  # rows for at least `plies` decisions
 
     @property
     def plies(self) -> int:
@@ -113,7 +152,7 @@ def play_match_game(
     opening_plies: int = 0,
     opening_key: Sequence[str | int] | None = None,
     cap: int | None = None,
-    profiles: Mapping[str, Mapping[str, float]] | None = None,
+    profiles: Profiles | None = None,
     options: Mapping[str, int | bool] | None = None,
 ) -> MatchGame:
     """Play one game of `config` between `participants` (one a seat, in seat order).
@@ -131,33 +170,47 @@ def play_match_game(
     cap = config.decision_cap if cap is None else cap
     if cap < 0 or opening_plies < 0:
         raise InvalidInput("cap, opening_plies", (cap, opening_plies), "use numbers from 0")
-    seats = Seats(
-        engine=np.array([ENGINES[p.engine].number for p in participants], dtype=np.int64),
-        weights=np.stack([_weights(p, profiles) for p in participants]),
-        randomness=np.array([p.randomness for p in participants], dtype=np.float64),
-        temperature=np.array([p.temperature for p in participants], dtype=np.float64),
-        light=np.array([p.light for p in participants], dtype=np.bool_),
-        rng=np.stack([stream(root_seed, *key, "seat", seat) for seat in range(config.players)]),
-    )
     tables = board(config.board)
     state = new_state(tables, config.players, dict(config.options() if options is None else options))
-    codes = np.empty(cap, dtype=np.uint32)
+    codes, searched = np.empty(cap, dtype=np.uint32), new_searched(cap)
     plies = play_game(
         tables,
         state,
         np.zeros(work_words(tables), dtype=np.int64),
         np.empty(tables.max_moves, dtype=np.uint32),
-        new_scratch(tables),
-        seats,
+        new_memory(tables, participants),
+        seat_table(participants, [stream(root_seed, *key, "seat", seat) for seat in range(config.players)], profiles),
         stream(root_seed, *(key if opening_key is None else opening_key), "opening"),
         opening_plies,
         cap,
         codes,
+        searched,
     )
-    return MatchGame(codes[:plies].copy(), state)
+    return MatchGame(codes[:plies].copy(), state, searched)
 
 
-def _weights(participant: Participant, profiles: Mapping[str, Mapping[str, float]] | None) -> np.ndarray:
+def seat_table(participants: Sequence[Participant], streams: Sequence[np.ndarray], profiles: Profiles | None) -> Seats:
+    """The Seats of participants in seat order, each with its random stream. Raises InvalidInput for wrong weights."""
+    return Seats(
+        engine=np.array([ENGINES[p.engine].number for p in participants], dtype=np.int64),
+        weights=np.stack([_weights(p, profiles) for p in participants]),
+        randomness=np.array([p.randomness for p in participants], dtype=np.float64),
+        temperature=np.array([p.temperature for p in participants], dtype=np.float64),
+        light=np.array([p.light for p in participants], dtype=np.bool_),
+        budget=np.array([p.budget for p in participants], dtype=np.int64),
+        time_ms=np.array([p.time_ms for p in participants], dtype=np.int64),
+        rng=np.stack(streams),
+    )
+
+
+def new_memory(b: Board, participants: Sequence[Participant]) -> Memory:
+    """Memory that fits the participants' budgets; a participant that grows no tree gets one that is never touched."""
+    trees = [new_tree(b, ENGINES[p.engine].nodes_per_budget * p.budget) for p in participants]
+    trees += [trees[0]] * (4 - len(trees))
+    return Memory(new_scratch(b), new_minimax(b), (trees[0], trees[1], trees[2], trees[3]))
+
+
+def _weights(participant: Participant, profiles: Profiles | None) -> np.ndarray:
     if participant.profile is None:
         return np.zeros(len(NAMES))
     weights = find_profile(participant.profile, profiles)

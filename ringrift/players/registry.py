@@ -17,7 +17,7 @@ from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.players.weights import BALANCED, find_profile, profile_hash, trained_profile_name
 
-RANDOM_ENGINE, HEURISTIC_ENGINE = 0, 1
+RANDOM_ENGINE, HEURISTIC_ENGINE, MINIMAX_ENGINE, MCTS_ENGINE, DESCENT_ENGINE = range(5)
 
 
 class Engine(NamedTuple):
@@ -28,11 +28,16 @@ class Engine(NamedTuple):
     mode: str  # the engine mode in which it plays all seats
     evaluates: bool  # True if it uses heuristic weights
     version: int  # raised whenever the engine may decide differently
+    searches: bool = False  # True if it needs a budget
+    nodes_per_budget: int = 0  # nodes its tree holds for each unit of budget, 0 for an engine without a tree
 
 
 ENGINES = {
     "random": Engine(RANDOM_ENGINE, "Random", "random-only", False, 1),
     "heuristic": Engine(HEURISTIC_ENGINE, "Heuristic", "heuristic-only", True, 2),
+    "minimax": Engine(MINIMAX_ENGINE, "Minimax", "minimax-only", True, 1, True),
+    "mcts": Engine(MCTS_ENGINE, "MCTS", "mcts-only", True, 1, True, 60),
+    "descent": Engine(DESCENT_ENGINE, "Descent", "descent-only", True, 1, True, 4),
 }
 MIXED = "mixed"
 ENGINE_MODES = (
@@ -53,6 +58,13 @@ SQUARE8_2P_HEURISTIC = {
     2: (0.10, "heuristic_v1_medium"),
     3: (0.05, trained_profile_name("square8", 2)),
 }
+# Positions (minimax, descent) or simulations (mcts) a decision, by difficulty 1 to 11.
+BUDGETS = {
+    "minimax": (250, 500, 1_000, 4_000, 8_000, 16_000, 24_000, 32_000, 48_000, 64_000, 128_000),
+    "mcts": (10, 20, 50, 100, 200, 500, 1_000, 3_200, 4_000, 5_000, 8_000),
+    "descent": (125, 250, 500, 1_000, 4_000, 24_000, 28_000, 32_000, 48_000, 64_000, 96_000),
+}
+MOST_BUDGET = 1 << 20
 LIGHT_BOARDS = ("square19", "hexagonal")  # self-play and training evaluate in light mode here
 
 
@@ -87,7 +99,8 @@ class Participant:
     `difficulty` 1-11; `randomness` in [0, 1], the probability of a uniform decision; `temperature` >= 0 in
     units of the evaluation, 0 takes the best; `light` leaves out the costly components of the evaluation;
     `profile` names the weights and `profile_hash` identifies them, both None for an engine without; `budget`
-    positions or simulations a decision, 0 for an engine without search; `version` the engine's (0 takes this code's).
+    positions or simulations a decision, 0 for an engine without search; `time_ms` a ceiling of a decision in CPU time,
+    0 for none (with one, games are not reproducible); `version` the engine's (0 takes this code's).
     Raises InvalidInput for values outside these, and for a version that this code does not play.
     """
 
@@ -99,6 +112,7 @@ class Participant:
     profile: str | None = None
     profile_hash: str | None = None
     budget: int = 0
+    time_ms: int = 0
     version: int = 0
 
     def __post_init__(self) -> None:
@@ -119,8 +133,13 @@ class Participant:
             raise InvalidInput("profile, profile_hash", (self.profile, self.profile_hash), f"{self.engine} {need}")
         if not isinstance(self.light, bool):
             raise InvalidInput("light", self.light, "use true or false")
-        if isinstance(self.budget, bool) or not isinstance(self.budget, int) or self.budget < 0:
-            raise InvalidInput("budget", self.budget, "use an integer from 0")
+        least = 1 if engine.searches else 0
+        if isinstance(self.budget, bool) or not isinstance(self.budget, int) or not least <= self.budget <= MOST_BUDGET:
+            raise InvalidInput("budget", self.budget, f"{self.engine} takes an integer from {least} to {MOST_BUDGET}")
+        if self.budget and not engine.searches:
+            raise InvalidInput("budget", self.budget, f"{self.engine} does not search; leave it out")
+        if isinstance(self.time_ms, bool) or not isinstance(self.time_ms, int) or self.time_ms < 0:
+            raise InvalidInput("time_ms", self.time_ms, "use milliseconds from 0, an integer")
 
     @property
     def label(self) -> str:
@@ -166,6 +185,11 @@ def light_default(board_name: str) -> bool:
     return board_name in LIGHT_BOARDS
 
 
+def default_budget(engine: str, difficulty: int) -> int:
+    """Positions or simulations a decision of an engine at a difficulty, 0 for an engine without search."""
+    return BUDGETS[engine][difficulty - 1] if ENGINES[engine].searches else 0
+
+
 def participant(
     engine: str,
     config: Config,
@@ -176,10 +200,11 @@ def participant(
     light: bool | None = None,
     profile: str | None = None,
     profiles: Mapping[str, Mapping[str, float]] | None = None,
+    budget: int | None = None,
 ) -> Participant:
     """The participant that `engine` is in `config` at `difficulty` (1-11).
 
-    What is None takes its documented value: randomness and profile of the difficulty, light mode of the
+    What is None takes its usual value: randomness, profile and budget of the difficulty, light mode of the
     board. The documented profile is the config's trained one if `profiles` (weights by profile name) has it,
     else the balanced one. Raises InvalidInput for an unknown engine, difficulty or profile.
     """
@@ -202,4 +227,5 @@ def participant(
         light=light_default(config.board) if light is None else light,
         profile=name,
         profile_hash=profile_hash(find_profile(name, profiles)),
+        budget=default_budget(engine, difficulty) if budget is None else budget,
     )

@@ -67,7 +67,7 @@ def test_a_participant_survives_json():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"engine": "mcts"}, "engine: 'mcts'.*random, heuristic"),
+        ({"engine": "gumbel"}, "engine: 'gumbel'.*random, heuristic, minimax, mcts, descent"),
         ({"engine": ["heuristic"]}, "engine.*random, heuristic"),
         ({"difficulty": 0}, "difficulty: 0.*1 to 11"),
         ({"difficulty": True}, "difficulty: True"),
@@ -77,6 +77,9 @@ def test_a_participant_survives_json():
         ({"profile": None}, "heuristic needs both"),
         ({"light": 1}, "light: 1"),
         ({"budget": -1}, "budget: -1"),
+        ({"budget": 100}, "heuristic does not search"),
+        ({"engine": "minimax", "budget": 0}, "budget: 0 .*minimax takes an integer from 1"),
+        ({"time_ms": 0.5}, "time_ms: 0.5"),
         ({"strength": 5}, "participant.*allowed are engine, difficulty"),
     ],
 )
@@ -92,9 +95,9 @@ def test_a_player_without_weights_takes_none():
 
 
 def test_engine_modes():
-    assert available_engine_modes() == ("random-only", "heuristic-only", "mixed")
-    assert set(available_engine_modes()) <= set(ENGINE_MODES)
-    assert [engine_of_mode(mode) for mode in available_engine_modes()] == ["random", "heuristic", None]
+    assert available_engine_modes() == tuple(mode for mode in ENGINE_MODES if mode != "nn-only")
+    modes = [engine_of_mode(mode) for mode in available_engine_modes()]
+    assert modes == ["random", "heuristic", "minimax", "mcts", "descent", None]
     with pytest.raises(InvalidInput, match="not there yet; use one of random-only"):
         engine_of_mode("nn-only")
     with pytest.raises(InvalidInput, match="engine mode: 'chess'"):

@@ -1,0 +1,52 @@
+"""One decision of one player in a given position: the door for people, tests and tools."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ringrift.errors import InvalidInput
+from ringrift.players.match import Profiles, new_memory, play_game, seat_table
+from ringrift.players.registry import Participant
+from ringrift.players.searched import new_searched
+from ringrift.rules.geometry import BOARDS, board
+from ringrift.rules.state import BOARD, PHASE, PHASES, PLAYERS, work_words
+from ringrift.seeds import stream
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a player decided. Without a search `codes` and `visits` are empty and `value` is 0."""
+
+    code: int  # move code
+    value: float  # of the search, for the player to move, in [-1, 1]; at the ends where it takes the result for decided
+    codes: np.ndarray  # uint32 [n], the most visited alternatives, best first
+    visits: np.ndarray  # int64 [n]
+
+
+def decide(state: np.ndarray, participant: Participant, seed: int = 0, *, profiles: Profiles | None = None) -> Decision:
+    """The decision of `participant` in `state` (see rules.state; unchanged), a pure function of its arguments.
+
+    Raises InvalidInput if the game is over, or if the weights found under the participant's profile name are not
+    those it was made with.
+    """
+    b, s = board(BOARDS[int(state[BOARD])]), state.copy()
+    players = int(s[PLAYERS])
+    code, searched = np.empty(1, dtype=np.uint32), new_searched(1)
+    made = play_game(
+        b,
+        s,
+        np.zeros(work_words(b), dtype=np.int64),
+        np.empty(b.max_moves, dtype=np.uint32),
+        new_memory(b, [participant]),
+        seat_table([participant] * players, [stream(seed, "decide")] * players, profiles),
+        stream(seed, "opening"),
+        0,
+        1,
+        code,
+        searched,
+    )
+    if made == 0:
+        raise InvalidInput("state", PHASES[int(s[PHASE])], "give a position in which the game goes on")
+    kept = int(searched.kept[0])
+    value = float(searched.value[0]) if kept else 0.0
+    return Decision(int(code[0]), value, searched.codes[0, :kept].copy(), searched.visits[0, :kept].copy())

@@ -1,0 +1,315 @@
+"""Players as people write them, and series of games between computer players, with what came out of them.
+
+A series is played in blocks of all seat rotations from one opening, as matches are (`tournament`): player 1 sits in
+seat `game index % seats`, the others follow in order, and the last one given fills the seats that are left. Equal
+seed and players give the equal games.
+"""
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ringrift.config import Config
+from ringrift.errors import InvalidInput
+from ringrift.game_job import GamePlan, PlannedGame, play_rows
+from ringrift.gating import Entrant, Gate, GateGame, Verdict, decide, evidence
+from ringrift.players import benchmarks
+from ringrift.players.ladder import DIFFICULTIES, rung
+from ringrift.players.match import play_match_game
+from ringrift.players.registry import ENGINES, Participant, participant
+from ringrift.players.weights import PROFILES, find_profile, profile_hash
+from ringrift.ratings import Z95, game_scores
+from ringrift.rules.record import read_options
+from ringrift.seeds import seed_number
+from ringrift.tournament import DEFAULT_OPENING_PLIES
+
+JOB, SOURCE = "play", "tournament"  # how the rows of played games name their origin
+HUMAN = "human"
+DEFAULT_DIFFICULTY = 5
+RUNGS = tuple(f"D{n}" for n in DIFFICULTIES)
+PROFILE_PREFIX = "heuristic_v1_"  # may be left out in a player's text
+
+Row = dict[str, Any]  # a row of a game set, see games.make_row
+
+# --- players as text ----------------------------------------------------------------------------------------
+
+
+def read_player(text: str, config: Config) -> Participant | None:
+    """The player a text names, None for a human.
+
+    `engine`, `engine:difficulty`, `D5` (a rung of the ladder), `B4` (a benchmark) or `human`; behind it `@N` sets the
+    budget (positions or simulations a decision) and `/profile` the weights. Raises InvalidInput, with what is allowed
+    and the nearest known name.
+    """
+    base, *rest = re.split(r"(?=[:@/])", text)
+    parts = {part[0]: part[1:] for part in rest}
+    if len(parts) < len(rest):
+        raise InvalidInput("player", text, _allowed(base))
+    if base == HUMAN and not parts:
+        return None
+    player = _base_player(text, base, parts.get(":"), config)
+    if "/" in parts:
+        player = _with_profile(player, parts["/"], text)
+    if "@" in parts:
+        player = _with_budget(player, parts["@"], text)
+    return player
+
+
+def _base_player(text: str, base: str, difficulty: str | None, config: Config) -> Participant:
+    if base in ENGINES:
+        usual = 1 if base == "random" else DEFAULT_DIFFICULTY
+        return participant(base, config, usual if difficulty is None else _number(difficulty, text))
+    if difficulty is None and base in RUNGS:
+        return rung(int(base[1:]), config)
+    if difficulty is None and base in benchmarks.BENCHMARKS:
+        return benchmarks.benchmark(base, config)
+    raise InvalidInput("player", text, _allowed(base))
+
+
+def _allowed(base: str) -> str:
+    names = (*ENGINES, *RUNGS, *benchmarks.BENCHMARKS, HUMAN)
+    near = difflib.get_close_matches(base, names, n=1, cutoff=0)[0]
+    return (
+        f"use ENGINE or ENGINE:DIFFICULTY with {', '.join(ENGINES)} and 1 to 11, {RUNGS[0]} to {RUNGS[-1]}, "
+        f"{', '.join(benchmarks.BENCHMARKS)} or {HUMAN}, then @BUDGET or /PROFILE; the nearest known name is {near!r}"
+    )
+
+
+def _number(digits: str, text: str) -> int:
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+        raise InvalidInput("player", text, f"{digits!r} is no number; write for example heuristic:5 or descent:6@5000")
+    return int(digits)
+
+
+def _with_profile(player: Participant, name: str, text: str) -> Participant:
+    if player.profile is None:
+        raise InvalidInput("player", text, f"{player.engine} has no profile")
+    full = name if name in PROFILES else PROFILE_PREFIX + name
+    if full not in PROFILES:
+        near = difflib.get_close_matches(full, PROFILES, n=1, cutoff=0)[0]
+        raise InvalidInput("profile", name, f"use one of {', '.join(PROFILES)}; the nearest is {near!r}")
+    return replace(player, profile=full, profile_hash=profile_hash(find_profile(full)))
+
+
+def _with_budget(player: Participant, digits: str, text: str) -> Participant:
+    if not ENGINES[player.engine].searches:
+        raise InvalidInput("player", text, f"{player.engine} does not search, it has no budget")
+    return replace(player, budget=_number(digits, text))
+
+
+def with_ceiling(player: Participant | None, time_ms: int) -> Participant | None:
+    """The player with a ceiling of CPU time a decision, in milliseconds, if it is one that searches."""
+    if player is None or not ENGINES[player.engine].searches:
+        return player
+    return replace(player, time_ms=time_ms)
+
+
+# --- a series -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Games to play: `blocks` of them, with `gate` as many as it needs but no more.
+
+    `players` are player 1, 2 ... as given, `specs` the texts they were given as. Raises InvalidInput for more players
+    than seats, and for a gate that is not between two different players or whose openings are all the same.
+    """
+
+    config: Config
+    specs: Sequence[str]
+    players: Sequence[Participant]
+    blocks: int
+    seed: int = 0
+    opening_plies: int = DEFAULT_OPENING_PLIES
+    gate: Gate | None = None
+
+    def __post_init__(self) -> None:
+        check_seats(len(self.players), self.config)
+        if self.gate and (len(self.players) != 2 or self.players[0].key == self.players[1].key):
+            raise InvalidInput("players", list(self.specs), "a gate is between two different players, --p1 and --p2")
+        if self.gate and not self.opening_plies:
+            raise InvalidInput("opening_plies", 0, "the openings of a gate differ: use 1 to 6")
+
+
+def check_seats(given: int, config: Config) -> None:
+    """Raises InvalidInput unless there are from one to as many players as `config` has seats."""
+    if not 1 <= given <= config.players:
+        raise InvalidInput("players", given, f"{config.key} takes 1 to {config.players} players")
+
+
+def owner(series: Series, index: int, seat: int) -> int:
+    """Which of the series' players (from 0) sits in `seat` (from 0) in game `index`."""
+    return min((seat - index) % series.config.players, len(series.players) - 1)
+
+
+def game_plan(series: Series) -> GamePlan:
+    """The games of a series, in block order; game index = block * seats + the first player's seat."""
+    config = series.config
+    indices = range(series.blocks * config.players)
+
+    def game(index: int) -> PlannedGame:
+        block, seat = divmod(index, config.players)
+        seats = [series.players[owner(series, index, other)] for other in range(config.players)]
+        return PlannedGame(seed_number(series.seed, JOB, config.key, block), seats, key=("rotation", seat))
+
+    return GamePlan(
+        config=config,
+        iteration=0,
+        source=SOURCE,
+        job=JOB,
+        options=read_options({}, config),
+        opening_plies=series.opening_plies,
+        decision_cap=None,
+        profiles={},
+        participants=list(series.players),
+        indices=indices,
+        game=game,
+    )
+
+
+def warm_up(series: Series) -> None:
+    """Load the kernels, so that the first game's time is not that of compiling."""
+    play_match_game(series.config, game_plan(series).game(0).seats, 0, ["warm-up"], cap=0)
+
+
+def play_series(series: Series) -> Iterator[Row]:
+    """Play a series, one row (games.make_row) a game as it is asked for; a gate ends after the block that decides."""
+    plan, seats = game_plan(series), series.config.players
+    scores: list[float] = []
+    for block in range(series.blocks):
+        rows = []
+        for row in play_rows(plan, plan.indices[block * seats : (block + 1) * seats]):
+            rows.append(row)
+            yield row
+        scores.append(block_score(series, rows, 0))
+        if series.gate and decide(scores, series.gate, players=seats).outcome != "continue":
+            return
+
+
+# --- what came out ------------------------------------------------------------------------------------------
+
+
+def block_score(series: Series, rows: Sequence[Row], player: int) -> float:
+    """Mean score in [0, 1] of a player (from 0) over its seats in the `rows` of one block."""
+    seats = series.config.players
+    total, count = 0.0, 0
+    for row in rows:
+        scores = game_scores(row["ranking"], seats)
+        own = [seat for seat in range(seats) if owner(series, row["game_index"], seat) == player]
+        total += sum(scores[seat] for seat in own)
+        count += len(own)
+    return total / count
+
+
+def standing(scores: Sequence[float], players: int) -> Verdict:
+    """Mean, standard error and Elo with its 95 % interval of block scores whose number was fixed beforehand."""
+    return decide(scores, Gate(min_blocks=len(scores), max_blocks=len(scores)), players=players)
+
+
+def interval(verdict: Verdict) -> tuple[float, float]:
+    """95 % interval of the mean score, within [0, 1]."""
+    half = Z95 * verdict.stderr
+    return max(0.0, verdict.mean - half), min(1.0, verdict.mean + half)
+
+
+def whole_blocks(series: Series, rows: Sequence[Row]) -> list[Row]:
+    """The rows without those of a block that was not played to its end."""
+    return list(rows[: len(rows) // series.config.players * series.config.players])
+
+
+def summarize(series: Series, rows: Sequence[Row]) -> dict[str, Any]:
+    """What whole blocks of a series gave, ready for JSON: counts, a row a player, the gate's verdict, game hashes.
+
+    Elo is that of the mean score (0.5 is 0), so with two players it is the difference between them. Times are per
+    decision of a player, over all of them. Raises InvalidInput without a whole block.
+    """
+    if not rows or len(rows) % series.config.players:
+        raise InvalidInput("rows", len(rows), f"use whole blocks of {series.config.players} games")
+    plies = [row["plies"] for row in rows]
+    seconds = sum(row["duration_s"] for row in rows)
+    chosen = sum(plies) - sum(row["opening_plies"] for row in rows)
+    return {
+        "config": series.config.key,
+        "seed": series.seed,
+        "opening_plies": series.opening_plies,
+        "games": len(rows),
+        "blocks": len(rows) // series.config.players,
+        "capped": sum(row["capped"] for row in rows),
+        "mean_plies": sum(plies) / len(rows),
+        "ms_per_decision": 1000 * seconds / chosen if chosen else None,
+        "games_per_s": len(rows) / seconds,
+        "victories": dict(Counter(row["victory"] for row in rows if row["victory"]).most_common()),
+        "players": [_player_summary(series, rows, player) for player in range(len(series.players))],
+        "gate": _gate_summary(series, rows),
+        "game_hashes": [row["game_hash"] for row in rows],
+    }
+
+
+def _player_summary(series: Series, rows: Sequence[Row], player: int) -> dict[str, Any]:
+    seats, who = series.config.players, series.players[player]
+    found = standing(_scores(series, rows, player), seats)
+    low, high = interval(found)
+    return {
+        "player": player + 1,
+        "spec": series.specs[player],
+        "label": who.label,
+        "key": who.key,
+        "participant": who.to_dict(),
+        "seats": sum(owner(series, 0, seat) == player for seat in range(seats)),
+        "games": len(rows),
+        "wins": sum(owner(series, row["game_index"], row["winner"] - 1) == player for row in rows if row["winner"]),
+        "capped": sum(row["capped"] for row in rows),
+        "score": found.mean,
+        "interval": [low, high],
+        "elo": found.elo,
+        "elo_interval": list(found.elo_interval),
+    }
+
+
+def _scores(series: Series, rows: Sequence[Row], player: int) -> list[float]:
+    seats = series.config.players
+    return [block_score(series, rows[start : start + seats], player) for start in range(0, len(rows), seats)]
+
+
+def _gate_summary(series: Series, rows: Sequence[Row]) -> dict[str, Any] | None:
+    if series.gate is None:
+        return None
+    verdict = decide(_scores(series, rows, 0), series.gate, players=series.config.players)
+    about = asdict(verdict) | {"elo_interval": list(verdict.elo_interval)}
+    del about["llr_path"]  # it is in the evidence
+    return {"params": asdict(series.gate), "bounds": [series.gate.lower, series.gate.upper], "verdict": about}
+
+
+def gate_evidence(series: Series, rows: Sequence[Row]) -> dict[str, Any]:
+    """Evidence of a gate that has ended, as `ringrift gate verify` reads it.
+
+    Raises InvalidInput where `gating.evidence` does, so for a game that stands in two blocks.
+    """
+    if series.gate is None:
+        raise InvalidInput("gate", None, "the series has no gate")
+    seats = series.config.players
+    first, second = series.players
+    return evidence(
+        purpose="champion",  # the purposes are those of the pipeline; this is the one of player against player
+        pool=series.config.key,
+        candidate=_entrant(first),
+        opponent=_entrant(second),
+        gate=series.gate,
+        openings=[str(row["seed"]) for row in rows[::seats]],
+        games=[
+            GateGame(
+                block=row["game_index"] // seats,
+                game_hash=row["game_hash"],
+                seats=[name.partition("#")[2] for name in row["participants"]],
+                ranking=row["ranking"],
+            )
+            for row in rows
+        ],
+    )
+
+
+def _entrant(player: Participant) -> Entrant:
+    return Entrant(key=player.key, hashes={"profile": player.profile_hash} if player.profile_hash else {})
