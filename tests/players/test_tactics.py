@@ -65,9 +65,7 @@ BUDGETS = {
 def test_a_searcher_answers_within_its_budget(engine, position, request):
     budget = BUDGETS.get((position["name"], engine), position["budget"])
     if budget is None:
-        request.applymarker(
-            pytest.mark.xfail(strict=True, reason="looks bad until its sixth decision")
-        )
+        request.applymarker(pytest.mark.xfail(strict=True, reason="looks bad until its sixth decision"))
     config = parse_config(position["config"])
     player = participant(engine, config, 7, randomness=0.0, budget=budget or position["budget"])
     decision = decide(state_of(position), player)
