@@ -22,7 +22,7 @@ rates. The documented floor, a mean score of at least 0.55 over at least 10 game
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, Literal
 
@@ -192,6 +192,19 @@ class GateGame(Strict):
     game_hash: str = Field(pattern="^[0-9a-f]{16}$")
     seats: list[str]
     ranking: list[int] | None  # None: capped
+
+
+def gate_games(rows: Iterable[Mapping[str, Any]], players: int) -> list[GateGame]:
+    """The games of a gate from rows of a game set (games.make_row), blocks of `players` games by their index."""
+    return [
+        GateGame(
+            block=row["game_index"] // players,
+            game_hash=row["game_hash"],
+            seats=[name.partition("#")[2] for name in row["participants"]],
+            ranking=row["ranking"],
+        )
+        for row in rows
+    ]
 
 
 class _Evidence(Strict):

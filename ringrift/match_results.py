@@ -26,7 +26,7 @@ from ringrift.game_hash import game_dict
 from ringrift.game_job import GamePlan, participant_name
 from ringrift.game_verify import REJECT_SCHEMA, verify_rows
 from ringrift.games import SCHEMA, canonical_order, content_digest, read_shard, write_shard
-from ringrift.gating import Entrant, Gate, GateGame, Purpose, decide, evidence
+from ringrift.gating import Entrant, Gate, Purpose, decide, evidence, gate_games
 from ringrift.job import Job
 from ringrift.pipeline import ConfigKey
 from ringrift.players.registry import Participant
@@ -190,15 +190,7 @@ def _verdict(job: Job, rows: list[dict[str, Any]], plan: GamePlan, gate: Gate, p
         opponent=_entrant(opponent),
         gate=gate,
         openings=[str(plan.game(block * players).seed) for block in range(len(rows) // players)],
-        games=[
-            GateGame(
-                block=row["game_index"] // players,
-                game_hash=row["game_hash"],
-                seats=[name.partition("#")[2] for name in row["participants"]],
-                ranking=row["ranking"],
-            )
-            for row in rows
-        ],
+        games=gate_games(rows, players),
     )
     name = gate_file(plan.job)
     write_json(job.out / name, held)

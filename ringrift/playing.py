@@ -15,7 +15,7 @@ from typing import Any
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.game_job import GamePlan, PlannedGame, play_rows
-from ringrift.gating import Entrant, Gate, GateGame, Verdict, decide, evidence
+from ringrift.gating import Entrant, Gate, Verdict, decide, evidence, gate_games
 from ringrift.players import benchmarks
 from ringrift.players.ladder import DIFFICULTIES, rung
 from ringrift.players.match import play_match_game
@@ -299,15 +299,7 @@ def gate_evidence(series: Series, rows: Sequence[Row]) -> dict[str, Any]:
         opponent=_entrant(second),
         gate=series.gate,
         openings=[str(row["seed"]) for row in rows[::seats]],
-        games=[
-            GateGame(
-                block=row["game_index"] // seats,
-                game_hash=row["game_hash"],
-                seats=[name.partition("#")[2] for name in row["participants"]],
-                ranking=row["ranking"],
-            )
-            for row in rows
-        ],
+        games=gate_games(rows, seats),
     )
 
 

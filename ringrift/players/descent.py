@@ -14,7 +14,7 @@ from ringrift.players.tree import MAX_DEPTH, POSITIONS, ROOT, grow, has_room, le
 from ringrift.players.values import PROVEN, holder, leaf_value
 from ringrift.rules.state import CUR
 
-EXPLORE_EVERY = 8
+EXPLORE_EVERY = 8  # visits of a node, of which one follows its least visited child
 BATCH = 32  # children looked at when a node is grown; as many again each time its visits double
 
 

@@ -1,8 +1,8 @@
-"""The ladder: who plays at difficulty D1 to D10 in each config, each rung stronger than the one below.
+"""The ladder: who plays at difficulty D1 to D10 in each config.
 
-The order of engines follows RingRift's tier table, with budgets in positions or simulations instead of clocks. Where
-that order did not hold in our measurements the table says what does (docs/players.md has the figures and the command).
-Rungs that need a network are unavailable until there is a champion.
+The order of engines follows RingRift's tier table, with budgets in positions or simulations instead of clocks. `ringrift
+bench ladder` plays each rung against the one below and says whether the order holds. Rungs that need a network are
+unavailable until there is a champion.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,10 @@ NETWORK_ENGINE = "gumbel"
 
 
 class Rung(NamedTuple):
-    """What plays at a difficulty. `budget` counts positions (minimax, descent) or simulations (mcts) a decision."""
+    """What plays at a difficulty. `budget` counts positions (minimax, descent) or simulations (mcts) a decision.
+
+    None is the engine's usual one at the difficulty (registry.BUDGETS).
+    """
 
     engine: str
     randomness: float = 0.0  # probability of a uniform decision
@@ -30,11 +33,11 @@ _SQUARE8_2P = {
     1: Rung("random"),
     2: Rung("heuristic", 0.10, profile="heuristic_v1_medium"),
     3: Rung("heuristic", 0.05),
-    4: Rung("minimax", 0.08, 4_000),
-    5: Rung("minimax", 0.05, 8_000),
-    6: Rung("descent", 0.02, 10_000),
-    7: Rung("mcts", 0.0, 1_200),
-    8: Rung("mcts", 0.0, 3_000),
+    4: Rung("minimax", 0.08),
+    5: Rung("minimax", 0.05),
+    6: Rung("descent", 0.02),
+    7: Rung("mcts"),
+    8: Rung("mcts"),
     **_NETWORK,
 }
 _SQUARE8 = {

@@ -61,8 +61,8 @@ SQUARE8_2P_HEURISTIC = {
 # Positions (minimax, descent) or simulations (mcts) a decision, by difficulty 1 to 11.
 BUDGETS = {
     "minimax": (250, 500, 1_000, 4_000, 8_000, 16_000, 24_000, 32_000, 48_000, 64_000, 128_000),
-    "mcts": (10, 20, 50, 100, 200, 500, 1_000, 3_200, 4_000, 5_000, 8_000),
-    "descent": (125, 250, 500, 1_000, 4_000, 24_000, 28_000, 32_000, 48_000, 64_000, 96_000),
+    "mcts": (10, 20, 50, 100, 200, 500, 1_200, 3_000, 4_000, 5_000, 8_000),
+    "descent": (125, 250, 500, 1_000, 4_000, 10_000, 14_000, 20_000, 32_000, 48_000, 64_000),
 }
 MOST_BUDGET = 1 << 20
 LIGHT_BOARDS = ("square19", "hexagonal")  # self-play and training evaluate in light mode here

@@ -1,8 +1,8 @@
 """The game tree that descent and MCTS grow: flat arrays, one entry a node, the position kept of inner nodes only.
 
 A node is a position with a decision pending, or the end of the game. Growing a node lists its decisions as children,
-in random order; they are looked at (evaluated) in batches, so that a node with hundreds of decisions
-costs little until it is visited often (progressive widening: Coulom 2007, Chaslot et al. 2008).
+in random order; they are looked at (evaluated) in batches, so that a node with hundreds of decisions costs little until
+it is visited often (progressive widening: Coulom 2007, Chaslot et al. 2008).
 
 Static values are taken at the end of a turn, which the mover finishes greedily: half a turn says little. Even so a
 position looks better for whoever moved last, so values after different numbers of turns do not compare. How much a turn
@@ -40,9 +40,9 @@ class Tree(NamedTuple):
     visits: np.ndarray  # int32 [N]
     following: np.ndarray  # int8 [N], player who decides once the turn is finished
     mover: np.ndarray  # int8 [N], player who decides here (values.holder), -1 at the end of the game
-    solved: np.ndarray  # bool [N], True where `value` is the game's result
+    solved: np.ndarray  # bool [N], True where the result of the game from here is proven
     result: np.ndarray  # int8 [N], the winning player where solved, -1 for none (MCTS)
-    value: np.ndarray  # float64 [N], for the searching seat (descent), of the evaluation for its parent's mover (MCTS)
+    value: np.ndarray  # float64 [N], for the searching player, in units of the evaluation (descent)
     prior: np.ndarray  # float64 [N], share of the visits expected of this decision (MCTS)
     totals: np.ndarray  # float64 [N, 4], sum over visits of each player's value (MCTS)
     static: np.ndarray  # float64 [N, 4], static value of each player (MCTS)
