@@ -175,7 +175,12 @@ def bench_ladder_command(
     chosen = [parse_config(key) for key in (configs.split(",") if configs else CONFIG_KEYS)]
     total = sum(1 for _ in pairs(chosen, games, top))
     processes = workers or os.cpu_count() or 1
-    _finish_bench(_with_progress(total, lambda step: bench_ladder(chosen, games, top, processes, step)), as_json)
+
+    def tell(row: dict[str, Any]) -> None:
+        interval = f"[{row['low']:.3f}, {row['high']:.3f}]"
+        console.print(f"{row['config']} {row['rung']} over {row['below']}: {row['score']:.3f} {interval}")
+
+    _finish_bench(_with_progress(total, lambda step: bench_ladder(chosen, games, top, processes, step, tell)), as_json)
 
 
 @app.command()

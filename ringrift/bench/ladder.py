@@ -58,11 +58,13 @@ def bench_ladder(
     top: int | None = None,
     workers: int = 1,
     progress: Callable[[str], None] = lambda text: None,
+    found: Callable[[dict[str, Any]], None] = lambda row: None,
 ) -> dict[str, Any]:
     """The benchmark's report: one row and one measure (score of the upper rung, bar 0.5) for each pair of rungs.
 
     `configs` default to the nine of the pipeline, `games` a pair to 200 on square8_2p and 40 elsewhere, `top` to the
-    highest available rung on square8_2p and D4 elsewhere. Intervals are 95 %, over blocks.
+    highest available rung on square8_2p and D4 elsewhere. Intervals are 95 %, over blocks. `found` hears each row as it
+    is there: the whole takes an hour or more.
     """
     chosen = [parse_config(key) for key in CONFIG_KEYS] if configs is None else configs
     rows, measures = [], []
@@ -75,21 +77,21 @@ def bench_ladder(
             low, high = interval(verdict)
             count = pair.blocks * pair.config.players
             player = rung(pair.difficulty, pair.config)
-            rows.append(
-                {
-                    "config": pair.config.key,
-                    "rung": f"D{pair.difficulty}",
-                    "engine": player.engine,
-                    "budget": player.budget or None,
-                    "randomness": player.randomness,
-                    "below": f"D{pair.below}",
-                    "games": count,
-                    "score": verdict.mean,
-                    "low": low,
-                    "high": high,
-                    "plies/game": sum(plies for _, _, plies in played) / count,
-                    "s/game": sum(seconds for _, seconds, _ in played) / count,
-                }
-            )
+            row = {
+                "config": pair.config.key,
+                "rung": f"D{pair.difficulty}",
+                "engine": player.engine,
+                "budget": player.budget or None,
+                "randomness": player.randomness,
+                "below": f"D{pair.below}",
+                "games": count,
+                "score": verdict.mean,
+                "low": low,
+                "high": high,
+                "plies/game": sum(plies for _, _, plies in played) / count,
+                "s/game": sum(seconds for _, seconds, _ in played) / count,
+            }
+            rows.append(row)
+            found(row)
             measures.append(Measure(f"{name}.score", verdict.mean, "share", SCORE_BAR))
     return report("ladder", rows, measures)
