@@ -1,8 +1,8 @@
 """Players as people write them, and series of games between computer players, with what came out of them.
 
 A series is played in blocks of all seat rotations from one opening, as matches are (`tournament`): player 1 sits in
-seat `game index % seats`, the others follow in order, and the last one given fills the seats that are left. Equal
-seed and players give the equal games.
+seat `game index % seats`, the others follow in order, and the last one given fills the seats that are left. Openings
+are balanced (`openings`). Equal seed and players give the equal games.
 """
 
 import difflib
@@ -16,6 +16,7 @@ from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.game_job import GamePlan, PlannedGame, play_rows
 from ringrift.gating import Entrant, Gate, decide, evidence, gate_games
+from ringrift.openings import opening_seeds
 from ringrift.players import benchmarks
 from ringrift.players.ladder import DIFFICULTIES, rung
 from ringrift.players.match import play_match_game
@@ -23,7 +24,6 @@ from ringrift.players.registry import ENGINES, Participant, participant
 from ringrift.players.weights import PROFILES, find_profile, profile_hash
 from ringrift.ratings import game_scores
 from ringrift.rules.record import read_options
-from ringrift.seeds import seed_number
 from ringrift.standing import standing
 from ringrift.tournament import DEFAULT_OPENING_PLIES
 
@@ -150,18 +150,20 @@ def game_plan(series: Series) -> GamePlan:
     """The games of a series, in block order; game index = block * seats + the first player's seat."""
     config = series.config
     indices = range(series.blocks * config.players)
+    options = read_options({}, config)
+    seed_of = opening_seeds(config, series.seed, (JOB, config.key), plies=series.opening_plies, options=options)
 
     def game(index: int) -> PlannedGame:
         block, seat = divmod(index, config.players)
         seats = [series.players[owner(series, index, other)] for other in range(config.players)]
-        return PlannedGame(seed_number(series.seed, JOB, config.key, block), seats, key=("rotation", seat))
+        return PlannedGame(seed_of(block), seats, key=("rotation", seat))
 
     return GamePlan(
         config=config,
         iteration=0,
         source=SOURCE,
         job=JOB,
-        options=read_options({}, config),
+        options=options,
         opening_plies=series.opening_plies,
         decision_cap=None,
         profiles={},
