@@ -36,7 +36,10 @@ OTHER_POOL, UNKNOWN = "other_pool", "unknown_participant"
 
 
 class RateParams(Strict):
-    """`games` are the match game sets up to this iteration; `known` names participants by key."""
+    """`games` are the match game sets up to this iteration; `known` names participants by key.
+
+    `frozen` are the keys of the benchmarks: they stay in the fit however long ago they played.
+    """
 
     version: Literal[2]  # of the result: raised when equal games may give another one
     config: ConfigKey
@@ -44,6 +47,7 @@ class RateParams(Strict):
     games: list[dict[str, str]] = Field(min_length=1)
     known: dict[str, str]
     anchor: str
+    frozen: list[str]
     elo_start: float
     elo_k: float = Field(gt=0)
 
@@ -64,7 +68,8 @@ def run_rate(job: Job, content: dict[str, Any]) -> dict[str, Any]:
     pool, k, start = params.config, params.elo_k, params.elo_start
     earlier = sequential_elo(before, pool=pool, k=k, start=start)
     elo = sequential_elo(now, pool=pool, ratings=earlier.ratings, k=k, start=start)
-    fit = fit_ratings(in_window(games, params.iteration, params.anchor), pool=pool, anchor=params.anchor)
+    within = in_window(games, params.iteration, {params.anchor, *params.frozen})
+    fit = fit_ratings(within, pool=pool, anchor=params.anchor)
     rows = _rows(fit, elo.ratings, params)
     _write_history(job, elo.history)
     write_text(job.out / PLOT, render_ratings(rows, f"{params.config}, iteration {params.iteration}"))
@@ -106,9 +111,9 @@ def _results(table: pa.Table, params: RateParams) -> tuple[list[GameResult], dic
     return results, dict(sorted(refused.items()))
 
 
-def in_window(games: Sequence[GameResult], iteration: int, anchor: str) -> list[GameResult]:
-    """The games whose seats all hold participants of the last WINDOW iterations, or the anchor."""
-    recent = {anchor}.union(*(game.participants for game in games if game.iteration > iteration - WINDOW))
+def in_window(games: Sequence[GameResult], iteration: int, always: set[str]) -> list[GameResult]:
+    """The games whose seats all hold participants of the last WINDOW iterations, or of `always` (keys)."""
+    recent = always.union(*(game.participants for game in games if game.iteration > iteration - WINDOW))
     return [game for game in games if recent.issuperset(game.participants)]
 
 

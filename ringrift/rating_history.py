@@ -52,8 +52,11 @@ def render_history(lines: Sequence[Line], title: str) -> str:
     first, last = numbers[0], numbers[-1]
     total, height = LEFT + WIDTH + RIGHT, TOP + HEIGHT + BOTTOM
 
-    def x(iteration: float) -> float:
-        return LEFT + (WIDTH * (iteration - first) / (last - first) if last > first else WIDTH / 2)
+    def x(iteration: float, number: int = 0) -> float:
+        """Where an iteration is; a single one has its lines side by side."""
+        if last > first:
+            return LEFT + WIDTH * (iteration - first) / (last - first)
+        return LEFT + WIDTH * (number + 1) / (len(lines) + 1)
 
     def y(rating: float) -> float:
         return TOP + HEIGHT * (high - rating) / (high - low)
@@ -68,32 +71,31 @@ def render_history(lines: Sequence[Line], title: str) -> str:
         parts.append(f'<path d="M{LEFT} {y(step):.1f}h{WIDTH}" stroke="#ddd"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y(step) + 4:.1f}" text-anchor="end">{step}</text>')
     for iteration in range(first, last + 1, max(1, round((last - first) / 10))):
-        parts.append(f'<text x="{x(iteration):.1f}" y="{height - 8}" text-anchor="middle">{iteration}</text>')
+        middle = x(iteration) if last > first else LEFT + WIDTH / 2
+        parts.append(f'<text x="{middle:.1f}" y="{height - 8}" text-anchor="middle">{iteration}</text>')
     places = _label_places([y(line.points[-1][1]) for line in lines])
-    for line, color, place in zip(lines, _colors(len(lines)), places, strict=True):
-        parts.append(_band(line, color, x, y))
-        path = " ".join(f"{x(i):.1f},{y(rating):.1f}" for i, rating, _, _ in line.points)
+    for number, (line, place) in enumerate(zip(lines, places, strict=True)):
+        color = COLORS[number % len(COLORS)]
+        spots = [(x(i, number), y(rating), y(low), y(high)) for i, rating, low, high in line.points]
+        parts.append(_band(spots, color))
+        path = " ".join(f"{left:.1f},{top:.1f}" for left, top, _, _ in spots)
         width = 3 if line.bold else 1.5
         parts.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="{width}"/>')
-        dots = (f'<circle cx="{x(i):.1f}" cy="{y(r):.1f}" r="3" fill="{color}"/>' for i, r, _, _ in line.points)
-        parts.extend(dots)
+        parts += [f'<circle cx="{left:.1f}" cy="{top:.1f}" r="3" fill="{color}"/>' for left, top, _, _ in spots]
         text = f"{line.name} {line.points[-1][1]:.0f}"
         weight = ' font-weight="bold"' if line.bold else ""
         parts.append(f'<text x="{LEFT + WIDTH + 10}" y="{place + 4:.1f}" fill="{color}"{weight}>{escape(text)}</text>')
     return "".join([*parts, "</svg>\n"])
 
 
-def _band(line: Line, color: str, x: Any, y: Any) -> str:
-    if len(line.points) == 1:
-        [(iteration, _, low, high)] = line.points
-        return f'<path d="M{x(iteration):.1f} {y(low):.1f}V{y(high):.1f}" stroke="{color}" stroke-opacity="0.4"/>'
-    upper = [f"{x(i):.1f},{y(high):.1f}" for i, _, _, high in line.points]
-    lower = [f"{x(i):.1f},{y(low):.1f}" for i, _, low, _ in reversed(line.points)]
+def _band(spots: Sequence[tuple[float, float, float, float]], color: str) -> str:
+    """The interval around the spots, (x, y, y of the lower end, y of the upper end) each."""
+    if len(spots) == 1:
+        [(left, _, low, high)] = spots
+        return f'<path d="M{left:.1f} {low:.1f}V{high:.1f}" stroke="{color}" stroke-opacity="0.4" stroke-width="2"/>'
+    upper = [f"{left:.1f},{high:.1f}" for left, _, _, high in spots]
+    lower = [f"{left:.1f},{low:.1f}" for left, _, low, _ in reversed(spots)]
     return f'<polygon points="{" ".join(upper + lower)}" fill="{color}" fill-opacity="0.1"/>'
-
-
-def _colors(count: int) -> list[str]:
-    return [COLORS[i % len(COLORS)] for i in range(count)]
 
 
 def _label_places(wanted: Sequence[float]) -> list[float]:

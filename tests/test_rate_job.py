@@ -53,6 +53,7 @@ def rate(home: Path, iteration: int, tables: list[pa.Table], known: dict[str, st
         "games": files,
         "known": known,
         "anchor": anchor(HEX8).key,
+        "frozen": [],
         "elo_start": 1500.0,
         "elo_k": 32.0,
     }
@@ -130,8 +131,9 @@ def game(iteration: int, *seats: str, place: int = 0) -> GameResult:
 
 def test_the_fit_leaves_out_who_has_not_played_for_twenty_iterations():
     games = [game(0, "old", "new"), game(1, "older", "new"), game(20, "new", "old"), game(21, "new", "fixed")]
-    assert in_window(games, 21, "fixed") == [games[0], games[2], games[3]]
-    assert in_window(games, 19, "fixed") == games
+    assert in_window(games, 21, {"fixed"}) == [games[0], games[2], games[3]]
+    assert in_window(games, 19, {"fixed"}) == games
+    assert in_window(games, 21, {"fixed", "older"}) == games, "a benchmark stays"
 
 
 def test_imbalance_is_the_largest_difference_of_seats_within_a_match():

@@ -13,6 +13,7 @@ from resources.storage import Record, digest_of
 from resources.workbench import Workbench
 from ringrift.contract import JobSpec
 from ringrift.files import write_text
+from ringrift.rating_history import history_lines, render_history
 from ringrift_assets.assets.common import (
     CANCEL_ON,
     OWNERS,
@@ -74,7 +75,7 @@ def elo_ratings(
     with step_errors():
         from ringrift.config import parse_config
         from ringrift.evaluation import alias, player_in_force
-        from ringrift.players.benchmarks import anchor
+        from ringrift.players.benchmarks import BENCHMARKS, anchor, benchmark, unavailable
 
         key, iteration = partition_of(context)
         bench.store.need(MATCHES, key, iteration)
@@ -83,11 +84,18 @@ def elo_ratings(
         board = parse_config(key)
         in_force = player_in_force(board, bench.store.need("incumbent", key, iteration).data)
         fixed = anchor(board)
+        frozen = [benchmark(name, board).key for name in BENCHMARKS if unavailable(name) is None]
         players = {k: entry for record in matches for k, entry in record.data["participants"].items()}
         players[fixed.key] = {"name": alias(fixed, board), "participant": fixed.to_dict()}
         known = {k: entry["name"] for k, entry in players.items()}
         rules = bench.pipeline.evaluation
-        terms = {"known": known, "anchor": fixed.key, "elo_start": rules.elo_start, "elo_k": rules.elo_k}
+        terms = {
+            "known": known,
+            "anchor": fixed.key,
+            "frozen": frozen,
+            "elo_start": rules.elo_start,
+            "elo_k": rules.elo_k,
+        }
         inputs = {
             "games": [[record.iteration, record.content_digest] for record in matches],
             "earlier": [[record.iteration, record.content_digest] for record in earlier],
@@ -109,23 +117,13 @@ def elo_ratings(
             rated = [row["key"] for row in found["ratings"]]
             found["participants"] = {k: {name: players[k][name] for name in ("name", "participant")} for k in rated}
             rows = {record.iteration: record.data["ratings"] for record in earlier} | {iteration: found["ratings"]}
-            _draw_history(folder / HISTORY, key, rows, in_force.key)
+            lines = history_lines(rows, [in_force.key, *frozen], bold=in_force.key)
+            write_text(folder / HISTORY, render_history(lines, key))
             content = {name: value for name, value in found.items() if name != "small_plot"}
             return Made(len(found["ratings"]), digest_of(content), found, work_of(results, time.monotonic() - started))
 
         kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
         return result_of(kept, _metadata(bench, kept), _checks(kept))
-
-
-def _draw_history(path: Path, config: str, iterations: dict[int, list[dict[str, Any]]], in_force: str) -> None:
-    """The picture of the player in force, the benchmarks and the best over the iterations."""
-    from ringrift.config import parse_config
-    from ringrift.players.benchmarks import BENCHMARKS, benchmark, unavailable
-    from ringrift.rating_history import history_lines, render_history
-
-    board = parse_config(config)
-    frozen = [benchmark(name, board).key for name in BENCHMARKS if unavailable(name) is None]
-    write_text(path, render_history(history_lines(iterations, [in_force, *frozen], in_force), config))
 
 
 def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
