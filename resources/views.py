@@ -127,7 +127,7 @@ def flat_name(config: str, name: str) -> str:
 
 
 def leaderboard(home: Home, config: str) -> list[dict[str, Any]]:
-    """The newest ratings of a config, best first: name, rating, low, high, games, elo, key, iteration.
+    """The newest ratings of a config, best first: name, rating, low, high, los, games, elo, key, iteration.
 
     Raises MissingInput if nothing is rated there yet.
     """

@@ -115,7 +115,10 @@ class Matchup(Strict):
 
 
 class RoundRobin(Strict):
-    """Rungs that meet in every config, so that each has ratings; `blocks` openings an iteration."""
+    """Rungs that enter in every config, so that each has ratings; everybody rated before enters too.
+
+    An iteration plays as many tables as there are sets of these `players` that fill one, times `blocks`.
+    """
 
     players: list[Rung] = Field(default_factory=lambda: list(_ROUND_ROBIN), min_length=4)  # 4: a full table
     blocks: Positive = 1

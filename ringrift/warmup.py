@@ -19,7 +19,14 @@ def _players() -> None:
     play_match_game(Config("square8", 2), [random, random], 0, ["warmup"], cap=1)
 
 
-STEPS: dict[str, Callable[[], None]] = {"rules engine": _engine, "players": _players}
+def _openings() -> None:
+    from ringrift.players.appraise import seat_values
+    from ringrift.rules.game import Game
+
+    seat_values(Game("square8_2p").state)
+
+
+STEPS: dict[str, Callable[[], None]] = {"rules engine": _engine, "players": _players, "openings": _openings}
 
 
 def warm_up(step: Callable[[str], None]) -> None:

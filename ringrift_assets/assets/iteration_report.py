@@ -30,7 +30,7 @@ RATING_COLUMNS = ("name", "rating", "low", "high", "games", "elo")
     group_name="operations",
     kinds={"html"},
     owners=OWNERS,
-    code_version="report-1",
+    code_version="report-2",
     check_specs=[partitioned_spec(REPORT, REPORT_COMPLETE, "Nothing of the iteration is partial.")],
 )
 def iteration_report(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
@@ -75,7 +75,7 @@ def report_data(config: str, iteration: int, made: dict[str, Record]) -> dict[st
         "promotions": {config: tier["now"]} if tier["promoted"] else {},
         "verdicts": verdict_rows(verdicts),
         "matches": match_rows(matches),
-        "leaderboard": [{name: row[name] for name in RATING_COLUMNS} for row in made["elo_ratings"].data["ratings"]],
+        "leaderboard": [_rating_row(row) for row in made["elo_ratings"].data["ratings"]],
         "jobs": [{name: job[name] for name in JOB_COLUMNS} for job in played["jobs"]],
         "training_data": {
             "read": games["read"],
@@ -91,10 +91,17 @@ def report_data(config: str, iteration: int, made: dict[str, Record]) -> dict[st
     }
 
 
+def _rating_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the leaderboard; LOS, the likelihood to be stronger than the next, in percent and empty for the last."""
+    los = row.get("los")
+    return {name: row[name] for name in RATING_COLUMNS} | {"LOS": "" if los is None else f"{los:.1%}"}
+
+
 def _pictures(bench: Workbench, made: dict[str, Record]) -> dict[str, bytes]:
     """SVG pictures by title, those that the iteration has."""
     wanted = {
         "Ratings with 95 % intervals": ("elo_ratings", "ratings.svg"),
+        "Ratings over the iterations": ("elo_ratings", "rating_history.svg"),
         "End of the longest selfplay game": ("training_db", "board.svg"),
         "End of the longest match game": ("tournament_games", "board.svg"),
     }

@@ -115,8 +115,11 @@ def test_what_a_step_reads_from_the_store_is_upstream_in_the_graph_or_of_an_earl
             *(f"{asset} {iteration}" for asset in ("training_db", "tournament_games") for iteration in (0, 1)),
             "training_db 2",
         },
-        "tournament_games": {"incumbent 2", "tournament_games 2"},
-        "elo_ratings": {"tournament_games 0", "tournament_games 1", "tournament_games 2", "elo_ratings 2"},
+        "tournament_games": {"incumbent 2", "elo_ratings 0", "elo_ratings 1", "tournament_games 2"},
+        "elo_ratings": {
+            "incumbent 2",
+            *(f"{asset} {iteration}" for asset in ("tournament_games", "elo_ratings") for iteration in (0, 1, 2)),
+        },
         "tier_assignment": {"incumbent 2", "tournament_games 2", "elo_ratings 2", "tier_assignment 2"},
         "iteration_report": {f"{asset} 2" for asset in ITERATION},
     }
