@@ -8,6 +8,8 @@ from ringrift.errors import InvalidInput, RingRiftError
 PHASES: dict[str, tuple[str, ...]] = {
     "selfplay": ("incumbent", "selfplay_games"),
     "sync": ("training_db",),
+    "cmaes": ("cmaes_profile",),
+    "profile-sync": ("heuristic_profiles",),
     "evaluation": ("tournament_games", "elo_ratings"),
     "tier-gating": ("tier_assignment",),
 }
@@ -15,7 +17,7 @@ PHASES: dict[str, tuple[str, ...]] = {
 
 REPORT = "iteration_report"
 RESOURCES, PARITY = "resources", "parity-validation"  # phases that belong to no single partition
-NOT_BUILT = ("cmaes", "training", "profile-sync", "npz-export")
+NOT_BUILT = ("training", "npz-export")
 STEPS = (*(asset for assets in PHASES.values() for asset in assets), REPORT)
 COMPLETE = "complete"
 

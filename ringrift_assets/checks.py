@@ -21,6 +21,7 @@ FINITE_INTERVALS = "finite_intervals"
 SEAT_BALANCE = "seat_balance"
 EVIDENCE_HOLDS = "evidence_holds"
 ONE_STEP = "at_most_one_step"
+FINITE_WEIGHTS = "finite_weights"
 HOSTS_ANSWER = "hosts_answer"
 REPORT_COMPLETE = "says_everything"
 

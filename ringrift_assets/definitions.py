@@ -10,14 +10,24 @@ from ringrift_assets.checks import CHECKS
 from sensors.failures import SENSORS
 
 COLLECT = ("incumbent", "selfplay_games", "training_db")
-IMPROVE = ("tournament_games", "elo_ratings", "tier_assignment", "iteration_report")
+IMPROVE = (
+    "cmaes_profile",
+    "heuristic_profiles",
+    "tournament_games",
+    "elo_ratings",
+    "tier_assignment",
+    "iteration_report",
+)
 ITERATION = COLLECT + IMPROVE
 RESOURCES = ("worker_resources",)
 
 
 JOBS = {
     "collect": (COLLECT, "Play an iteration's games and make its training set."),
-    "improve": (IMPROVE, "Play an iteration's matches, rate the players, decide who is in force, report."),
+    "improve": (
+        IMPROVE,
+        "Tune the heuristic, play matches, rate the players, decide who is in force, report.",
+    ),
     "iteration": (ITERATION, "A whole iteration of a config: collect, then improve."),
     "resources": (RESOURCES, "Measure how busy every host is."),
 }

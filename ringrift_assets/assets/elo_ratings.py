@@ -76,13 +76,15 @@ def elo_ratings(
         from ringrift.config import parse_config
         from ringrift.evaluation import alias, player_in_force
         from ringrift.players.benchmarks import BENCHMARKS, anchor, benchmark, unavailable
+        from ringrift.tuning import trained_profiles
 
         key, iteration = partition_of(context)
         bench.store.need(MATCHES, key, iteration)
         matches = bench.store.upto(MATCHES, key, iteration)
         earlier = bench.store.upto(ASSET, key, iteration - 1)
         board = parse_config(key)
-        in_force = player_in_force(board, bench.store.need("incumbent", key, iteration).data)
+        tuned = bench.store.need("heuristic_profiles", key, iteration).data
+        in_force = player_in_force(board, tuned, trained_profiles(tuned["profile"], tuned["profile_weights"]))
         fixed = anchor(board)
         frozen = [benchmark(name, board).key for name in BENCHMARKS if unavailable(name) is None]
         players = {k: entry for record in matches for k, entry in record.data["participants"].items()}

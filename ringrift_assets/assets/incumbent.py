@@ -6,13 +6,14 @@ from typing import Any
 import dagster as dg
 
 from resources.partitions import PARTITIONS, partition_of
-from resources.storage import Record, digest_of
+from resources.storage import REPOSITORY, Record, digest_of
 from resources.workbench import Workbench
 from ringrift.files import write_json
 from ringrift_assets.assets.common import OWNERS, Made, facts, keep, result_of, step_errors
 
 VERDICTS = "tier_assignment"
 BASELINE_PROFILE = "heuristic_v1_balanced"  # a test holds it equal to the name in ringrift.players.weights
+TRAINED_FILE = REPOSITORY / "config" / "trained_heuristic_profiles.json"  # of the repository, if it is there
 FILE = "incumbent.json"
 
 
@@ -21,19 +22,20 @@ FILE = "incumbent.json"
     group_name="seed",
     kinds={"json"},
     owners=OWNERS,
-    code_version="incumbent-1",
+    code_version="incumbent-2",
 )
 def incumbent(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
     """Who plays for the house in this iteration: champion network, heuristic profile and difficulty tier.
 
     It has no parent in the graph: it reads the newest verdict of an *earlier* iteration from the store, so
     that the graph has no cycle and every later step can be repeated exactly. Before the first verdict there is
-    no champion, the profile is the baseline one and the tier is the pipeline's first, D2.
+    no champion, the tier is the pipeline's first, D2, and the profile is the one the repository has trained for the
+    config, else the baseline one. A profile is identified by the hash of its weights, which are kept here.
     """
     with step_errors():
         config, iteration = partition_of(context)
         verdict = _newest_verdict(bench, config, iteration)
-        start = {"champion": None, "profile": BASELINE_PROFILE, "tier": bench.pipeline.tiers.start}
+        start = {"champion": None, "tier": bench.pipeline.tiers.start, **start_profile(config)}
         data = {**start, **(verdict.data if verdict else {})}
         content = {name: data[name] for name in start}
         origin = f"{verdict.config}|{verdict.iteration:04d}" if verdict else None
@@ -44,9 +46,23 @@ def incumbent(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workben
             return Made(1, digest_of(content), content, {"verdict_of": origin})
 
         kept = keep(context, bench, inputs, make)
-        shown: dict[str, Any] = {name: value if value else "none yet" for name, value in content.items()}
+        named = {name: content[name] for name in ("champion", "profile", "profile_hash", "tier")}
+        shown: dict[str, Any] = {name: value if value else "none yet" for name, value in named.items()}
         shown["decided_by"] = f"{VERDICTS} {origin}" if origin else "no earlier verdict: the documented start"
         return result_of(kept, {**shown, **facts(bench, kept)})
+
+
+def start_profile(key: str) -> dict[str, Any]:
+    """profile, profile_hash and profile_weights of a config before its first verdict."""
+    from ringrift.config import parse_config
+    from ringrift.players.weights import find_profile, load_profiles, profile_hash, trained_profile_name
+
+    config = parse_config(key)
+    trained = load_profiles(TRAINED_FILE).profiles if TRAINED_FILE.is_file() else {}
+    name = trained_profile_name(config.board, config.players)
+    name = name if name in trained else BASELINE_PROFILE
+    weights = find_profile(name, trained)
+    return {"profile": name, "profile_hash": profile_hash(weights), "profile_weights": weights}
 
 
 def _newest_verdict(bench: Workbench, config: str, iteration: int) -> Record | None:

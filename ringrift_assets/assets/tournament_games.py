@@ -48,7 +48,7 @@ class NoMatch(RingRiftError):
 
 
 @dg.asset(
-    deps=["incumbent"],
+    deps=["heuristic_profiles", "incumbent"],
     partitions_def=PARTITIONS,
     group_name="evaluation",
     kinds={"parquet"},
@@ -78,10 +78,14 @@ def tournament_games(
     with step_errors():
         from ringrift.config import parse_config
         from ringrift.evaluation import plan_matches
+        from ringrift.tuning import trained_profiles
 
         key, iteration = partition_of(context)
-        force = bench.store.need("incumbent", key, iteration).data
-        plan = plan_matches(bench.pipeline, parse_config(key), iteration, force, rated=_rated(bench, key, iteration))
+        tuned = bench.store.need("heuristic_profiles", key, iteration).data
+        force = {**bench.store.need("incumbent", key, iteration).data, "profile": tuned["profile"]}
+        profiles = trained_profiles(tuned["profile"], tuned["profile_weights"])
+        rated = _rated(bench, key, iteration)
+        plan = plan_matches(bench.pipeline, parse_config(key), iteration, force, profiles=profiles, rated=rated)
         skipped = [entry._asdict() for entry in plan.skipped]
         if not plan.matches:
             why = "; ".join(f"{entry['match']}: {entry['reason']}" for entry in skipped)
