@@ -16,7 +16,7 @@ import psutil
 
 from resources.job_index import JobView, list_jobs
 from resources.partitions import parse_partition
-from resources.transport import LocalTransport, stop
+from resources.transport import Transport, stop
 from ringrift.errors import InvalidInput
 
 PID_TAG, HOST_TAG = "ringrift/pid", "ringrift/host"  # on runs that the command line started
@@ -67,7 +67,7 @@ def decide(runs: Sequence[RunFacts], jobs: Sequence[JobView], alive: Callable[[R
     return Verdict(cancel, [run.id for run in runs if run.status == "going" and alive(run) is False])
 
 
-def reap(instance: dg.DagsterInstance, transports: Sequence[LocalTransport]) -> Verdict:
+def reap(instance: dg.DagsterInstance, transports: Sequence[Transport]) -> Verdict:
     """Fail the runs of this machine whose process is gone, then cancel the jobs of canceled runs. Repeatable."""
     failed = fail_dead_runs(instance)
     running = [job for job in list_jobs(transports) if job.status == "running"]

@@ -69,6 +69,7 @@ def selfplay_games(
         from ringrift.config import parse_config
         from ringrift.selfplay import plan_jobs
 
+        bench = bench.within(config.host_class)
         key, iteration = partition_of(context)
         force = bench.store.need("incumbent", key, iteration).data
         pipeline = bench.pipeline

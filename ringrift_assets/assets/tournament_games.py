@@ -75,6 +75,7 @@ def tournament_games(
         from ringrift.config import parse_config
         from ringrift.evaluation import plan_matches
 
+        bench = bench.within(config.host_class)
         key, iteration = partition_of(context)
         force = bench.store.need("incumbent", key, iteration).data
         plan = plan_matches(bench.pipeline, parse_config(key), iteration, force)

@@ -63,7 +63,7 @@ def test_when_no_host_has_room_the_job_fails_before_it_starts_and_names_every_ho
         monkeypatch.setattr(host, "free_bytes", lambda number=number: number * MIB)
     [result] = bench.runner(transports=hosts).run([bench.spec()])
     assert result.status == "failed" and result.attempts == 0
-    assert "no host has room on its disk: one has 0 B free and needs" in result.error
+    assert "no host can take it now: one has 0 B free and needs" in result.error
     assert "two has 1 MiB free and needs" in result.error
 
 

@@ -1,6 +1,6 @@
 """A worker with job kinds made for tests: no games, no numba, every fault on demand.
 
-Started as `toy_worker.py -m ringrift.worker run DIR`, in the place of a Python interpreter.
+Started as `toy_worker.py -m ringrift.worker run DIR`, or `… ringrift.agent …`, in the place of a Python interpreter.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ringrift import worker
+from ringrift import agent, worker
 from ringrift.errors import InvalidInput
 from ringrift.files import write_text
 
@@ -54,5 +54,5 @@ def run_toy(job, params):
 
 
 if __name__ == "__main__":
-    assert sys.argv[1:3] == ["-m", "ringrift.worker"], sys.argv
-    sys.exit(worker.main(sys.argv[3:]))
+    assert sys.argv[1] == "-m", sys.argv
+    sys.exit({"ringrift.worker": worker, "ringrift.agent": agent}[sys.argv[2]].main(sys.argv[3:]))
