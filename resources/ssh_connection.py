@@ -6,6 +6,7 @@ sorted in two: HostUnreachable may pass (refused, reset, time-out, channel lost)
 
 import contextlib
 import getpass
+import logging
 import os
 import queue
 import random
@@ -32,6 +33,8 @@ KEEP_ALIVE_S = 15
 SFTP_CHANNELS = 4  # OpenSSH allows ten sessions a connection; one is the agent's
 
 Result = TypeVar("Result")
+
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # every fault is told once, in our own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +217,10 @@ class SshConnection:
             given = f"the key {host.ssh_key}" if host.ssh_key else "no key of the agent or of ~/.ssh"
             verb = "was not accepted" if host.ssh_key else "was accepted"
             return HostRefused(f"{host.name}: {given} {verb} for {self.destination}; add it to its authorized_keys")
-        if isinstance(error, ValueError | paramiko.ssh_exception.UnknownKeyType):
-            return HostRefused(f"{host.name}: the key {host.ssh_key} cannot be used ({error})")
+        if isinstance(error, ValueError | paramiko.UnknownKeyType) or str(error) == "Invalid key":
+            return HostRefused(
+                f"{host.name}: the key {host.ssh_key} cannot be used ({error}); is its passphrase right?"
+            )
         return HostUnreachable(host.name, _words(error))
 
     # --- using it ---------------------------------------------------------------------------------------

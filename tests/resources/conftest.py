@@ -54,6 +54,12 @@ class Bench:
         self.transports.append(transport)
         return transport
 
+    def use(self, variables: str) -> None:
+        """Let hosts made from now on run with these variables, `NAME=VALUE …`, as another machine would."""
+        self.python = self.folder / f"python{len(self.transports)}"
+        self.python.write_text(f'#!/bin/sh\nexec env {variables} {sys.executable} {TOY} "$@"\n')
+        self.python.chmod(0o755)
+
     def path(self, job: JobSpec, folder: str = "host") -> Path:
         """The directory of a job on a host."""
         return self.folder / folder / "jobs-v1" / job.job_id

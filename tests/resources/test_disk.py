@@ -94,8 +94,9 @@ def small(tmp_path: Path) -> Iterator[Path]:
     ],
 )
 def test_a_disk_that_fills_up_fails_the_job_with_clear_words_and_space_lets_it_go_on(
-    bench: Bench, small: Path, hoard: bool, words: str
+    either_bench: Bench, small: Path, hoard: bool, words: str
 ) -> None:
+    bench = either_bench
     job = bench.spec(units=16, seconds=0, lines=8000, hoard=hoard)  # 16 shards of 104 kB or more
     [result] = bench.runner(transports=[bench.transport(folder="small")], disk=Unchecked()).run([job])
     assert result.status == "failed" and words in (result.error or "")

@@ -17,6 +17,10 @@ from ringrift.files import write_text
 
 worker.JOB_KINDS.update(toy="tests.resources.toy_worker:run_toy")
 worker.CANCEL_GRACE_S = 0.5
+if "TOY_CLOCK" in os.environ:  # seconds that this machine's clock is ahead
+    _now, _ahead = time.time, float(os.environ["TOY_CLOCK"])
+    time.time = lambda: _now() + _ahead
+worker.CONTRACT_VERSION = int(os.environ.get("TOY_CONTRACT", worker.CONTRACT_VERSION))
 
 
 def run_toy(job, params):
