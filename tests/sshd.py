@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 
 from resources.hosts import Host
 from resources.ssh_connection import KNOWN_HOSTS_VARIABLE
@@ -200,6 +201,16 @@ def wrapper(path: Path, command: str) -> Path:
 def python_here(folder: Path) -> Path:
     """An interpreter for hosts on loopback: this one, with this repository."""
     return wrapper(folder / "python", sys.executable)
+
+
+def hosts_file(path: Path, *hosts: Host) -> Path:
+    """A hosts file with these hosts."""
+    entries = {
+        host.name: host.model_dump(mode="json", by_alias=True, exclude={"name"}, exclude_defaults=True)
+        for host in hosts
+    }
+    path.write_text(yaml.safe_dump({"hosts": entries}))
+    return path
 
 
 def known(monkeypatch: pytest.MonkeyPatch, server: Sshd) -> None:
