@@ -12,6 +12,7 @@ from ringrift.errors import InvalidInput, RingRiftError
 from ringrift.strict import read_document
 
 HOSTS_VARIABLE = "RINGRIFT_HOSTS"
+KNOWN_HOSTS_VARIABLE = "RINGRIFT_KNOWN_HOSTS"
 PASSPHRASE_VARIABLE = "RINGRIFT_SSH_PASSPHRASE"  # of encrypted key files, where no agent holds the key
 DEFAULT_FILE = REPOSITORY / "config" / "distributed_hosts.yaml"
 

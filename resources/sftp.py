@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import paramiko
 
-WINDOW_BYTES = 32 << 20  # asked for ahead; bounds the memory of a pull
+WINDOW_BYTES = 8 << 20  # asked for ahead; bounds the memory of a pull
+REQUEST_BYTES = 1 << 16  # a read request: the most that any OpenSSH answers whole, and half the work of paramiko's own
 PIECE_BYTES = 1 << 18
 
 Progress = Callable[[int, int], None]
@@ -74,6 +75,7 @@ def pull(
 
 
 def _copy(source: paramiko.SFTPFile, out: object, start: int, size: int, pace: Pace, progress: Progress) -> None:
+    source.MAX_REQUEST_SIZE = REQUEST_BYTES
     source.seek(start)
     done = start
     while done < size:

@@ -17,15 +17,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import paramiko
 import tenacity
 
-from resources.hosts import PASSPHRASE_VARIABLE, Host
+from resources.hosts import KNOWN_HOSTS_VARIABLE, PASSPHRASE_VARIABLE, Host
 from resources.transport import HostRefused, HostUnreachable
 
-KNOWN_HOSTS_VARIABLE = "RINGRIFT_KNOWN_HOSTS"
 SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 RETRIES, BASE_DELAY_S, BACKOFF, MAX_DELAY_S, JITTER = 3, 2.0, 2.0, 30.0, 0.25
 REFUSED_FOR_S = 60.0  # after a refusal that needs a person; servers lock out who tries too often
@@ -185,6 +184,7 @@ class SshConnection:
                 banner_timeout=self.timeouts.connect_s,
                 auth_timeout=self.timeouts.connect_s,
                 channel_timeout=self.timeouts.connect_s,
+                transport_factory=_transport,
             )
         except Exception as error:
             with contextlib.suppress(Exception):
@@ -298,6 +298,14 @@ class SshConnection:
                 raise ChannelLost("the channel was lost before the command ended")
         self.worked()
         return Done(code, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def _transport(sock: socket.socket, **more: Any) -> paramiko.Transport:
+    """A connection that prefers AES-GCM: encryption and check in one go, in OpenSSL."""
+    transport = paramiko.Transport(sock, **more)
+    options = transport.get_security_options()
+    options.ciphers = sorted(options.ciphers, key=lambda name: "gcm" not in name)
+    return transport
 
 
 def _drain(receive: Callable[[int], bytes], into: bytearray) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from resources.storage import Home, Store
-from tests.sshd import Sshd
+from tests.sshd import Sshd, need_sshd
 
 
 @pytest.fixture
@@ -38,6 +38,7 @@ def store(home: Home) -> Iterator[Store]:
 @pytest.fixture(scope="session")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """An SSH server on loopback for the whole session; tests that break theirs start one of their own."""
+    need_sshd()
     server = Sshd(tmp_path_factory.mktemp("sshd"))
     yield server
     server.stop()

@@ -72,7 +72,7 @@ def _use(bench: Workbench, host: Host) -> dict[str, Any]:
     try:
         numbers = bench.transport(host).probe()
     except (HostUnreachable, HostRefused) as error:
-        return {**nothing, "ready": True, "problem": str(error)}
+        return {**nothing, "ready": True, "problem": str(error).removeprefix(host.name).lstrip(": ")}
     if numbers["gpu"] is None and host.gpu is None:
         numbers["gpu"] = 0.0  # there is none, so nothing of it is in use
     return {**numbers, "ready": True, "problem": None}

@@ -14,7 +14,7 @@ from resources.ssh_connection import Timeouts
 from resources.watched import WatchedJob
 from ringrift.contract import JobSpec, file_sha256
 from tests.resources.conftest import Bench, closing, in_background, wait_for
-from tests.sshd import Proxy, Sshd, known
+from tests.sshd import Proxy, Sshd, known, need_sshd
 
 QUICK = Timeouts(connect_s=3.0, stall_s=1.0)
 
@@ -22,6 +22,7 @@ QUICK = Timeouts(connect_s=3.0, stall_s=1.0)
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
     """A server of this test's own, to break."""
+    need_sshd()
     server = Sshd(tmp_path / "sshd")
     known(monkeypatch, server)
     monkeypatch.setattr("resources.ssh_connection.BASE_DELAY_S", 0.2)

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from resources.hosts import PASSPHRASE_VARIABLE, Host
+from resources.hosts import KNOWN_HOSTS_VARIABLE, PASSPHRASE_VARIABLE, Host
 from resources.ssh_connection import (
-    KNOWN_HOSTS_VARIABLE,
     MAX_DELAY_S,
     SshConnection,
     Timeouts,
@@ -16,7 +15,7 @@ from resources.ssh_connection import (
     shell_path,
 )
 from resources.transport import HostRefused, HostUnreachable
-from tests.sshd import Sshd, free_port, known, make_key
+from tests.sshd import Sshd, free_port, known, make_key, need_sshd
 
 QUICK = Timeouts(connect_s=5.0, stall_s=5.0)
 
@@ -154,6 +153,7 @@ def test_only_what_may_pass_is_tried_again_and_three_times_at_most():
 def test_after_a_failure_the_next_attempt_waits_for_its_time_and_succeeds_once_the_server_is_there(
     tmp_path, monkeypatch
 ):
+    need_sshd()
     server = Sshd(tmp_path / "own")
     try:
         known(monkeypatch, server)
