@@ -6,8 +6,9 @@ from ringrift.config import parse_config
 from ringrift.contract import JobSpec
 
 SYSTEM_GB = 1.0  # of the host, beside the job
-BOARD_GB = {"hex8": 0.5, "square8": 0.5, "square19": 0.6, "hexagonal": 0.6}
-"""Peak of a worker that plays, one process: docs/scaling.md has the measurements."""
+BOARD_GB = {"hex8": 0.6, "square8": 0.6, "square19": 0.6, "hexagonal": 0.6}
+"""Peak of one worker: 0.25 GB on square8 to 0.32 on hexagonal once the kernels are compiled, 0.56 while it compiles
+them. docs/scaling.md says how that was measured."""
 
 
 def needed_gb(specs: Sequence[JobSpec]) -> float:

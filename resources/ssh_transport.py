@@ -238,10 +238,12 @@ class SshTransport:
         self._several([lambda name=name: one(name) for name in names])  # type: ignore[misc]
 
     def send(self, source: Path, name: str) -> None:
-        """Copy a file to `name` below the host's root, where it appears whole."""
         remote = f"{self.hello()['root']}/{name}"
-        with self._files() as client:
-            push(client, source, remote, self.pace, self.progress)
+        try:
+            with self._files() as client:
+                push(client, source, remote, self.pace, self.progress)
+        except OSError as error:
+            raise HostRefused(f"{self.host.name} did not take {name} ({error}); is its disk full?") from error
 
     def _send_inputs(self, spec: JobSpec) -> None:
         """The files of the home that the spec names as `{"path", "sha256"}`, unless the host has them."""

@@ -94,6 +94,9 @@ class Transport(Protocol):
     def quarantine(self, job: str, names: Sequence[str]) -> None:
         """Move files of the `out` folder to `bad`, so that the next attempt makes them again."""
 
+    def send(self, source: Path, name: str) -> None:
+        """Copy a file to `name` below the host's folder, where it appears whole."""
+
     def close(self) -> None:
         """Let go of the connection; the jobs go on."""
 
@@ -141,6 +144,10 @@ class LocalTransport(JobFolder):
             if source.is_file():
                 with atomic_path(folder / name) as temporary:
                     shutil.copyfile(source, temporary)
+
+    def send(self, source: Path, name: str) -> None:
+        with atomic_path(self.root / name) as temporary:
+            shutil.copyfile(source, temporary)
 
     def skew_s(self) -> float:
         return 0.0

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ from resources.hosts import LOCAL, Capability, Host, HostClass, check_class, eli
 from resources.jobs import JobRunner
 from resources.memory import needed_gb
 from resources.storage import HOME_VARIABLE, REPOSITORY, Home, Store
-from resources.transport import LocalTransport, Transport
+from resources.transport import HostRefused, HostUnreachable, LocalTransport, Transport
 from ringrift.contract import JobSpec, file_sha256
 from ringrift.errors import InvalidInput
 from ringrift.files import write_json
@@ -185,6 +186,30 @@ class Workbench:
             return self._remote[host.name]
         root = Path(host.ringrift_path).expanduser() if host.ringrift_path else self.home.root
         return LocalTransport(host, root, environment={HOME_VARIABLE: str(self.home.root)})
+
+    def push(self, source: Path, name: str) -> dict[str, str | None]:
+        """Copy a file to `name` below the folder of every ready remote host; host → None, or why it did not get there.
+
+        It appears there whole. Hosts that the backend or class leaves out are not in the answer.
+        """
+        wanted = [
+            host
+            for host in self.hosts
+            if not host.is_local
+            and host.status == "ready"
+            and self.where.backend != "local"
+            and self.where.host_class in (None, host.klass)
+        ]
+
+        def one(host: Host) -> str | None:
+            try:
+                self.transport(host).send(source, name)
+            except (HostUnreachable, HostRefused) as error:
+                return str(error)
+            return None
+
+        with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
+            return dict(zip([host.name for host in wanted], pool.map(one, wanted), strict=True))
 
     @cached_property
     def _remote(self) -> dict[str, Transport]:

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from ringrift import agent, worker
 from ringrift.errors import InvalidInput
 from ringrift.files import write_text
+from ringrift.game_files import home_file
 
 worker.JOB_KINDS.update(toy="tests.resources.toy_worker:run_toy")
 worker.CANCEL_GRACE_S = 0.5
@@ -28,8 +29,11 @@ def run_toy(job, params):
 
     `made` (a file) gets one line a unit that was really made. `kill_at`, `fail_at`: the unit before which this
     process kills itself or fails, in the attempts up to `until`. `deaf`: ignore a request to stop. `lines`:
-    how long a shard is. `hoard`: leave a shard that could not be finished where it is.
+    how long a shard is. `input`: a file of the home that must be there as it was. `hoard`: leave a shard that could
+    not be finished where it is.
     """
+    if "input" in params:
+        home_file(params["input"])
     for unit in range(params["units"]):
         name = f"unit-{unit:03d}.txt"
         path = job.out / name
