@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
+from resources.host_classes import host_resources
 from resources.workbench import Workbench
 from ringrift_assets.assets import ASSETS
 from ringrift_assets.checks import CHECKS
 from sensors.failures import SENSORS
+from sensors.schedules import SCHEDULES
 
 COLLECT = ("incumbent", "selfplay_games", "training_db")
 IMPROVE = (
@@ -43,7 +45,11 @@ def job_of(bench: Workbench, assets: Sequence[str]) -> dg.JobDefinition:
     return _definitions(bench, {name: (tuple(assets), JOBS[name][1])}).resolve_job_def(name)
 
 
-def _definitions(bench: Workbench, jobs: Mapping[str, tuple[tuple[str, ...], str]]) -> dg.Definitions:
+def _definitions(
+    bench: Workbench,
+    jobs: Mapping[str, tuple[tuple[str, ...], str]],
+    schedules: Sequence[dg.ScheduleDefinition] = (),
+) -> dg.Definitions:
     return dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,
@@ -52,9 +58,10 @@ def _definitions(bench: Workbench, jobs: Mapping[str, tuple[tuple[str, ...], str
             for name, (assets, text) in jobs.items()
         ],
         sensors=SENSORS,
-        resources={"bench": bench},
+        schedules=schedules,
+        resources={"bench": bench, **host_resources()},
         executor=dg.in_process_executor,  # runs mostly poll; the work is in the hosts' own processes
     )
 
 
-defs = _definitions(Workbench(), JOBS)
+defs = _definitions(Workbench(), JOBS, SCHEDULES)
