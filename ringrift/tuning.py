@@ -99,7 +99,10 @@ def proof_order(candidates: Sequence[Candidate]) -> list[Candidate]:
         first = [{"kind": CONSENSUS, "replica": None, "weights": weights, "hash": profile_hash(weights)}]
         first[0]["fitness"] = None
     rest = sorted(candidates, key=lambda c: (-c["fitness"]["score"], c["hash"]))
-    return list({candidate["hash"]: candidate for candidate in reversed([*first, *rest])}.values())[::-1]
+    ordered: dict[str, Candidate] = {}
+    for candidate in [*first, *rest]:
+        ordered.setdefault(candidate["hash"], candidate)
+    return list(ordered.values())
 
 
 def import_candidate(path: str, config: Config) -> Candidate | None:

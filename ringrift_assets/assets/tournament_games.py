@@ -77,8 +77,9 @@ def tournament_games(
         from ringrift.tuning import trained_profiles
 
         key, iteration = partition_of(context)
+        incumbent = bench.store.need("incumbent", key, iteration).data
         tuned = bench.store.need("heuristic_profiles", key, iteration).data
-        force = {**bench.store.need("incumbent", key, iteration).data, "profile": tuned["profile"]}
+        force = {**incumbent, "profile": tuned["profile"]}
         profiles = trained_profiles(tuned["profile"], tuned["profile_weights"])
         plan = plan_matches(bench.pipeline, parse_config(key), iteration, force, profiles=profiles)
         skipped = [entry._asdict() for entry in plan.skipped]
