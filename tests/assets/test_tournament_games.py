@@ -18,6 +18,7 @@ from ringrift.pairings import choose_tables
 from tests.assets.conftest import CONFIG, MATCH_GAMES, checks, failure, metadata
 
 GAMES = "games.parquet"
+TUNED = ("cmaes_profile", "heuristic_profiles")
 
 
 def test_matches_are_stored_with_scores_and_what_cannot_be_played_with_its_reason(finished):
@@ -89,7 +90,7 @@ class Hasty(Workbench):
 
 
 def test_when_time_runs_out_whole_matches_are_kept_and_the_next_run_plays_the_others(graph, graph_of, tmp_path):
-    graph.run(0, ["incumbent"])
+    graph.run(0, ["incumbent", *TUNED])
     hasty = Hasty(graph.home, graph.pipeline, listener=graph.events.append)
     result = graph.run(0, ["tournament_games"], bench=hasty)
     assert result.success
@@ -104,7 +105,7 @@ def test_when_time_runs_out_whole_matches_are_kept_and_the_next_run_plays_the_ot
     names = [job.split("-")[3] for job in graph.started()[started:]]
     assert names == ["round_robin", "match_results"], "only the match that was not whole was played"
     other = graph_of(Home(tmp_path / "other").prepare())
-    other.run(0, ["incumbent", "tournament_games"])
+    other.run(0, ["incumbent", *TUNED, "tournament_games"])
     there = other.record("tournament_games")
     assert after.content_digest == there.content_digest and after.data == there.data
 
@@ -113,7 +114,8 @@ def test_when_no_match_is_whole_the_step_fails_and_nothing_is_stored(graph):
     class Hastier(Hasty):
         finished = 0
 
-    result = graph.run(0, ["incumbent", "tournament_games"], bench=Hastier(graph.home, graph.pipeline))
+    graph.run(0, ["incumbent", *TUNED])
+    result = graph.run(0, ["tournament_games"], bench=Hastier(graph.home, graph.pipeline))
     assert "none of the 2 matches is whole (not finished); materialize again" in failure(result)
     assert graph.bench().store.get("tournament_games", CONFIG, 0) is None
 
@@ -133,7 +135,7 @@ class Forging(Workbench):
 
 
 def test_a_forged_result_does_not_count_and_stops_everything_that_would_be_made_from_it(graph):
-    graph.run(0, ["incumbent"])
+    graph.run(0, ["incumbent", *TUNED])
     bench = Forging(graph.home, graph.pipeline, listener=graph.events.append)
     result = graph.run(0, ["tournament_games", "elo_ratings"], bench=bench)
     found = checks(result)["all_games_verify"]
