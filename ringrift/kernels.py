@@ -14,13 +14,14 @@ import numba
 from platformdirs import user_cache_dir
 
 KERNEL_PACKAGES = ("rules", "players")
+KERNEL_FILES = ("kernels.py", "seeds.py", "network/layout.py", "network/encoding.py")
 
 
 def source_digest() -> str:
-    """First 16 hex digits of the SHA-256 over all kernel sources, in path order."""
+    """First 16 hex digits of the SHA-256 over all kernel sources."""
     root = Path(__file__).parent
     digest = hashlib.sha256()
-    for name in ("kernels.py", "seeds.py"):
+    for name in KERNEL_FILES:
         digest.update((root / name).read_bytes())
     for package in KERNEL_PACKAGES:
         for path in sorted((root / package).glob("*.py")):
