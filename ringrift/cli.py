@@ -194,7 +194,8 @@ def warmup() -> None:
 
 def _add_platform_verbs() -> None:
     """Add the verbs that read the store, then `run`, `ui` and others, or a stand-in that says how to install them."""
-    importlib.import_module("ringrift_assets.cli_status").register(app)
+    for verbs in ("cli_status", "cli_models"):
+        importlib.import_module(f"ringrift_assets.{verbs}").register(app)
     if importlib.util.find_spec("dagster") is None:
         for verb in ("run", "ui", "screenshots"):
 
