@@ -156,6 +156,7 @@ class Tiers(Strict):
 
 class Retrain(Strict):
     new_games: Positive = 500  # games since the last trained model that start the next one
+    tries: Positive = 3  # runs the sensor asks for at one count of games, if they end without a model
 
 
 class Loop(Strict):

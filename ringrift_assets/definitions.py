@@ -7,17 +7,23 @@ import dagster as dg
 from resources.workbench import Workbench
 from ringrift_assets.assets import ASSETS
 from ringrift_assets.checks import CHECKS
-from sensors.failures import SENSORS
+from sensors.collecting import collecting
+from sensors.failures import reaper
+from sensors.retraining import retraining
 
 COLLECT = ("incumbent", "selfplay_games", "training_db")
 IMPROVE = ("tournament_games", "elo_ratings", "tier_assignment", "iteration_report")
 ITERATION = COLLECT + IMPROVE
 RESOURCES = ("worker_resources",)
-
+SENSORS, SCHEDULES = (reaper, retraining), (collecting,)
 
 JOBS = {
     "collect": (COLLECT, "Play an iteration's games and make its training set."),
-    "improve": (IMPROVE, "Play an iteration's matches, rate the players, decide who is in force, report."),
+    # With the incumbent again: it may have been made before the verdict of an iteration that has been judged since.
+    "improve": (
+        ("incumbent", *IMPROVE),
+        "Train an iteration's model, play its matches, rate the players, decide who is in force, report.",
+    ),
     "iteration": (ITERATION, "A whole iteration of a config: collect, then improve."),
     "resources": (RESOURCES, "Measure how busy every host is."),
 }
@@ -33,7 +39,12 @@ def job_of(bench: Workbench, assets: Sequence[str]) -> dg.JobDefinition:
     return _definitions(bench, {name: (tuple(assets), JOBS[name][1])}).resolve_job_def(name)
 
 
-def _definitions(bench: Workbench, jobs: Mapping[str, tuple[tuple[str, ...], str]]) -> dg.Definitions:
+def _definitions(
+    bench: Workbench,
+    jobs: Mapping[str, tuple[tuple[str, ...], str]],
+    sensors: Sequence[dg.SensorDefinition] = (),
+    schedules: Sequence[dg.ScheduleDefinition] = (),
+) -> dg.Definitions:
     return dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,
@@ -41,10 +52,11 @@ def _definitions(bench: Workbench, jobs: Mapping[str, tuple[tuple[str, ...], str
             dg.define_asset_job(name, selection=dg.AssetSelection.assets(*assets), description=text)
             for name, (assets, text) in jobs.items()
         ],
-        sensors=SENSORS,
+        sensors=sensors,
+        schedules=schedules,
         resources={"bench": bench},
         executor=dg.in_process_executor,  # runs mostly poll; the work is in the hosts' own processes
     )
 
 
-defs = _definitions(Workbench(), JOBS)
+defs = _definitions(Workbench(), JOBS, SENSORS, SCHEDULES)
