@@ -183,6 +183,20 @@ def bench_ladder_command(
     _finish_bench(_with_progress(total, lambda step: bench_ladder(chosen, games, top, processes, step, tell)), as_json)
 
 
+@bench_app.command("network")
+def bench_network_command(
+    config: Annotated[str, typer.Option("-c", "--config-key", help="Config, for example square8_2p.")] = "square8_2p",
+    seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds a measure.")] = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Speed of encoding, of networks of several sizes in torch on one thread, and of training."""
+    from ringrift.bench.network import SIZES, bench_network
+    from ringrift.config import parse_config
+
+    chosen = parse_config(config)
+    _finish_bench(_with_progress(len(SIZES) + 2, lambda step: bench_network(chosen, seconds, step)), as_json)
+
+
 @app.command()
 def warmup() -> None:
     """Compile the kernels ahead of their first use (once a version, about a minute)."""

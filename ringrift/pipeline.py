@@ -99,8 +99,26 @@ class CmaEs(Strict):
     generations: Annotated[PerConfig, AfterValidator(_GENERATIONS.__or__)] = _GENERATIONS
 
 
+class ReplayWindow(Strict):
+    """The newest rows * (1 + beta * ((total / rows) ** alpha - 1) / alpha) rows (KataGo); all if there are fewer."""
+
+    rows: Positive = 250_000  # a row is a decision
+    alpha: float = Field(default=0.75, gt=0, le=1)
+    beta: float = Field(default=0.4, gt=0, le=1)
+
+
 class Training(Strict):
+    blocks: int = Field(default=4, ge=1, le=40)  # residual blocks of the network
+    channels: int = Field(default=64, ge=8, le=512)
     batch_size: Positive = 256
+    learning_rate: float = Field(default=2e-3, gt=0, lt=1)
+    weight_decay: float = Field(default=0.01, ge=0, lt=1)
+    max_row_uses: Positive = 8  # a training uses no row more often, whatever the epochs
+    patience: Positive = 12  # epochs without a better held-out loss that end a training
+    held_out_share: float = Field(default=0.1, gt=0, lt=1)  # games that judge a model, chosen by their hash
+    from_champion: bool = True  # a training begins with the champion's weights where there is one
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    window: ReplayWindow = Field(default_factory=ReplayWindow)
     min_games: Annotated[PerConfig, AfterValidator(_MIN_GAMES.__or__)] = _MIN_GAMES
     epochs: Annotated[PerConfig, AfterValidator(_EPOCHS.__or__)] = _EPOCHS
 

@@ -43,10 +43,10 @@ def render_ratings(rows: Rows, title: str) -> str:
 def render_small_ratings(rows: Rows) -> str:
     """The best rows as a tiny SVG in a data URI of fewer than LIMIT characters: a line and a dot each."""
     for count in range(min(len(rows), SMALL_ROWS), 0, -1):
-        uri = _data_uri(_small(rows[:count]))
+        uri = data_uri(_small(rows[:count]))
         if len(uri) < LIMIT:
             return uri
-    return _data_uri(_small([]))
+    return data_uri(_small([]))
 
 
 def _small(rows: Rows) -> str:
@@ -64,7 +64,8 @@ def _small(rows: Rows) -> str:
     )
 
 
-def _data_uri(svg: str) -> str:
+def data_uri(svg: str) -> str:
+    """An SVG as text that a page can show as an image."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 

@@ -19,7 +19,18 @@ def _players() -> None:
     play_match_game(Config("square8", 2), [random, random], 0, ["warmup"], cap=1)
 
 
-STEPS: dict[str, Callable[[], None]] = {"rules engine": _engine, "players": _players}
+def _network() -> None:
+    import numpy as np
+
+    from ringrift.bench.random_games import random_games
+    from ringrift.config import Config
+    from ringrift.network.data import Batches, make_rows
+
+    config = Config("square8", 2)
+    Batches(make_rows(random_games(config, 1), config)).make(np.zeros(1, dtype=np.int64))
+
+
+STEPS: dict[str, Callable[[], None]] = {"rules engine": _engine, "players": _players, "network": _network}
 
 
 def warm_up(step: Callable[[str], None]) -> None:

@@ -48,6 +48,7 @@ JOB_KINDS = {
     "round_robin": "ringrift.round_robin:run_round_robin",
     "selfplay": "ringrift.selfplay:run_selfplay",
     "tournament": "ringrift.tournament:run_tournament",
+    "train": "ringrift.network.train_job:run_train",
     "verify": "ringrift.verify:run_verify",
 }
 """Job kind → `module:function`, a JobKind. Imported when needed, after the thread counts are set."""

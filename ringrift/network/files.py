@@ -7,7 +7,7 @@ pair that does not belong together or was made for something else.
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from pydantic import Field
@@ -24,17 +24,15 @@ from ringrift.strict import Strict, parse, read_document
 
 CARD_VERSION = 1
 WEIGHTS_SUFFIX, CARD_SUFFIX = ".safetensors", ".json"
-POLICY_VALUE, VALUE = "policy_value", "value"
+POLICY_VALUE: Final = "policy_value"
 
 Weights = dict[str, np.ndarray]
-Sha256 = str
-
 
 class ModelCard(Strict):
     """What a model is, where it comes from and how good it is. `weights` is its identity."""
 
     card: Literal[1] = 1
-    kind: Literal["policy_value", "value"]
+    kind: str  # what is computed: POLICY_VALUE is the network of model.py
     architecture: dict[str, int]  # arguments of the network's Architecture
     encoder: int
     rules_version: str

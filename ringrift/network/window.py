@@ -126,6 +126,9 @@ def select_window(tables: Sequence[pa.Table], config: Config, shape: WindowShape
 
 
 def held_out(game_hashes: Sequence[str], share: float) -> np.ndarray:
-    """bool [games]: True for the games that judge a model, by their hash: a game never changes sides."""
-    edge = share * 16**HELD_OUT_DIGITS
-    return np.array([int(text[:HELD_OUT_DIGITS], 16) < edge for text in game_hashes], dtype=bool)
+    """bool [games]: True for the games that judge a model, chosen by their hash, so that a game never changes sides.
+
+    Where chance held out none of a few games, the one with the smallest hash is.
+    """
+    values = np.array([int(text[:HELD_OUT_DIGITS], 16) for text in game_hashes])
+    return values < max(share * 16**HELD_OUT_DIGITS, values.min() + 1)

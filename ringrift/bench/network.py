@@ -1,0 +1,92 @@
+"""`ringrift bench network`: speed of encoding, of networks of several sizes in torch on one thread, and of training."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from ringrift.bench.random_games import random_games
+from ringrift.bench.report import Measure, report
+from ringrift.config import Config
+from ringrift.network.data import Batches, make_rows
+from ringrift.network.encoding import Encoder
+from ringrift.network.losses import losses_of
+from ringrift.network.model import Architecture, Inference, PolicyValueNet, parameters_of
+from ringrift.network.tensors import net_inputs
+from ringrift.network.window import WindowShape, select_window
+
+SIZES = (Architecture(2, 32), Architecture(4, 64), Architecture(6, 64))
+BATCH, TRAINING_BATCH, GAMES = 64, 256, 20
+
+
+def rate(work: Callable[[], object], units: int, seconds: float) -> float:
+    """Units per CPU second of `work`, which does `units` of them, called for about `seconds`."""
+    work()
+    begin, done = time.process_time(), 0
+    while (spent := time.process_time() - begin) < seconds:
+        work()
+        done += units
+    return done / spent
+
+
+def bench_network(config: Config, seconds: float, step: Callable[[str], None]) -> dict[str, object]:
+    """The report; `step` is called with the name of each part as it begins."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _bench(config, seconds, step)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _bench(config: Config, seconds: float, step: Callable[[str], None]) -> dict[str, object]:
+    step("games")
+    rows = make_rows(select_window([random_games(config, GAMES)], config, WindowShape()).games, config)
+    batches, encoder = Batches(rows), Encoder(config.board)
+    states = rows.snapshots[np.random.default_rng(0).integers(len(rows.snapshots), size=BATCH)]
+    chosen = np.random.default_rng(1).integers(len(rows), size=TRAINING_BATCH)
+    step("encoding")
+    measures = [
+        Measure(f"{config.key}.encode.positions_per_s", rate(lambda: encoder.states(states), BATCH, seconds), "1/s"),
+        Measure(f"{config.key}.replay.rows_per_s", rate(lambda: batches.make(chosen), TRAINING_BATCH, seconds), "1/s"),
+    ]
+    lines = []
+    for size in SIZES:
+        step(f"{size}")
+        lines.append({"network": str(size), **_speeds(size, encoder, batches, states, chosen, seconds)})
+        for name, value in lines[-1].items():
+            if isinstance(value, float):
+                measures.append(Measure(f"{config.key}.{size}.{name}", value, "1/s"))
+    return report("network", lines, measures)
+
+
+def _speeds(
+    size: Architecture,
+    encoder: Encoder,
+    batches: Batches,
+    states: np.ndarray,
+    chosen: np.ndarray,
+    seconds: float,
+) -> dict[str, str | int | float | None]:
+    """Parameters, positions a second at batch 1 and BATCH, and rows a second of training."""
+    net = PolicyValueNet(size)
+    infer = Inference(net).eval()
+    single, many = net_inputs(encoder.states(states[:1])), net_inputs(encoder.states(states))
+    with torch.inference_mode():
+        one = rate(lambda: infer(*single), 1, seconds)
+        batched = rate(lambda: infer(*many), BATCH, seconds)
+    optimizer = torch.optim.AdamW(net.train().parameters())
+
+    def learn() -> None:
+        batch = batches.make(chosen)
+        optimizer.zero_grad()
+        losses_of(net(*net_inputs(batch.encoded)), batch).total().backward()
+        optimizer.step()
+
+    return {
+        "parameters": parameters_of(net),
+        "torch_1.positions_per_s": one,
+        f"torch_{BATCH}.positions_per_s": batched,
+        "training.rows_per_s": rate(learn, TRAINING_BATCH, seconds),
+    }

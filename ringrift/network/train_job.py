@@ -1,0 +1,174 @@
+"""The `train` job: a network from the replay window of a config's games.
+
+Runs on the machine that holds the store. Shards: `model.safetensors` and `model.json`, the weights and their card, and
+`losses.svg`. After every epoch a checkpoint is left in the job's directory, from which another attempt goes on.
+torch is imported while the job runs only, so that planning needs none of it.
+"""
+
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import Field
+
+from ringrift.config import parse_config
+from ringrift.contract import JobSpec
+from ringrift.errors import InvalidInput
+from ringrift.files import write_text
+from ringrift.game_files import home_file
+from ringrift.job import Job
+from ringrift.pipeline import ConfigKey, Pipeline, ReplayWindow
+from ringrift.strict import Strict, parse
+
+ASSET, KIND = "trained_model", "train"
+MODEL, CARD, PLOT = "model.safetensors", "model.json", "losses.svg"
+CHECKPOINT = "checkpoint.pt"
+# Numbers of pipeline.yaml's `training` that the loop takes as they are.
+SETTINGS = ("batch_size", "learning_rate", "weight_decay", "max_row_uses", "patience", "device")
+
+
+class TrainParams(Strict):
+    """`games` are the game sets up to this iteration, `parent` the weights to begin with (None: random ones)."""
+
+    config: ConfigKey
+    iteration: int = Field(ge=0, le=9999)
+    games: list[dict[str, str]] = Field(min_length=1)
+    parent: dict[str, str] | None = None
+    root_seed: int = Field(ge=0, lt=2**63)
+    blocks: int = Field(ge=1)
+    channels: int = Field(ge=1)
+    window: ReplayWindow
+    held_out_share: float = Field(gt=0, lt=1)
+    epochs: int = Field(ge=1)
+    settings: dict[str, int | float | str]
+
+
+def train_job(
+    pipeline: Pipeline,
+    config: str,
+    iteration: int,
+    games: list[dict[str, str]],
+    parent: dict[str, str] | None = None,
+    salt: str = "",
+) -> JobSpec:
+    """The job that trains a config's candidate of an iteration.
+
+    `games` and `parent` are inputs `{"path", "sha256"}` (game_files.home_file): all game sets up to the iteration, and
+    the champion's model.safetensors, whose card stands beside it.
+    """
+    training = pipeline.training
+    params = TrainParams(
+        config=config,
+        iteration=iteration,
+        games=games,
+        parent=parent if training.from_champion else None,
+        root_seed=pipeline.root_seed,
+        blocks=training.blocks,
+        channels=training.channels,
+        window=training.window,
+        held_out_share=training.held_out_share,
+        epochs=training.epochs[config],
+        settings={name: getattr(training, name) for name in SETTINGS},
+    )
+    return JobSpec(
+        asset=ASSET,
+        config=config,
+        iteration=iteration,
+        name="train",
+        kind=KIND,
+        params=params.model_dump(mode="json"),
+        salt=salt,
+    )
+
+
+def run_train(job: Job, content: dict[str, Any]) -> dict[str, Any]:
+    """Worker entry; see the module's text.
+
+    The result holds the model's weights hash and its parent's, the metrics (losses.evaluate) of the games held out,
+    those of the parent on the same games, the window, the share of rows with soft policy targets (`soft_share`), the
+    history by epoch and a small plot. Raises InvalidInput if the parent is of another architecture.
+    """
+    from ringrift.games import read_shard
+    from ringrift.network.data import make_rows
+    from ringrift.network.files import POLICY_VALUE, ModelCard, load_pair, save_card, save_weights, weights_hash
+    from ringrift.network.layout import ENCODER_VERSION
+    from ringrift.network.loss_plot import render_losses, render_small_losses
+    from ringrift.network.model import Architecture
+    from ringrift.network.training import Settings, train
+    from ringrift.network.window import COLUMNS, WindowShape, held_out, select_window
+    from ringrift.rules.replay import RULES_VERSION
+    from ringrift.seeds import seed_number
+
+    params = parse(TrainParams, content, f"params of {job.spec.name}")
+    config = parse_config(params.config)
+    architecture = {"blocks": params.blocks, "channels": params.channels}
+    start = parent = None
+    if params.parent is not None:
+        path = home_file(params.parent)
+        start, card = load_pair(path, kind=POLICY_VALUE, config=config)
+        if card.architecture != architecture:
+            remedy = "the champion has another; set training.from_champion to false to begin anew"
+            raise InvalidInput("training.blocks, training.channels", architecture, f"{remedy} ({card.architecture})")
+        parent = card.weights
+    tables = [read_shard(home_file(entry)).select(COLUMNS) for entry in params.games]
+    window = select_window(tables, config, WindowShape(**params.window.model_dump()))
+    rows = make_rows(window.games, config)
+    held = held_out(window.games["game_hash"].to_pylist(), params.held_out_share)
+    summary = {**window.summary(), "held_out_games": int(held.sum()), "training_rows": len(rows)}
+    job.log(f"training {params.blocks}x{params.channels} on {len(rows)} rows of {window.games.num_rows} games")
+    settings = Settings(epochs=params.epochs, **params.settings)  # type: ignore[arg-type]
+
+    def report(figures: dict[str, float]) -> None:
+        epoch, loss = int(figures["epoch"]), figures["loss"]
+        job.report("progress", done=epoch, total=params.epochs, loss=round(loss, 4), top1=round(figures["top1"], 4))
+        job.check()
+
+    trained = train(
+        rows,
+        held,
+        Architecture(**architecture),
+        settings,
+        seed_number(params.root_seed, "train", params.config, params.iteration),
+        start=start,
+        checkpoint=job.out.parent / CHECKPOINT,
+        report=report,
+    )
+    weights = weights_hash(trained.weights)
+    card = ModelCard(
+        kind=POLICY_VALUE,
+        architecture=architecture,
+        encoder=ENCODER_VERSION,
+        rules_version=RULES_VERSION,
+        config=params.config,
+        iteration=params.iteration,
+        weights=weights,
+        parent=parent,
+        seed=params.root_seed,
+        window={**summary, "files": params.games},
+        training={
+            **params.settings,
+            "epochs": params.epochs,
+            "epochs_run": int(trained.history[-1]["epoch"]),
+            "best_epoch": trained.best_epoch,
+            "held_out_share": params.held_out_share,
+            "soft_share": rows.soft_share,
+        },
+        metrics=trained.metrics,
+        code_version=version("ringrift-assets"),
+    )
+    save_weights(job.out / MODEL, trained.weights)
+    save_card(job.out / CARD, card)
+    title = f"{params.config}, iteration {params.iteration}, {params.blocks}x{params.channels}"
+    write_text(job.out / PLOT, render_losses(trained.history, trained.best_epoch, title))
+    for name in (MODEL, CARD, PLOT):
+        job.add_shard(name, 1)
+    return {
+        "weights": weights,
+        "parent": parent,
+        "metrics": trained.metrics,
+        "start_metrics": trained.history[0] if parent is not None else None,
+        "best_epoch": trained.best_epoch,
+        "soft_share": rows.soft_share,
+        "window": summary,
+        "history": trained.history,
+        "small_plot": render_small_losses(trained.history),
+    }
