@@ -8,6 +8,7 @@ from ringrift.errors import InvalidInput, RingRiftError
 PHASES: dict[str, tuple[str, ...]] = {
     "selfplay": ("incumbent", "selfplay_games"),
     "sync": ("training_db",),
+    "training": ("trained_model",),
     "evaluation": ("tournament_games", "elo_ratings"),
     "tier-gating": ("tier_assignment",),
 }
@@ -15,7 +16,7 @@ PHASES: dict[str, tuple[str, ...]] = {
 
 REPORT = "iteration_report"
 RESOURCES, PARITY = "resources", "parity-validation"  # phases that belong to no single partition
-NOT_BUILT = ("cmaes", "training", "profile-sync", "npz-export")
+NOT_BUILT = ("cmaes", "profile-sync", "npz-export")
 STEPS = (*(asset for assets in PHASES.values() for asset in assets), REPORT)
 COMPLETE = "complete"
 

@@ -119,6 +119,7 @@ class Training(Strict):
     from_champion: bool = True  # a training begins with the champion's weights where there is one
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     window: ReplayWindow = Field(default_factory=ReplayWindow)
+    soft_share: float = Field(default=0.1, ge=0, le=1)  # a model with fewer searched policy targets is warned about
     min_games: Annotated[PerConfig, AfterValidator(_MIN_GAMES.__or__)] = _MIN_GAMES
     epochs: Annotated[PerConfig, AfterValidator(_EPOCHS.__or__)] = _EPOCHS
 

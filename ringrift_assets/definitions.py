@@ -12,7 +12,7 @@ from sensors.failures import reaper
 from sensors.retraining import retraining
 
 COLLECT = ("incumbent", "selfplay_games", "training_db")
-IMPROVE = ("tournament_games", "elo_ratings", "tier_assignment", "iteration_report")
+IMPROVE = ("trained_model", "tournament_games", "elo_ratings", "tier_assignment", "iteration_report")
 ITERATION = COLLECT + IMPROVE
 RESOURCES = ("worker_resources",)
 SENSORS, SCHEDULES = (reaper, retraining), (collecting,)

@@ -148,7 +148,7 @@ def retraining(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Skip
     """Works on the home and pipeline of this process; a tick without a request says why for each config."""
     bench = Workbench()
     rules, needs = bench.pipeline.retrain, bench.pipeline.training.min_games
-    states = [state_of(bench.store, context.instance, key, needs[key]) for key in bench.pipeline.configs]
+    states = [state_of(bench.store, context.instance, key, needs.get(key, 1)) for key in bench.pipeline.configs]
     decision = decide(states, rules.new_games, rules.tries)
     for line in decision.waiting:
         context.log.info(line)

@@ -28,6 +28,7 @@ POLICY_VALUE: Final = "policy_value"
 
 Weights = dict[str, np.ndarray]
 
+
 class ModelCard(Strict):
     """What a model is, where it comes from and how good it is. `weights` is its identity."""
 

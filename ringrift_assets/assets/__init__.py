@@ -6,6 +6,7 @@ from ringrift_assets.assets.iteration_report import iteration_report
 from ringrift_assets.assets.selfplay_games import selfplay_games
 from ringrift_assets.assets.tier_assignment import tier_assignment
 from ringrift_assets.assets.tournament_games import tournament_games
+from ringrift_assets.assets.trained_model import trained_model
 from ringrift_assets.assets.training_db import training_db
 from ringrift_assets.assets.worker_resources import worker_resources
 
@@ -13,6 +14,7 @@ ASSETS = (
     incumbent,
     selfplay_games,
     training_db,
+    trained_model,
     tournament_games,
     elo_ratings,
     tier_assignment,

@@ -11,6 +11,7 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 from resources.partitions import ITERATIONS_NAME
 from resources.storage import Home
 from ringrift_assets.definitions import defs
+from ringrift_assets.run import open_instance
 from sensors.collecting import CollectState, collecting, decide
 from tests.resources.models import put_record
 from tests.sensors.test_retraining import CONFIG, collect, make_run
@@ -39,15 +40,17 @@ def tick(home: Home, tmp_path: Path, monkeypatch) -> Callable[[dg.DagsterInstanc
 
     def evaluate(instance: dg.DagsterInstance):
         at = datetime(2026, 1, 1, tzinfo=UTC)
-        with dg.build_schedule_context(instance, at, repository_def=defs.get_repository_def()) as context:
-            with partition_loading_context(dynamic_partitions_store=instance):  # as Dagster's code server does
-                return collecting.evaluate_tick(context)
+        with (
+            dg.build_schedule_context(instance, at, repository_def=defs.get_repository_def()) as context,
+            partition_loading_context(dynamic_partitions_store=instance),  # as in Dagster's code server
+        ):
+            return collecting.evaluate_tick(context)
 
     return evaluate
 
 
-def test_iterations_open_as_their_predecessors_are_collected(tick, store):
-    with dg.DagsterInstance.ephemeral() as instance:
+def test_iterations_open_as_their_predecessors_are_collected(tick, store, home):
+    with open_instance(home) as instance:
         for iteration in (0, 1):
             [request] = tick(instance).run_requests
             assert request.partition_key == f"square8_2p|{iteration:04d}"

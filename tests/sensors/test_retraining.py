@@ -85,9 +85,11 @@ def tick(instance: dg.DagsterInstance, home: Home, tmp_path: Path, monkeypatch) 
     monkeypatch.setenv("RINGRIFT_PIPELINE", str(path))
 
     def evaluate():
-        with dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def()) as context:
-            with partition_loading_context(dynamic_partitions_store=instance):  # as Dagster's code server does
-                return retraining.evaluate_tick(context)
+        with (
+            dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def()) as context,
+            partition_loading_context(dynamic_partitions_store=instance),  # as in Dagster's code server
+        ):
+            return retraining.evaluate_tick(context)
 
     return evaluate
 
