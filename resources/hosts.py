@@ -175,6 +175,12 @@ def load_hosts(path: Path | None = None) -> list[Host]:
     return hosts
 
 
+def profile_hosts(hosts: list[Host]) -> list[Host]:
+    """The other machines that play with heuristic weights, and so want the file of trained profiles for people."""
+    elsewhere = [host for host in hosts if host.status == "ready" and not host.is_local]
+    return [host for host in elsewhere if {"selfplay", "cmaes"} & {*host.may}]
+
+
 def _host(name: object, fields: object) -> Host:
     if not isinstance(fields, dict):
         raise InvalidInput("fields", fields, "write a mapping of field to value")

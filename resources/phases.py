@@ -8,7 +8,9 @@ from ringrift.errors import InvalidInput, RingRiftError
 PHASES: dict[str, tuple[str, ...]] = {
     "selfplay": ("incumbent", "selfplay_games"),
     "sync": ("training_db",),
+    "cmaes": ("cmaes_profile",),
     "training": ("trained_model",),
+    "profile-sync": ("heuristic_profiles",),
     "evaluation": ("tournament_games", "elo_ratings"),
     "tier-gating": ("tier_assignment",),
 }
@@ -16,7 +18,7 @@ PHASES: dict[str, tuple[str, ...]] = {
 
 REPORT = "iteration_report"
 RESOURCES, PARITY = "resources", "parity-validation"  # phases that belong to no single partition
-NOT_BUILT = ("cmaes", "profile-sync", "npz-export")
+NOT_BUILT = ("npz-export",)
 STEPS = (*(asset for assets in PHASES.values() for asset in assets), REPORT)
 COMPLETE = "complete"
 

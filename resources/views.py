@@ -46,8 +46,11 @@ def refresh(home: Home, extra_path: Path | None = None) -> dict[str, Any]:
         for config in configs_of(store):
             for record in store.upto("tournament_games", config, 9999):
                 write_tournament_log(home, record)
+            for record in store.upto("cmaes_profile", config, 9999):
+                write_cmaes_log(home, record)
             for record in store.upto(REPORT, config, 9999):
                 write_report(home, record)
+        write_unified_profiles(home)
     return state
 
 
@@ -127,7 +130,7 @@ def flat_name(config: str, name: str) -> str:
 
 
 def leaderboard(home: Home, config: str) -> list[dict[str, Any]]:
-    """The newest ratings of a config, best first: name, rating, low, high, games, elo, key, iteration.
+    """The newest ratings of a config, best first: name, rating, low, high, los, games, elo, key, iteration.
 
     Raises MissingInput if nothing is rated there yet.
     """
@@ -190,6 +193,34 @@ def write_tournament_log(home: Home, record: Record) -> Path:
     """The match games of a partition as JSON lines, in logs/tournaments/iter{N}/; returns the file."""
     target = home.logs / "tournaments" / f"iter{record.iteration}" / f"{record.config}.jsonl"
     return _copy(Store(home.store).path(record, "games.jsonl"), target, record.files["games.jsonl"].bytes)
+
+
+def write_cmaes_log(home: Home, record: Record) -> Path:
+    """The generations of a partition's searches as JSON lines and their plot, in logs/cmaes/iter{N}/; the former."""
+    store, folder = Store(home.store), home.logs / "cmaes" / f"iter{record.iteration}"
+    plot = "convergence.svg"
+    _copy(store.path(record, plot), folder / f"{record.config}.svg", record.files[plot].bytes)
+    name = "generations.jsonl"
+    return _copy(store.path(record, name), folder / f"{record.config}.jsonl", record.files[name].bytes)
+
+
+def write_unified_profiles(home: Home) -> Path | None:
+    """`trained_heuristic_profiles.json` of the home: the newest trained profile of every config; None without any."""
+    from ringrift.players.weights import PROFILES
+    from ringrift.profiles_file import FILE, profiles_file, write_profiles
+
+    store = Store(home.store)
+    newest = [record for config in configs_of(store) for record in store.upto("heuristic_profiles", config, 9999)[-1:]]
+    trained = [record for record in newest if record.data["profile"] not in PROFILES]
+    if not trained:
+        return None
+    content = profiles_file(
+        {record.data["profile"]: record.data["profile_weights"] for record in trained},
+        {name: about for record in trained for name, about in record.data["metadata"].items()},
+        updated=max(record.provenance["written_at"] for record in trained),
+    )
+    write_profiles(home.root / FILE, content)
+    return home.root / FILE
 
 
 def write_report(home: Home, record: Record) -> Path:

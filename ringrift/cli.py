@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ringrift.cli_games import games_app
 from ringrift.cli_gate import gate_app
 from ringrift.cli_play import play_command
+from ringrift.cli_tune import tune_command
 from ringrift.errors import InvalidInput, RingRiftError
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
@@ -34,6 +35,7 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(games_app, name="games")
 app.add_typer(gate_app, name="gate")
 app.command("play")(play_command)
+app.command("tune")(tune_command)
 console = Console(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
@@ -181,6 +183,17 @@ def bench_ladder_command(
         console.print(f"{row['config']} {row['rung']} over {row['below']}: {row['score']:.3f} {interval}")
 
     _finish_bench(_with_progress(total, lambda step: bench_ladder(chosen, games, top, processes, step, tell)), as_json)
+
+
+@bench_app.command("tuner")
+def bench_tuner_command(
+    landscapes: Annotated[int, typer.Option(min=1, help="Landscapes of each family.")] = 16,
+    as_json: JsonOption = False,
+) -> None:
+    """The search against the plain recipe on hidden landscapes at equal games; planted candidates, good and bad."""
+    from ringrift.bench.tuner import FAMILIES, bench_tuner
+
+    _finish_bench(_with_progress(len(FAMILIES) + 1, lambda step: bench_tuner(landscapes, step)), as_json)
 
 
 @bench_app.command("network")

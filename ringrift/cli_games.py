@@ -1,6 +1,7 @@
 """`ringrift games`: look at game sets, verify them, replay a game."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -128,9 +129,10 @@ def replay_command(
 
 def _find(table: Any, game: str) -> dict[str, Any]:
     hashes = table["game_hash"].to_pylist()
+    number = re.fullmatch("0|[1-9][0-9]{0,9}", game)
+    if number and int(game) < len(hashes):  # a number comes first: a hash may begin with its digits
+        return table.slice(int(game), 1).to_pylist()[0]
     matches = [i for i, value in enumerate(hashes) if value.startswith(game)]
-    if not matches and game.isdigit() and int(game) < len(hashes):
-        matches = [int(game)]
     if not matches:
         raise MissingInput(f"no game {game} among {len(hashes)}: give a hash or a number from 0 to {len(hashes) - 1}")
     if len({hashes[i] for i in matches}) > 1:

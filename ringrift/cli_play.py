@@ -178,11 +178,10 @@ def _played(series: "Series") -> tuple[list[dict[str, Any]], bool]:
 def _standing(series: "Series", scores: list[float]) -> str:
     """The score of player 1 with its interval, and how far the test is."""
     from ringrift.gating import decide
-    from ringrift.playing import interval, standing
+    from ringrift.standing import standing
 
-    found = standing(scores, series.config.players)
-    low, high = interval(found)
-    text = f" · {series.specs[0]} {found.mean:.3f} ({low:.3f} to {high:.3f})"
+    found = standing(scores)
+    text = f" · {series.specs[0]} {found.mean:.3f} ({found.low:.3f} to {found.high:.3f})"
     if series.gate:
         llr = decide(scores, series.gate, players=series.config.players).llr
         text += f" · LLR {llr:+.2f} ({series.gate.lower:.2f} to {series.gate.upper:.2f})"
@@ -207,7 +206,7 @@ def _show(result: dict[str, Any]) -> None:
             f"{row['score']:.3f}",
             f"{score[0]:.3f} to {score[1]:.3f}",
             f"{row['elo']:+.0f}",
-            f"{elo[0]:+.0f} to {elo[1]:+.0f}",
+            " to ".join("no bound" if end is None else f"{end:+.0f}" for end in elo),
         )
     Console(width=160).print(table)
     ends = ", ".join(f"{name} {count}" for name, count in result["victories"].items())

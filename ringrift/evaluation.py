@@ -1,13 +1,15 @@
 """The matches of an iteration: documented match-ups, the match for the next tier, and a round robin for ratings."""
 
 from collections.abc import Mapping
-from math import ceil
+from math import ceil, comb
 from typing import Any, Literal, NamedTuple
 
 from ringrift.config import Config
 from ringrift.contract import JobSpec
+from ringrift.entrants import Rated, field_of
 from ringrift.errors import InvalidInput
 from ringrift.gating import Gate
+from ringrift.pairings import choose_tables
 from ringrift.pipeline import Pipeline
 from ringrift.players import benchmarks
 from ringrift.players.registry import ENGINE_MODES, ENGINES, Participant, participant
@@ -52,12 +54,14 @@ def plan_matches(
     force: Mapping[str, Any],
     *,
     profiles: Profiles | None = None,
+    rated: Rated | None = None,
     salt: str = "",
 ) -> MatchPlan:
     """The matches of a config in an iteration, and those that cannot be played with the reason.
 
-    `force` is the incumbent: `profile` and `tier`. Equal arguments give equal specs. Nobody plays in the place
-    of an engine that is not there. Raises InvalidInput for a rung or tier that does not exist.
+    `force` is the incumbent: `profile` and `tier`; `rated` the newest ratings of earlier iterations, which choose the
+    tables of the round robin. Equal arguments give equal specs. Nobody plays in the place of an engine that is not
+    there. Raises InvalidInput for a rung or tier that does not exist.
     """
     plan = MatchPlan([], [])
     common: dict[str, Any] = {
@@ -84,7 +88,7 @@ def plan_matches(
         spec = match_job(config=config.key, match=name, first=first, second=second, blocks=blocks, **common)
         plan.matches.append(PlannedMatch(spec, "matchup", title_of(matchup.first, matchup.second, config)))
     _plan_tier(plan, pipeline, config, force, common)
-    _plan_round_robin(plan, pipeline, config, common)
+    _plan_round_robin(plan, pipeline, config, common, rated)
     return plan
 
 
@@ -107,17 +111,27 @@ def _plan_tier(
     plan.matches.append(PlannedMatch(spec, "tier", title_of(first.label, rival, config)))
 
 
-def _plan_round_robin(plan: MatchPlan, pipeline: Pipeline, config: Config, common: dict[str, Any]) -> None:
-    entrants, wanted = [], pipeline.evaluation.round_robin
+def _plan_round_robin(
+    plan: MatchPlan, pipeline: Pipeline, config: Config, common: dict[str, Any], rated: Rated | None
+) -> None:
+    """The tables that tell most of the entrants; as many as all sets of the pipeline's own players would be.
+
+    Where nobody is rated yet all tables are alike, and each set meets `blocks` times.
+    """
+    named, wanted = [], pipeline.evaluation.round_robin
     for text in wanted.players:
         try:
-            entrants.append(rung(text, config, common["profiles"]))
+            named.append(rung(text, config, common["profiles"]))
         except _NotAvailable as reason:
             plan.skipped.append(SkippedMatch(f"{ROUND_ROBIN} with {text}", str(reason)))
-    if len(entrants) < config.players:
-        plan.skipped.append(SkippedMatch(ROUND_ROBIN, f"{len(entrants)} of its players are available"))
+    if len(named) < config.players:
+        plan.skipped.append(SkippedMatch(ROUND_ROBIN, f"{len(named)} of its players are available"))
         return
-    spec = round_robin_job(config=config, match=ROUND_ROBIN, entrants=entrants, blocks=wanted.blocks, **common)
+    field = field_of(named, rated, common["profiles"])
+    plan.skipped.extend(SkippedMatch(f"{ROUND_ROBIN} with {name}", why) for name, why in field.left_out.items())
+    count = comb(len(named), config.players) * wanted.blocks
+    tables = choose_tables(field.ratings, field.covariance, players=config.players, count=count)
+    spec = round_robin_job(config=config, match=ROUND_ROBIN, entrants=field.entrants, tables=tables, **common)
     plan.matches.append(PlannedMatch(spec, "round_robin", f"RoundRobin_{_board_title(config)}"))
 
 

@@ -40,7 +40,7 @@ VIRTUAL_BLOCKS = 1.0  # weight of the regularising block, in blocks
 ROUNDING = 1e-9  # numbers recomputed on another machine may differ by this much, relatively
 
 Outcome = Literal["promoted", "rejected", "inconclusive", "continue"]
-Purpose = Literal["champion", "tier", "profile"]
+Purpose = Literal["champion", "tier", "profile", "match"]  # match: of two players somebody chose, decides nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,13 +177,11 @@ def _scores(rows: list[dict[str, Any]], plan: GamePlan) -> list[dict[str, Any]]:
     ]
 
 
-def _verdict(job: Job, rows: list[dict[str, Any]], plan: GamePlan, gate: Gate, purpose: Purpose) -> dict[str, Any]:
-    """What a gate that has ended says, and the digest of its evidence, which is written as a shard."""
+def gate_evidence(rows: list[dict[str, Any]], plan: GamePlan, gate: Gate, purpose: Purpose) -> dict[str, Any]:
+    """The evidence of a gate that has ended, from the rows of its games in order. Raises InvalidInput otherwise."""
     players = plan.config.players
-    rankings = {row["game_index"]: row["ranking"] for row in rows}
-    verdict = decide(tournament.block_scores(rankings, players), gate, players=players)
     candidate, opponent = plan.participants
-    held = evidence(
+    return evidence(
         purpose=purpose,
         pool=plan.config.key,
         candidate=_entrant(candidate),
@@ -192,6 +190,14 @@ def _verdict(job: Job, rows: list[dict[str, Any]], plan: GamePlan, gate: Gate, p
         openings=[str(plan.game(block * players).seed) for block in range(len(rows) // players)],
         games=gate_games(rows, players),
     )
+
+
+def _verdict(job: Job, rows: list[dict[str, Any]], plan: GamePlan, gate: Gate, purpose: Purpose) -> dict[str, Any]:
+    """What a gate that has ended says, and the digest of its evidence, which is written as a shard."""
+    players = plan.config.players
+    rankings = {row["game_index"]: row["ranking"] for row in rows}
+    verdict = decide(tournament.block_scores(rankings, players), gate, players=players)
+    held = gate_evidence(rows, plan, gate, purpose)
     name = gate_file(plan.job)
     write_json(job.out / name, held)
     job.add_shard(name, len(rows))

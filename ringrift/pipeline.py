@@ -93,8 +93,13 @@ class Selfplay(Strict):
 
 
 class CmaEs(Strict):
-    population: int = Field(default=14, ge=4)
+    population: int = Field(default=14, ge=4, multiple_of=2)  # individuals come in mirrored pairs
     games_per_evaluation: Positive = 8
+    scale: float = Field(default=1.0, gt=0, le=100)  # multiplies the population, and so the games
+    replicas: Annotated[int, Field(ge=1, le=100)] = 2  # searches of an iteration, each a job of its own
+    proofs: Positive = 2  # candidates that may be refused before the incumbent stays
+    panel: list[Rung] = Field(default_factory=lambda: ["Heuristic_D5"])  # beside the incumbent and the default
+    import_file: str | None = None  # a file of trained profiles whose profile is one more candidate
     sigma: float = Field(default=0.5, gt=0)  # first step, in the search's own scaled units
     generations: Annotated[PerConfig, AfterValidator(_GENERATIONS.__or__)] = _GENERATIONS
 
@@ -134,7 +139,10 @@ class Matchup(Strict):
 
 
 class RoundRobin(Strict):
-    """Rungs that meet in every config, so that each has ratings; `blocks` openings an iteration."""
+    """Rungs that enter in every config, so that each has ratings; everybody rated before enters too.
+
+    An iteration plays as many tables as there are sets of these `players` that fill one, times `blocks`.
+    """
 
     players: list[Rung] = Field(default_factory=lambda: list(_ROUND_ROBIN), min_length=4)  # 4: a full table
     blocks: Positive = 1
@@ -221,6 +229,11 @@ class Pipeline(Strict):
     def scaled_games(self, job: SelfplayJob) -> int:
         """Games a job plays an iteration: its number times `games_scale`, at least one."""
         return max(1, round(job.games * self.games_scale))
+
+    @property
+    def scaled_population(self) -> int:
+        """Individuals of a CMA-ES generation: the population times `cmaes.scale`, an even number from 4."""
+        return max(4, 2 * round(self.cmaes.population * self.cmaes.scale / 2))
 
     def jobs_of(self, config: str) -> list[SelfplayJob]:
         """The selfplay jobs of a config, in their order."""

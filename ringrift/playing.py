@@ -1,8 +1,8 @@
 """Players as people write them, and series of games between computer players, with what came out of them.
 
 A series is played in blocks of all seat rotations from one opening, as matches are (`tournament`): player 1 sits in
-seat `game index % seats`, the others follow in order, and the last one given fills the seats that are left. Equal
-seed and players give the equal games.
+seat `game index % seats`, the others follow in order, and the last one given fills the seats that are left. Openings
+are balanced (`openings`). Equal seed and players give the equal games.
 """
 
 import difflib
@@ -15,15 +15,16 @@ from typing import Any
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.game_job import GamePlan, PlannedGame, play_rows
-from ringrift.gating import Entrant, Gate, Verdict, decide, evidence, gate_games
+from ringrift.gating import Entrant, Gate, decide, evidence, gate_games
+from ringrift.openings import opening_seeds
 from ringrift.players import benchmarks
 from ringrift.players.ladder import DIFFICULTIES, rung
 from ringrift.players.match import play_match_game
 from ringrift.players.registry import ENGINES, Participant, participant
 from ringrift.players.weights import PROFILES, find_profile, profile_hash
-from ringrift.ratings import Z95, game_scores
+from ringrift.ratings import game_scores
 from ringrift.rules.record import read_options
-from ringrift.seeds import seed_number
+from ringrift.standing import standing
 from ringrift.tournament import DEFAULT_OPENING_PLIES
 
 JOB, SOURCE = "play", "tournament"  # how the rows of played games name their origin
@@ -149,18 +150,20 @@ def game_plan(series: Series) -> GamePlan:
     """The games of a series, in block order; game index = block * seats + the first player's seat."""
     config = series.config
     indices = range(series.blocks * config.players)
+    options = read_options({}, config)
+    seed_of = opening_seeds(config, series.seed, (JOB, config.key), plies=series.opening_plies, options=options)
 
     def game(index: int) -> PlannedGame:
         block, seat = divmod(index, config.players)
         seats = [series.players[owner(series, index, other)] for other in range(config.players)]
-        return PlannedGame(seed_number(series.seed, JOB, config.key, block), seats, key=("rotation", seat))
+        return PlannedGame(seed_of(block), seats, key=("rotation", seat))
 
     return GamePlan(
         config=config,
         iteration=0,
         source=SOURCE,
         job=JOB,
-        options=read_options({}, config),
+        options=options,
         opening_plies=series.opening_plies,
         decision_cap=None,
         profiles={},
@@ -204,17 +207,6 @@ def block_score(series: Series, rows: Sequence[Row], player: int) -> float:
     return total / count
 
 
-def standing(scores: Sequence[float], players: int) -> Verdict:
-    """Mean, standard error and Elo with its 95 % interval of block scores whose number was fixed beforehand."""
-    return decide(scores, Gate(min_blocks=len(scores), max_blocks=len(scores)), players=players)
-
-
-def interval(verdict: Verdict) -> tuple[float, float]:
-    """95 % interval of the mean score, within [0, 1]."""
-    half = Z95 * verdict.stderr
-    return max(0.0, verdict.mean - half), min(1.0, verdict.mean + half)
-
-
 def whole_blocks(series: Series, rows: Sequence[Row]) -> list[Row]:
     """The rows without those of a block that was not played to its end."""
     return list(rows[: len(rows) // series.config.players * series.config.players])
@@ -223,8 +215,9 @@ def whole_blocks(series: Series, rows: Sequence[Row]) -> list[Row]:
 def summarize(series: Series, rows: Sequence[Row]) -> dict[str, Any]:
     """What whole blocks of a series gave, ready for JSON: counts, a row a player, the gate's verdict, game hashes.
 
-    Elo is that of the mean score (0.5 is 0), so with two players it is the difference between them. Times are per
-    decision of a player, over all of them. Raises InvalidInput without a whole block.
+    Elo is that of the mean score (0.5 is 0), so with two players it is the difference between them; an end of its
+    interval is None where the blocks set no bound (`standing`). Times are per decision of a player, over all of them.
+    Raises InvalidInput without a whole block.
     """
     if not rows or len(rows) % series.config.players:
         raise InvalidInput("rows", len(rows), f"use whole blocks of {series.config.players} games")
@@ -250,8 +243,7 @@ def summarize(series: Series, rows: Sequence[Row]) -> dict[str, Any]:
 
 def _player_summary(series: Series, rows: Sequence[Row], player: int) -> dict[str, Any]:
     seats, who = series.config.players, series.players[player]
-    found = standing(_scores(series, rows, player), seats)
-    low, high = interval(found)
+    found = standing(_scores(series, rows, player))
     return {
         "player": player + 1,
         "spec": series.specs[player],
@@ -263,9 +255,9 @@ def _player_summary(series: Series, rows: Sequence[Row], player: int) -> dict[st
         "wins": sum(owner(series, row["game_index"], row["winner"] - 1) == player for row in rows if row["winner"]),
         "capped": sum(row["capped"] for row in rows),
         "score": found.mean,
-        "interval": [low, high],
+        "interval": [found.low, found.high],
         "elo": found.elo,
-        "elo_interval": list(found.elo_interval),
+        "elo_interval": [found.elo_low, found.elo_high],
     }
 
 
@@ -293,7 +285,7 @@ def gate_evidence(series: Series, rows: Sequence[Row]) -> dict[str, Any]:
     seats = series.config.players
     first, second = series.players
     return evidence(
-        purpose="champion",  # the purposes are those of the pipeline; this is the one of player against player
+        purpose="match",
         pool=series.config.key,
         candidate=_entrant(first),
         opponent=_entrant(second),

@@ -1,22 +1,24 @@
 """The `rate` job: ratings of one config from the match games of an iteration and all before it.
 
 Runs on the machine that holds the store. A game of another pool, or with a seat nobody planned, is refused and
-counted. Shards: `history.parquet`, the documented Elo's changes in the games of this iteration, and
-`ratings.svg`, every participant with its interval.
+counted. Shards: `history.parquet`, the documented Elo's changes in the games of this iteration, `ratings.svg`, every
+participant with its interval, and `fit.json`: the fit's ratings with their covariance, in Elo and Elo^2, from which
+anybody can compare any two.
 """
 
 import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from itertools import pairwise
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from ringrift.files import atomic_path, write_text
+from ringrift.files import atomic_path, write_json, write_text
 from ringrift.game_files import home_file
 from ringrift.games import read_shard
 from ringrift.job import Job
@@ -26,20 +28,26 @@ from ringrift.rating_plot import render_ratings, render_small_ratings
 from ringrift.ratings import EloChange, GameResult, sequential_elo
 from ringrift.strict import Strict, parse
 
-HISTORY, PLOT = "history.parquet", "ratings.svg"
+HISTORY, PLOT, FIT = "history.parquet", "ratings.svg", "fit.json"
 WINDOW = 20  # iterations back to which a participant must have played to be in the fit
 COLUMNS = ["config", "iteration", "job", "game_index", "participants", "ranking", "created_at"]
+DIGITS = 3  # of a stored Elo, and of a stored Elo^2
 OTHER_POOL, UNKNOWN = "other_pool", "unknown_participant"
 
 
 class RateParams(Strict):
-    """`games` are the match game sets up to this iteration; `known` names participants by key."""
+    """`games` are the match game sets up to this iteration; `known` names participants by key.
 
+    `frozen` are the keys of the benchmarks: they stay in the fit however long ago they played.
+    """
+
+    version: Literal[2]  # of the result: raised when equal games may give another one
     config: ConfigKey
     iteration: int = Field(ge=0, le=9999)
     games: list[dict[str, str]] = Field(min_length=1)
     known: dict[str, str]
     anchor: str
+    frozen: list[str]
     elo_start: float
     elo_k: float = Field(gt=0)
 
@@ -47,8 +55,9 @@ class RateParams(Strict):
 def run_rate(job: Job, content: dict[str, Any]) -> dict[str, Any]:
     """Worker entry; see the module's text.
 
-    The result holds one row a participant (key, name, rating with 95 % interval, games, Elo), the advantage of
-    each seat, the games refused with reasons, and the largest difference in seats within a match.
+    The result holds one row a participant, best first (key, name, rating with 95 % interval, games, Elo, and the
+    likelihood of superiority `los` over the next one, None for the last), the advantage of each seat, the games
+    refused with reasons, and the largest difference in seats within a match.
     Raises InvalidInput if a game is there twice or none is left.
     """
     params = parse(RateParams, content, f"params of {job.spec.name}")
@@ -59,11 +68,13 @@ def run_rate(job: Job, content: dict[str, Any]) -> dict[str, Any]:
     pool, k, start = params.config, params.elo_k, params.elo_start
     earlier = sequential_elo(before, pool=pool, k=k, start=start)
     elo = sequential_elo(now, pool=pool, ratings=earlier.ratings, k=k, start=start)
-    fit = fit_ratings(in_window(games, params.iteration, params.anchor), pool=pool, anchor=params.anchor)
+    within = in_window(games, params.iteration, {params.anchor, *params.frozen})
+    fit = fit_ratings(within, pool=pool, anchor=params.anchor)
     rows = _rows(fit, elo.ratings, params)
     _write_history(job, elo.history)
     write_text(job.out / PLOT, render_ratings(rows, f"{params.config}, iteration {params.iteration}"))
     job.add_shard(PLOT, len(rows))
+    _write_fit(job, fit)
     return {
         "ratings": rows,
         "seats": [
@@ -100,9 +111,9 @@ def _results(table: pa.Table, params: RateParams) -> tuple[list[GameResult], dic
     return results, dict(sorted(refused.items()))
 
 
-def in_window(games: Sequence[GameResult], iteration: int, anchor: str) -> list[GameResult]:
-    """The games whose seats all hold participants of the last WINDOW iterations, or the anchor."""
-    recent = {anchor}.union(*(game.participants for game in games if game.iteration > iteration - WINDOW))
+def in_window(games: Sequence[GameResult], iteration: int, always: set[str]) -> list[GameResult]:
+    """The games whose seats all hold participants of the last WINDOW iterations, or of `always` (keys)."""
+    recent = always.union(*(game.participants for game in games if game.iteration > iteration - WINDOW))
     return [game for game in games if recent.issuperset(game.participants)]
 
 
@@ -117,22 +128,36 @@ def seat_imbalance(games: Sequence[GameResult]) -> int:
 
 
 def _rows(fit: RatingFit, elo: dict[str, float], params: RateParams) -> list[dict[str, Any]]:
-    """One row a participant, best first."""
-    rows = []
+    """One row a participant, best first, each with the likelihood that it is stronger than the next."""
+    rows: list[dict[str, Any]] = []
     for key, games in zip(fit.participants, fit.games, strict=True):
         low, high = fit.interval(key)
         rows.append(
             {
                 "name": params.known[key],
                 "key": key,
-                "rating": round(fit.rating(key), 3),
-                "low": round(low, 3),
-                "high": round(high, 3),
+                "rating": round(fit.rating(key), DIGITS),
+                "low": round(low, DIGITS),
+                "high": round(high, DIGITS),
                 "games": int(games),
-                "elo": round(elo.get(key, params.elo_start), 3),
+                "elo": round(elo.get(key, params.elo_start), DIGITS),
+                "los": None,
             }
         )
-    return sorted(rows, key=lambda row: (-row["rating"], row["key"]))
+    rows.sort(key=lambda row: (-row["rating"], row["key"]))
+    for row, below in pairwise(rows):
+        row["los"] = round(fit.superiority(row["key"], below["key"]), 4)
+    return rows
+
+
+def _write_fit(job: Job, fit: RatingFit) -> None:
+    content = {
+        "participants": list(fit.participants),
+        "ratings": [round(float(rating), DIGITS) for rating in fit.ratings],
+        "covariance": [[round(float(value), DIGITS) for value in row] for row in fit.covariance],
+    }
+    write_json(job.out / FIT, content)
+    job.add_shard(FIT, len(fit.participants))
 
 
 def _write_history(job: Job, history: list[EloChange]) -> None:

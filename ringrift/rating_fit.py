@@ -86,7 +86,11 @@ class RatingFit:
         return float(self.ratings[i] - self.ratings[j]), math.sqrt(variance)
 
     def superiority(self, a: str, b: str) -> float:
-        """Likelihood that A is stronger than B, Phi(difference / standard error), in [0, 1]."""
+        """Likelihood of superiority (LOS): that A is stronger than B, Phi(difference / standard error), in [0, 1].
+
+        The log posterior is taken as quadratic around its maximum (Laplace's approximation), so that the ratings are
+        jointly normal with the fit's covariance. Source: R. Coulom, Bayeselo, 2005, whose LOS matrix it is.
+        """
         elo, error = self.difference(a, b)
         if error == 0:
             return 0.5  # only a participant compared with itself

@@ -16,7 +16,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 def render_ratings(rows: Rows, title: str) -> str:
     """SVG of rows with `name`, `rating`, `low`, `high` and `games`, in their order from the top."""
-    low, high = _range(rows)
+    low, high = axis_range(rows)
     height = ROW * (len(rows) + 2)
     total = LEFT + WIDTH + RIGHT
     parts = [
@@ -25,7 +25,7 @@ def render_ratings(rows: Rows, title: str) -> str:
         f'<rect width="{total}" height="{height}" fill="#fff"/>',
         f'<text x="8" y="16" font-weight="bold">{escape(title)}: rating and 95 % interval</text>',
     ]
-    for step in _ticks(low, high):
+    for step in ticks(low, high):
         x = LEFT + WIDTH * (step - low) / (high - low)
         parts.append(f'<path d="M{x:.1f} {ROW}V{height - ROW}" stroke="#ddd"/>')
         parts.append(f'<text x="{x:.1f}" y="{height - 7}" text-anchor="middle">{step}</text>')
@@ -50,7 +50,7 @@ def render_small_ratings(rows: Rows) -> str:
 
 
 def _small(rows: Rows) -> str:
-    low, high = _range(rows)
+    low, high = axis_range(rows)
     width, height = SMALL[0], SMALL[1] * len(rows) or 1
     lines, dots = [], []
     for place, row in enumerate(rows):
@@ -69,15 +69,15 @@ def data_uri(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def _range(rows: Rows) -> tuple[float, float]:
-    """Lowest and highest rating on the axis, never equal."""
+def axis_range(rows: Rows) -> tuple[float, float]:
+    """Lowest `low` and highest `high` of the rows, for an axis: never equal."""
     low = min((row["low"] for row in rows), default=1500.0)
     high = max((row["high"] for row in rows), default=1500.0)
     return (low, high) if high - low >= 1 else (low - 50, high + 50)
 
 
-def _ticks(low: float, high: float) -> range:
-    """Whole hundreds, or a multiple of them that leaves at most eight."""
+def ticks(low: float, high: float) -> range:
+    """Ratings to write at an axis: whole hundreds, or a multiple of them that leaves at most eight."""
     step = 100 * max(1, round((high - low) / 700))
     first = -int(-low // step) * step
     return range(first, int(high) + 1, step)

@@ -1,7 +1,7 @@
 """Matches between two participants: blocks of all seat rotations from one opening, and gates that stop themselves.
 
 In a block the first participant sits once in each seat, copies of the second in the others; all games of a block
-share their opening. Game index = block * players + the first participant's seat.
+share their opening, a balanced one (`openings`). Game index = block * players + the first participant's seat.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,11 +15,11 @@ from ringrift.errors import InvalidInput
 from ringrift.game_job import GamePlan, PlannedGame, Rankings, run_games
 from ringrift.gating import Gate, Verdict, decide
 from ringrift.job import Job
+from ringrift.openings import DRAWS, SPREAD, opening_seeds
 from ringrift.pipeline import ConfigKey
 from ringrift.players.registry import Participant
 from ringrift.ratings import game_scores
 from ringrift.rules.record import read_options
-from ringrift.seeds import seed_number
 from ringrift.selfplay import ParticipantDict, Profiles
 from ringrift.strict import Strict, parse
 
@@ -40,6 +40,8 @@ class MatchParams(Strict):
     gate: dict[str, Any] | None = None
     root_seed: int = Field(ge=0, lt=2**63)
     opening_plies: int = Field(default=DEFAULT_OPENING_PLIES, ge=0, le=6)
+    opening_draws: int = Field(default=DRAWS, ge=1, le=1000)
+    opening_spread: float = Field(default=SPREAD, ge=0)
     decision_cap: int | None = Field(default=None, ge=1)  # None: the config's own, which is also the most
     profiles: dict[str, dict[str, float]] = Field(default_factory=dict)
     options: dict[str, int | bool] = Field(default_factory=dict)
@@ -97,12 +99,21 @@ def game_plan(params: MatchParams) -> GamePlan:
     first, second = Participant.from_dict(params.first), Participant.from_dict(params.second)
     gate = Gate(**params.gate) if params.gate is not None else None
     indices = range(params.blocks * config.players)
+    options = read_options(params.options, config)
+    seed_of = opening_seeds(
+        config,
+        params.root_seed,
+        ("match", params.config, params.iteration, params.match),
+        plies=params.opening_plies,
+        options=options,
+        draws=params.opening_draws,
+        spread=params.opening_spread,
+    )
 
     def game(index: int) -> PlannedGame:
         block, seat = divmod(index, config.players)
-        seed = seed_number(params.root_seed, "match", params.config, params.iteration, params.match, block)
         seats = [first if other == seat else second for other in range(config.players)]
-        return PlannedGame(seed, seats, key=("rotation", seat))
+        return PlannedGame(seed_of(block), seats, key=("rotation", seat))
 
     def order(rankings: Rankings) -> Iterator[int]:
         for block in range(params.blocks):
@@ -118,7 +129,7 @@ def game_plan(params: MatchParams) -> GamePlan:
         iteration=params.iteration,
         source="tournament",
         job=params.match,
-        options=read_options(params.options, config),
+        options=options,
         opening_plies=params.opening_plies,
         decision_cap=params.decision_cap,
         profiles=params.profiles,

@@ -19,6 +19,13 @@ def _players() -> None:
     play_match_game(Config("square8", 2), [random, random], 0, ["warmup"], cap=1)
 
 
+def _openings() -> None:
+    from ringrift.players.appraise import seat_values
+    from ringrift.rules.game import Game
+
+    seat_values(Game("square8_2p").state)
+
+
 def _network() -> None:
     import numpy as np
 
@@ -30,7 +37,12 @@ def _network() -> None:
     Batches(make_rows(random_games(config, 1), config)).make(np.zeros(1, dtype=np.int64))
 
 
-STEPS: dict[str, Callable[[], None]] = {"rules engine": _engine, "players": _players, "network": _network}
+STEPS: dict[str, Callable[[], None]] = {
+    "rules engine": _engine,
+    "players": _players,
+    "openings": _openings,
+    "network": _network,
+}
 
 
 def warm_up(step: Callable[[str], None]) -> None:

@@ -25,6 +25,7 @@ ENOUGH_GAMES = "enough_games"
 SOFT_TARGETS = "soft_target_coverage"
 FINITE_METRICS = "finite_metrics"
 BETTER_THAN_CONSTANT = "better_than_constant"
+FINITE_WEIGHTS = "finite_weights"
 HOSTS_ANSWER = "hosts_answer"
 REPORT_COMPLETE = "says_everything"
 

@@ -63,7 +63,10 @@ def leaderboard_command(
     top: Annotated[int, typer.Option(min=1, help="So many of the best.")] = TOP,
     as_json: JsonOption = False,
 ) -> None:
-    """The strongest participants of each config: rating with 95 % interval, games, and Elo with K = 32."""
+    """The strongest participants of each config: rating with 95 % interval, games, LOS, and Elo with K = 32.
+
+    LOS is the likelihood that a participant is stronger than the next one.
+    """
     home = Home()
     wanted = [parse_config(key.strip()).key for key in configs.split(",")] if configs else None
     boards: dict[str, list[dict[str, Any]]] = {}
@@ -86,11 +89,12 @@ def _board(config: str, rows: list[dict[str, Any]]) -> Table:
     table = Table(title=f"{config}, iteration {rows[0]['iteration']}", title_justify="left", box=None)
     table.add_column("", justify="right")
     table.add_column("participant")
-    for name in ("rating", "95 % interval", "games", "Elo"):
+    for name in ("rating", "95 % interval", "LOS", "games", "Elo"):
         table.add_column(name, justify="right")
     for place, row in enumerate(rows, 1):
         interval = f"{row['low']:.0f} to {row['high']:.0f}"
-        numbers = (f"{row['rating']:.0f}", interval, f"{row['games']:,}", f"{row['elo']:.0f}")
+        superior = "" if row.get("los") is None else f"{row['los']:.1%}"  # ratings of an older version have none
+        numbers = (f"{row['rating']:.0f}", interval, superior, f"{row['games']:,}", f"{row['elo']:.0f}")
         table.add_row(f"{place}.", row["name"], *numbers)
     return table
 

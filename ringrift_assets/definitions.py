@@ -12,7 +12,15 @@ from sensors.failures import reaper
 from sensors.retraining import retraining
 
 COLLECT = ("incumbent", "selfplay_games", "training_db")
-IMPROVE = ("trained_model", "tournament_games", "elo_ratings", "tier_assignment", "iteration_report")
+IMPROVE = (
+    "cmaes_profile",
+    "trained_model",
+    "heuristic_profiles",
+    "tournament_games",
+    "elo_ratings",
+    "tier_assignment",
+    "iteration_report",
+)
 ITERATION = COLLECT + IMPROVE
 RESOURCES = ("worker_resources",)
 SENSORS, SCHEDULES = (reaper, retraining), (collecting,)
@@ -22,7 +30,7 @@ JOBS = {
     # With the incumbent again: it may have been made before the verdict of an iteration that has been judged since.
     "improve": (
         ("incumbent", *IMPROVE),
-        "Train an iteration's model, play its matches, rate the players, decide who is in force, report.",
+        "Tune the heuristic, train a network, play matches, rate the players, decide who is in force, report.",
     ),
     "iteration": (ITERATION, "A whole iteration of a config: collect, then improve."),
     "resources": (RESOURCES, "Measure how busy every host is."),

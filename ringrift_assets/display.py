@@ -10,6 +10,7 @@ from rich.table import Table
 
 from resources.events import JobEvent
 from ringrift_assets.assets.tournament_games import match_rows
+from ringrift_assets.proving import proof_rows
 from ringrift_assets.run import PartitionOutcome
 
 PIPED_WIDTH = 160
@@ -83,6 +84,7 @@ def print_outcomes(console: Console, outcomes: Sequence[PartitionOutcome]) -> No
     for asset, view in (
         ("selfplay_games", _jobs_table),
         ("training_db", _summary_table),
+        ("cmaes_profile", _tuning_table),
         ("tournament_games", _matches_table),
         ("tier_assignment", _verdicts_table),
     ):
@@ -139,6 +141,20 @@ def _summary_table(outcomes: Sequence[PartitionOutcome]) -> Table:
             f"{kept.rows:,}" if kept else "-",
             f"{outcome.wall_s:.1f} s",
         )
+    return table
+
+
+def _tuning_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title="Heuristic profiles: candidates at the gate")
+    for name in ("partition", "candidate", "fitness", "outcome"):
+        table.add_column(name)
+    for name in ("games", "score", "elo", "95 % interval"):
+        table.add_column(name, justify="right")
+    for outcome in outcomes:
+        record = outcome.records.get("cmaes_profile")
+        for row in proof_rows(record.data["proofs"]) if record else []:
+            shown = [str(row[name]) for name in ("candidate", "fitness", "outcome", "games", "score", "elo")]
+            table.add_row(f"{outcome.config}|{outcome.iteration:04d}", *shown, row["95 % interval"])
     return table
 
 

@@ -6,18 +6,20 @@ from typing import Any
 from resources.hosts import eligible
 from resources.workbench import Workbench
 from ringrift.config import parse_config
-from ringrift_assets.assets.incumbent import BASELINE_PROFILE
+from ringrift_assets.assets.incumbent import start_profile
 
 
 def show_plan(bench: Workbench, key: str, iteration: int, assets: Sequence[str]) -> dict[str, Any]:
     """The jobs that making `assets` of a partition would run, as JSON."""
     from ringrift.evaluation import plan_matches
     from ringrift.selfplay import plan_jobs
+    from ringrift.tuning import trained_profiles
 
     stored = bench.store.get("incumbent", key, iteration)
-    force = stored.data if stored else {"tier": bench.pipeline.tiers.start, "profile": BASELINE_PROFILE}
-    plan = plan_jobs(bench.pipeline, parse_config(key), iteration, tier=force["tier"])
-    matches = plan_matches(bench.pipeline, parse_config(key), iteration, force)
+    force = stored.data if stored else {"tier": bench.pipeline.tiers.start, **start_profile(key)}
+    profiles = trained_profiles(force["profile"], force["profile_weights"])
+    plan = plan_jobs(bench.pipeline, parse_config(key), iteration, tier=force["tier"], profiles=profiles)
+    matches = plan_matches(bench.pipeline, parse_config(key), iteration, force, profiles=profiles)
     jobs, games = plan.jobs if "selfplay_games" in assets else [], bench.store.get("selfplay_games", key, iteration)
     found: dict[str, Any] = {
         "config": key,
@@ -28,6 +30,7 @@ def show_plan(bench: Workbench, key: str, iteration: int, assets: Sequence[str])
         "skipped": [entry._asdict() for entry in plan.skipped] if jobs else [],
         "hosts": [host.name for host in eligible(bench.hosts, "selfplay", remote=False)],
         "stored_games": games.rows if games else 0,
+        "searches": _searches(bench, key, iteration, force) if "cmaes_profile" in assets else [],
         "matches": [],
         "skipped_matches": [],
     }
@@ -35,6 +38,22 @@ def show_plan(bench: Workbench, key: str, iteration: int, assets: Sequence[str])
         found["matches"] = [_match(match.spec.params, match.spec.job_id, match.kind) for match in matches.matches]
         found["skipped_matches"] = [entry._asdict() for entry in matches.skipped]
     return found
+
+
+def _searches(bench: Workbench, key: str, iteration: int, force: dict[str, Any]) -> list[dict[str, Any]]:
+    """The CMA-ES jobs; the games are the most, measuring the candidates included."""
+    from ringrift.cmaes_job import search_job
+    from ringrift.tuning import search_params
+
+    profile, weights = force["profile"], force["profile_weights"]
+    return [
+        {
+            "id": search_job(params).job_id,
+            "generations": params.generations,
+            "games": (params.generations + 1) * params.population * params.games_per_evaluation,
+        }
+        for params in search_params(bench.pipeline, parse_config(key), iteration, profile, weights)
+    ]
 
 
 def _match(params: dict[str, Any], job: str, kind: str) -> dict[str, Any]:
@@ -51,6 +70,8 @@ def print_plan(plans: Sequence[dict[str, Any]]) -> None:
         )
         for job in plan["jobs"]:
             print(f"  {job['id']}: {job['games']} games")
+        for search in plan["searches"]:
+            print(f"  {search['id']}: {search['generations']} generations, at most {search['games']} games")
         for match in plan["matches"]:
             print(f"  {match['id']}: {'at most ' if match['gate'] else ''}{match['games']} games")
         for entry in plan["skipped"]:

@@ -29,6 +29,7 @@ def render(data: Mapping[str, Any], summary: str, pictures: Mapping[str, bytes],
     parts = [
         f"<h1>{escape(title)}</h1>",
         _section("Verdicts", _table(data["verdicts"])),
+        _section("Heuristic profile", _table([data["tuning"]]) + _table(data["proofs"])),
         _section("Matches", _table(data["matches"])),
         _section("Ratings", _table(data["leaderboard"])),
         *(_section(name, _picture(name, svg)) for name, svg in pictures.items()),

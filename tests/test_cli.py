@@ -5,8 +5,10 @@ import os
 import subprocess
 import sys
 
+import pyarrow as pa
 import pytest
 
+from ringrift.cli_games import _find
 from ringrift.config import parse_config
 from ringrift.game_job import play_rows
 from ringrift.games import table_of, write_shard
@@ -85,6 +87,11 @@ def test_games_verify_fails_on_a_forged_game(game_set, tmp_path):
     write_shard(forged, table_of(rows))
     done = ringrift("games", "verify", forged)
     assert done.returncode == 1 and "6 games, 5 verified, 1 rejected" in done.stdout and "few game 2" in done.stdout
+
+
+def test_a_game_s_number_is_not_taken_for_the_beginning_of_a_hash():
+    table = pa.table({"game_hash": ["5" * 16, "0" * 16, "1234" * 4]})
+    assert [_find(table, text)["game_hash"][0] for text in ("0", "1", "2", "12", "00")] == ["5", "0", "1", "1", "0"]
 
 
 def test_games_replay(game_set, tmp_path):

@@ -1,9 +1,13 @@
 """The matches of an iteration: what is played, and what is not and why."""
 
+from collections import Counter
+from itertools import combinations
+
 import pytest
 
 from ringrift import evaluation
 from ringrift.config import parse_config
+from ringrift.entrants import Rated, field_of
 from ringrift.errors import InvalidInput
 from ringrift.evaluation import alias, next_tier, plan_matches, player_in_force, rung, title_of
 from ringrift.pipeline import Pipeline
@@ -40,6 +44,61 @@ def test_every_config_has_a_round_robin(only_two_engines, key):
     plan = plan_matches(Pipeline(), parse_config(key), 0, FORCE)
     assert [match.kind for match in plan.matches] == ["round_robin"]
     assert plan.matches[0].spec.params["games"] == (30 if key.endswith("3p") else 20)
+
+
+def rated(*players, errors, ratings=None):
+    """Stored ratings of participants with independent standard errors."""
+    count = len(players)
+    return Rated(
+        [player.key for player in players],
+        ratings or [1500.0] * count,
+        [[errors[i] ** 2 if i == j else 0.0 for j in range(count)] for i in range(count)],
+        {player.key: {"name": f"name of {player.label}", "participant": player.to_dict()} for player in players},
+    )
+
+
+def round_robin_of(known, key="square8_2p"):
+    plan = plan_matches(Pipeline(), parse_config(key), 1, FORCE, rated=known)
+    [spec] = [match.spec for match in plan.matches if match.kind == "round_robin"]
+    return spec, dict(plan.skipped)
+
+
+@pytest.mark.parametrize(("key", "games"), [("square8_2p", 20), ("square8_3p", 30), ("hexagonal_4p", 20)])
+def test_before_there_are_ratings_every_set_of_players_meets_once(key, games):
+    spec, _ = round_robin_of(None, key)
+    players = parse_config(key).players
+    assert spec.params["games"] == games and len(spec.params["entrants"]) == 5
+    assert sorted(map(tuple, spec.params["tables"])) == list(combinations(range(5), players))
+
+
+def test_who_is_rated_enters_the_round_robin_and_the_uncertain_play_most():
+    old = [rung(f"Heuristic_D{n}", SQUARE8) for n in (2, 3, 5, 7)]
+    new = participant("heuristic", SQUARE8, 5, randomness=0.3)
+    random = rung("Random_D1", SQUARE8)
+    known = rated(random, *old, new, errors=[30, 30, 30, 30, 30, 250], ratings=[300.0] + [1500.0] * 5)
+    spec, _ = round_robin_of(known)
+    assert spec.params["games"] == 20, "the budget is that of the pipeline's players"
+    at = spec.params["entrants"].index(new.to_dict())
+    seats = Counter(entrant for table in spec.params["tables"] for entrant in table)
+    assert seats[at] == max(seats.values()) >= 4
+    assert random.to_dict() not in spec.params["entrants"], "what it would do is known"
+    again, _ = round_robin_of(known)
+    assert again.job_id == spec.job_id
+
+
+def test_who_cannot_be_played_any_more_does_not_enter_and_the_reason_is_told():
+    mine = {"mine": {"WEIGHT_MOBILITY": 8.0}}
+    trained = participant("heuristic", SQUARE8, 5, profile="mine", profiles=mine)
+    gone = participant("heuristic", SQUARE8, 6)
+    known = rated(trained, gone, errors=[300, 300])
+    known.players[gone.key]["participant"]["version"] = 1
+    spec, skipped = round_robin_of(known)
+    assert len(spec.params["entrants"]) == 5
+    reasons = [why for name, why in skipped.items() if name.startswith("round_robin with name of ")]
+    assert len(reasons) == 2 and any("mine" in why for why in reasons) and any("version" in why for why in reasons)
+    entrants = field_of([], known, mine).entrants
+    assert entrants == [trained]
+    assert field_of([], known, {"mine": {"WEIGHT_MOBILITY": 9.0}}).entrants == [], "other weights are another player"
 
 
 def test_the_player_in_force_meets_the_benchmark_of_the_next_tier_in_a_gate(monkeypatch):

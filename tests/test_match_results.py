@@ -138,7 +138,8 @@ def test_a_gate_that_was_stopped_has_no_verdict(results):
 def test_whole_matches_of_a_partial_partition_are_taken_over_and_the_content_is_the_same(results):
     one = match()
     entrants = [WEAK, *(participant("heuristic", HEX8, d) for d in (2, 3))]
-    two = round_robin_job(config=HEX8, iteration=0, match="rr", entrants=entrants, blocks=1, root_seed=5)
+    tables = [(0, 1), (0, 2), (1, 2)]
+    two = round_robin_job(config=HEX8, iteration=0, match="rr", entrants=entrants, tables=tables, root_seed=5)
     first, second = played(one), played(two)
     at_once, _ = results((one, first, None), (two, second, None))
     in_steps, _ = results((one, None, None), (two, second, None), stored=first)

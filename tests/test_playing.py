@@ -16,11 +16,9 @@ from ringrift.playing import (
     Series,
     block_score,
     gate_evidence,
-    interval,
     owner,
     play_series,
     read_player,
-    standing,
     summarize,
     whole_blocks,
     with_ceiling,
@@ -137,16 +135,6 @@ def test_scores_by_hand():
     assert block_score(four, rows, 1) == pytest.approx(1 / 3)  # each beats nobody but ties with two
 
 
-def test_standing_is_the_mean_of_the_blocks_with_its_interval():
-    found = standing([0.5, 1.0, 0.5, 1.0], 2)
-    assert found.mean == 0.75 and found.blocks == 4 and found.outcome == "inconclusive"
-    # With the virtual block the variance is (2.5 + 0.5) / 5 - (3.5 / 5)^2 = 0.11; the upper end is cut.
-    assert interval(found) == pytest.approx((0.75 - 1.96 * (0.11 / 4) ** 0.5, 1), abs=1e-4)
-    assert found.elo == pytest.approx(190.8, abs=0.1)
-    even = standing([0.5] * 50, 2)
-    assert even.elo == 0 and even.elo_interval == pytest.approx((-13.49, 13.49), abs=0.01)
-
-
 def test_a_summary_counts_what_was_played():
     series = series_of(GOOD, RANDOM, config=HEX8_3P, blocks=3)
     rows = list(play_series(series))
@@ -173,6 +161,7 @@ def test_a_gate_stops_itself_and_its_evidence_holds():
     assert verdict["outcome"] == "promoted" and len(rows) == 2 * verdict["blocks"] < 80
     held = gate_evidence(series, rows)
     assert verify_evidence(held) == [] and held["verdict"]["llr"] == verdict["llr"]
+    assert held["purpose"] == "match"
     held["games"][3]["ranking"] = held["games"][3]["ranking"][::-1]
     assert verify_evidence(held)
     with pytest.raises(InvalidInput, match="not ended"):

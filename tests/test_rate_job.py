@@ -1,7 +1,10 @@
 """The rate job: the documented Elo and the fit over all games, and games that do not belong are refused."""
 
+import json
+from itertools import combinations, pairwise
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -27,7 +30,8 @@ KNOWN = {player.key: player.label for player in ENTRANTS}
 
 
 def games_of(iteration: int) -> pa.Table:
-    spec = round_robin_job(config=HEX8, iteration=iteration, match="rr", entrants=ENTRANTS, blocks=1, root_seed=5)
+    tables = list(combinations(range(4), 2))
+    spec = round_robin_job(config=HEX8, iteration=iteration, match="rr", entrants=ENTRANTS, tables=tables, root_seed=5)
     plan = PLANS[spec.kind](spec.params)
     return table_of(play_rows(plan, plan.indices))
 
@@ -43,11 +47,13 @@ def rate(home: Path, iteration: int, tables: list[pa.Table], known: dict[str, st
         write_shard(home / f"{number}.parquet", table)
         files.append({"path": f"{number}.parquet", "sha256": file_sha256(home / f"{number}.parquet")})
     params = {
+        "version": 2,
         "config": "hex8_2p",
         "iteration": iteration,
         "games": files,
         "known": known,
         "anchor": anchor(HEX8).key,
+        "frozen": [],
         "elo_start": 1500.0,
         "elo_k": 32.0,
     }
@@ -90,6 +96,12 @@ def test_ratings_are_those_of_all_games_whatever_the_order_of_the_files(home, it
         assert row["name"] == KNOWN[row["key"]] and row["low"] <= row["rating"] <= row["high"]
     assert [row["rating"] for row in found["ratings"]] == sorted((r["rating"] for r in found["ratings"]), reverse=True)
     assert (found["games"], found["games_now"], found["refused"], found["imbalance"]) == (24, 12, {}, 0)
+    for row, below in pairwise(found["ratings"]):
+        assert row["los"] == pytest.approx(fit.superiority(row["key"], below["key"]), abs=1e-4) and row["los"] >= 0.5
+    assert found["ratings"][-1]["los"] is None
+    held = json.loads((out / "fit.json").read_text())
+    assert held["participants"] == list(fit.participants) and held["ratings"] == pytest.approx(fit.ratings, abs=1e-3)
+    assert np.array(held["covariance"]) == pytest.approx(fit.covariance, abs=1e-3)
     history = pq.read_table(out / "history.parquet").to_pylist()
     expected = [change.to_dict() | {"timestamp": None} for change in elo.history[-12:]]
     assert [row | {"timestamp": None} for row in history] == expected
@@ -119,8 +131,9 @@ def game(iteration: int, *seats: str, place: int = 0) -> GameResult:
 
 def test_the_fit_leaves_out_who_has_not_played_for_twenty_iterations():
     games = [game(0, "old", "new"), game(1, "older", "new"), game(20, "new", "old"), game(21, "new", "fixed")]
-    assert in_window(games, 21, "fixed") == [games[0], games[2], games[3]]
-    assert in_window(games, 19, "fixed") == games
+    assert in_window(games, 21, {"fixed"}) == [games[0], games[2], games[3]]
+    assert in_window(games, 19, {"fixed"}) == games
+    assert in_window(games, 21, {"fixed", "older"}) == games, "a benchmark stays"
 
 
 def test_imbalance_is_the_largest_difference_of_seats_within_a_match():

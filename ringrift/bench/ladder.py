@@ -11,7 +11,8 @@ from ringrift.bench.report import Measure, report
 from ringrift.config import CONFIG_KEYS, Config, parse_config
 from ringrift.game_job import play_rows
 from ringrift.players.ladder import available, rung
-from ringrift.playing import Series, block_score, game_plan, interval, standing
+from ringrift.playing import Series, block_score, game_plan
+from ringrift.standing import standing
 
 SCORE_BAR = 0.5  # a rung that scores no more than this is none
 MAIN_CONFIG, MAIN_GAMES = "square8_2p", 200
@@ -73,8 +74,7 @@ def bench_ladder(
             name = f"{pair.config.key}.D{pair.difficulty}_over_D{pair.below}"
             progress(name)
             played = list(pool.map(_play_block, [pair] * pair.blocks, range(pair.blocks), chunksize=2))
-            verdict = standing([score for score, _, _ in played], pair.config.players)
-            low, high = interval(verdict)
+            measured = standing([score for score, _, _ in played])
             count = pair.blocks * pair.config.players
             player = rung(pair.difficulty, pair.config)
             row = {
@@ -85,13 +85,13 @@ def bench_ladder(
                 "randomness": player.randomness,
                 "below": f"D{pair.below}",
                 "games": count,
-                "score": verdict.mean,
-                "low": low,
-                "high": high,
+                "score": measured.mean,
+                "low": measured.low,
+                "high": measured.high,
                 "plies/game": sum(plies for _, _, plies in played) / count,
                 "s/game": sum(seconds for _, seconds, _ in played) / count,
             }
             rows.append(row)
             found(row)
-            measures.append(Measure(f"{name}.score", verdict.mean, "share", SCORE_BAR))
+            measures.append(Measure(f"{name}.score", measured.mean, "share", SCORE_BAR))
     return report("ladder", rows, measures)

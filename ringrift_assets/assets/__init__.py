@@ -1,6 +1,8 @@
 """The assets of the graph, one file a phase."""
 
+from ringrift_assets.assets.cmaes_profile import cmaes_profile
 from ringrift_assets.assets.elo_ratings import elo_ratings
+from ringrift_assets.assets.heuristic_profiles import heuristic_profiles
 from ringrift_assets.assets.incumbent import incumbent
 from ringrift_assets.assets.iteration_report import iteration_report
 from ringrift_assets.assets.selfplay_games import selfplay_games
@@ -14,7 +16,9 @@ ASSETS = (
     incumbent,
     selfplay_games,
     training_db,
+    cmaes_profile,
     trained_model,
+    heuristic_profiles,
     tournament_games,
     elo_ratings,
     tier_assignment,

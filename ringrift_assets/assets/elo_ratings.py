@@ -12,6 +12,8 @@ from resources.partitions import PARTITIONS, partition_of
 from resources.storage import Record, digest_of
 from resources.workbench import Workbench
 from ringrift.contract import JobSpec
+from ringrift.files import write_text
+from ringrift.rating_history import history_lines, render_history
 from ringrift_assets.assets.common import (
     CANCEL_ON,
     OWNERS,
@@ -38,9 +40,10 @@ from ringrift_assets.checks import (
 )
 
 ASSET = "elo_ratings"
+PLOT, HISTORY = "ratings.svg", "rating_history.svg"
 MATCHES = "tournament_games"
-PICTURE = "ratings with 95 % intervals"
-TABLE_COLUMNS = ("name", "rating", "low", "high", "games", "elo", "key")
+PICTURE, HISTORY_PICTURE = "ratings with 95 % intervals", "ratings over the iterations"
+TABLE_COLUMNS = ("name", "rating", "low", "high", "los", "games", "elo", "key")
 
 
 @dg.asset(
@@ -49,7 +52,7 @@ TABLE_COLUMNS = ("name", "rating", "low", "high", "games", "elo", "key")
     group_name="evaluation",
     kinds={"json", "parquet"},
     owners=OWNERS,
-    code_version="ratings-1",
+    code_version="ratings-2",
     check_specs=[
         partitioned_spec(ASSET, POOL_PURITY, "No game of another board or table size is in this rating pool."),
         partitioned_spec(ASSET, KNOWN_PARTICIPANTS, "Every seat holds a participant that a match has planned."),
@@ -63,28 +66,48 @@ def elo_ratings(
     """How strong each participant of this config is: a fit of all games with 95 % intervals, and Elo with K = 32.
 
     Both are computed again from every match game up to this iteration; the games of earlier iterations come
-    from the store. The fit is anchored at the default heuristic without randomness, 1500. Elo plays the games
-    through in their fixed order (iteration, match, game). Ratings hang on what a participant is, never on its
-    name, and each config is a pool of its own.
+    from the store. The fit is anchored at the default heuristic without randomness, 1500. LOS is the likelihood
+    that a participant is stronger than the next one of the table. Elo plays the games through in their fixed order
+    (iteration, match, game). Ratings hang on what a participant is, never on its name, and each config is a pool
+    of its own. One picture shows everybody, another how the player in force, the benchmarks and the best have come
+    along over the iterations.
     """
     with step_errors():
         from ringrift.config import parse_config
-        from ringrift.evaluation import alias
-        from ringrift.players.benchmarks import anchor
+        from ringrift.evaluation import alias, player_in_force
+        from ringrift.players.benchmarks import BENCHMARKS, anchor, benchmark, unavailable
+        from ringrift.tuning import trained_profiles
 
         key, iteration = partition_of(context)
         bench.store.need(MATCHES, key, iteration)
         matches = bench.store.upto(MATCHES, key, iteration)
-        fixed = anchor(parse_config(key))
-        known = {k: entry["name"] for record in matches for k, entry in record.data["participants"].items()}
-        known[fixed.key] = alias(fixed, parse_config(key))
+        earlier = bench.store.upto(ASSET, key, iteration - 1)
+        board = parse_config(key)
+        tuned = bench.store.need("heuristic_profiles", key, iteration).data
+        in_force = player_in_force(board, tuned, trained_profiles(tuned["profile"], tuned["profile_weights"]))
+        fixed = anchor(board)
+        frozen = [benchmark(name, board).key for name in BENCHMARKS if unavailable(name) is None]
+        players = {k: entry for record in matches for k, entry in record.data["participants"].items()}
+        players[fixed.key] = {"name": alias(fixed, board), "participant": fixed.to_dict()}
+        known = {k: entry["name"] for k, entry in players.items()}
         rules = bench.pipeline.evaluation
-        terms = {"known": known, "anchor": fixed.key, "elo_start": rules.elo_start, "elo_k": rules.elo_k}
-        inputs = {"games": [[record.iteration, record.content_digest] for record in matches], **terms}
+        terms = {
+            "known": known,
+            "anchor": fixed.key,
+            "frozen": frozen,
+            "elo_start": rules.elo_start,
+            "elo_k": rules.elo_k,
+        }
+        inputs = {
+            "games": [[record.iteration, record.content_digest] for record in matches],
+            "earlier": [[record.iteration, record.content_digest] for record in earlier],
+            "in_force": in_force.key,
+            **terms,
+        }
 
         def make(folder: Path, _: Record | None) -> Made:
             files = [bench.input_file(bench.store.path(record, GAMES)) for record in matches]
-            params = {"config": key, "iteration": iteration, "games": files, **terms}
+            params = {"version": 2, "config": key, "iteration": iteration, "games": files, **terms}
             spec = JobSpec(asset=ASSET, config=key, iteration=iteration, name="rate", kind="rate", params=params)
             started = time.monotonic()
             results = bench.run(None, [spec], listener=job_log(context), cancel_on=CANCEL_ON)
@@ -93,6 +116,11 @@ def elo_ratings(
                 shutil.copyfile(path, folder / path.name)
             assert results[0].manifest is not None  # a job that is done has one
             found = results[0].manifest.result
+            rated = [row["key"] for row in found["ratings"]]
+            found["participants"] = {k: {name: players[k][name] for name in ("name", "participant")} for k in rated}
+            rows = {record.iteration: record.data["ratings"] for record in earlier} | {iteration: found["ratings"]}
+            lines = history_lines(rows, [in_force.key, *frozen], bold=in_force.key)
+            write_text(folder / HISTORY, render_history(lines, key))
             content = {name: value for name, value in found.items() if name != "small_plot"}
             return Made(len(found["ratings"]), digest_of(content), found, work_of(results, time.monotonic() - started))
 
@@ -102,10 +130,13 @@ def elo_ratings(
 
 def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
     data = kept.record.data
-    svg = base64.b64encode(bench.store.path(kept.record, "ratings.svg").read_bytes()).decode()
+    large, history = (
+        base64.b64encode(bench.store.path(kept.record, name).read_bytes()).decode() for name in (PLOT, HISTORY)
+    )
     return {
         "plot": dg.MetadataValue.md(f"![{PICTURE}]({data['small_plot']})"),
-        "plot_large": dg.MetadataValue.md(f"![{PICTURE}](data:image/svg+xml;base64,{svg})"),
+        "plot_large": dg.MetadataValue.md(f"![{PICTURE}](data:image/svg+xml;base64,{large})"),
+        "history": dg.MetadataValue.md(f"![{HISTORY_PICTURE}](data:image/svg+xml;base64,{history})"),
         "ratings": table([{name: row[name] for name in TABLE_COLUMNS} for row in data["ratings"]]),
         "seats": table([{name: row[name] for name in ("seat", "advantage", "stderr")} for row in data["seats"]]),
         "best": data["ratings"][0]["name"],

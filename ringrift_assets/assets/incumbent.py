@@ -8,7 +8,7 @@ import dagster as dg
 
 from resources.partitions import PARTITIONS, partition_of
 from resources.registry import Registry
-from resources.storage import Record, digest_of
+from resources.storage import REPOSITORY, Record, digest_of
 from resources.workbench import Workbench
 from ringrift.files import write_json
 from ringrift_assets.assets.common import OWNERS, Made, facts, keep, result_of, step_errors
@@ -16,6 +16,7 @@ from ringrift_assets.assets.common import OWNERS, Made, facts, keep, result_of, 
 VERDICTS = "tier_assignment"
 BASELINE_PROFILE = "heuristic_v1_balanced"  # a test holds it equal to the name in ringrift.players.weights
 NO_CHAMPION: dict[str, str | None] = {"champion": None, "champion_weights": None}
+TRAINED_FILE = REPOSITORY / "config" / "trained_heuristic_profiles.json"  # of the repository, if it is there
 FILE = "incumbent.json"
 
 
@@ -31,15 +32,16 @@ def incumbent(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workben
 
     It has no parent in the graph: it reads the newest verdict of an *earlier* iteration from the store, so
     that the graph has no cycle and every later step can be repeated exactly. Before the first verdict there is
-    no champion, the profile is the baseline one and the tier is the pipeline's first, D2. A champion that somebody has
-    deprecated is followed by the last one that is not.
+    no champion, the tier is the pipeline's first, D2, and the profile is the one the repository has trained for the
+    config, else the baseline one. A profile is identified by the hash of its weights, which are kept here. A champion
+    that somebody has deprecated is followed by the last one that is not.
     """
     with step_errors():
         config, iteration = partition_of(context)
         earlier = bench.store.upto(VERDICTS, config, iteration - 1)
         verdict = earlier[-1] if earlier else None
         champion, note = champion_of(earlier, Registry(bench.home).deprecated_weights())
-        start = {"profile": BASELINE_PROFILE, "tier": bench.pipeline.tiers.start}
+        start = {"tier": bench.pipeline.tiers.start, **start_profile(config)}
         data = {**start, **(verdict.data if verdict else {}), **champion}
         content = {name: data[name] for name in (*champion, *start)}
         origin = f"{verdict.config}|{verdict.iteration:04d}" if verdict else None
@@ -50,12 +52,26 @@ def incumbent(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workben
             return Made(1, digest_of(content), content, {"verdict_of": origin})
 
         kept = keep(context, bench, inputs, make)
-        shown: dict[str, Any] = {name: value if value else "none yet" for name, value in content.items()}
+        named = {name: content[name] for name in ("champion", "profile", "profile_hash", "tier")}
+        shown: dict[str, Any] = {name: value if value else "none yet" for name, value in named.items()}
         shown["decided_by"] = f"{VERDICTS} {origin}" if origin else "no earlier verdict: the documented start"
         if note:
             context.log.warning(note)
             shown["champion_fell_back"] = note
         return result_of(kept, {**shown, **facts(bench, kept)})
+
+
+def start_profile(key: str) -> dict[str, Any]:
+    """profile, profile_hash and profile_weights of a config before its first verdict."""
+    from ringrift.config import parse_config
+    from ringrift.players.weights import find_profile, load_profiles, profile_hash, trained_profile_name
+
+    config = parse_config(key)
+    trained = load_profiles(TRAINED_FILE).profiles if TRAINED_FILE.is_file() else {}
+    name = trained_profile_name(config.board, config.players)
+    name = name if name in trained else BASELINE_PROFILE
+    weights = find_profile(name, trained)
+    return {"profile": name, "profile_hash": profile_hash(weights), "profile_weights": weights}
 
 
 def champion_of(verdicts: Sequence[Record], deprecated: Collection[str]) -> tuple[dict[str, Any], str | None]:

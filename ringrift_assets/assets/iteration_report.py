@@ -16,6 +16,7 @@ from ringrift_assets.assets.common import OWNERS, Kept, Made, facts, keep, resul
 from ringrift_assets.assets.tier_assignment import verdict_rows
 from ringrift_assets.assets.tournament_games import match_rows
 from ringrift_assets.checks import REPORT_COMPLETE, partitioned_spec, result
+from ringrift_assets.proving import proof_rows
 from ringrift_assets.report_html import render
 
 PAGE, SUMMARY = "report.html", "summary.txt"
@@ -30,14 +31,15 @@ RATING_COLUMNS = ("name", "rating", "low", "high", "games", "elo")
     group_name="operations",
     kinds={"html"},
     owners=OWNERS,
-    code_version="report-1",
+    code_version="report-2",
     check_specs=[partitioned_spec(REPORT, REPORT_COMPLETE, "Nothing of the iteration is partial.")],
 )
 def iteration_report(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
     """What happened in this iteration: verdicts, matches, ratings and data, as a page and the documented summary.
 
     It closes the iteration, and makes the global views again from the store: the state file in
-    logs/pipeline/state.json, the pages in reports/ and the match games in logs/tournaments/.
+    logs/pipeline/state.json, trained_heuristic_profiles.json, the pages in reports/, the match games in
+    logs/tournaments/ and the searches in logs/cmaes/.
     """
     with step_errors():
         key, iteration = partition_of(context)
@@ -65,7 +67,15 @@ def report_data(config: str, iteration: int, made: dict[str, Record]) -> dict[st
         "config": config,
         "iteration": iteration,
         "selfplay": {"dispatched": len(played["jobs"]), "total": len(played["jobs"]) + len(played["skipped"])},
-        "cmaes": {},
+        "cmaes": {config: True},
+        "tuning": {
+            "profile": made["heuristic_profiles"].data["profile"],
+            "hash": made["heuristic_profiles"].data["profile_hash"],
+            "source": made["heuristic_profiles"].data["source"],
+            "search_games": sum(search["games"] for search in made["cmaes_profile"].data["searches"]),
+            "proof_games": made["cmaes_profile"].data["proof_games"],
+        },
+        "proofs": proof_rows([*made["cmaes_profile"].data["proofs"], *made["heuristic_profiles"].data["proofs"]]),
         "training": {},
         "eval": {
             match["title"]: round(match["entrants"][0]["score"], 3)
@@ -75,7 +85,7 @@ def report_data(config: str, iteration: int, made: dict[str, Record]) -> dict[st
         "promotions": {config: tier["now"]} if tier["promoted"] else {},
         "verdicts": verdict_rows(verdicts),
         "matches": match_rows(matches),
-        "leaderboard": [{name: row[name] for name in RATING_COLUMNS} for row in made["elo_ratings"].data["ratings"]],
+        "leaderboard": [_rating_row(row) for row in made["elo_ratings"].data["ratings"]],
         "jobs": [{name: job[name] for name in JOB_COLUMNS} for job in played["jobs"]],
         "training_data": {
             "read": games["read"],
@@ -91,10 +101,18 @@ def report_data(config: str, iteration: int, made: dict[str, Record]) -> dict[st
     }
 
 
+def _rating_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the leaderboard; LOS, the likelihood to be stronger than the next, in percent and empty for the last."""
+    los = row.get("los")
+    return {name: row[name] for name in RATING_COLUMNS} | {"LOS": "" if los is None else f"{los:.1%}"}
+
+
 def _pictures(bench: Workbench, made: dict[str, Record]) -> dict[str, bytes]:
     """SVG pictures by title, those that the iteration has."""
     wanted = {
         "Ratings with 95 % intervals": ("elo_ratings", "ratings.svg"),
+        "Ratings over the iterations": ("elo_ratings", "rating_history.svg"),
+        "CMA-ES: score against the panel": ("cmaes_profile", "convergence.svg"),
         "End of the longest selfplay game": ("training_db", "board.svg"),
         "End of the longest match game": ("tournament_games", "board.svg"),
     }
@@ -108,7 +126,10 @@ def _pictures(bench: Workbench, made: dict[str, Record]) -> dict[str, bytes]:
 def _links(config: str, iteration: int) -> dict[str, str]:
     """Where the files of the iteration are, relative to the home."""
     folders = {asset: f"store/{asset}/{config}/{iteration:04d}/" for asset in UPSTREAM}
-    logs = {"match games as JSON lines": f"logs/tournaments/iter{iteration}/{config}.jsonl"}
+    logs = {
+        "match games as JSON lines": f"logs/tournaments/iter{iteration}/{config}.jsonl",
+        "CMA-ES generations as JSON lines": f"logs/cmaes/iter{iteration}/{config}.jsonl",
+    }
     earlier = {"report before": f"reports/{config}/iter{iteration - 1:04d}.html"} if iteration else {}
     return {**earlier, **folders, **logs}
 

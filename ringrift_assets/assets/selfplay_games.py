@@ -68,11 +68,13 @@ def selfplay_games(
     with step_errors():
         from ringrift.config import parse_config
         from ringrift.selfplay import plan_jobs
+        from ringrift.tuning import trained_profiles
 
         key, iteration = partition_of(context)
         force = bench.store.need("incumbent", key, iteration).data
         pipeline = bench.pipeline
-        plan = plan_jobs(pipeline, parse_config(key), iteration, tier=force["tier"])
+        told = {"tier": force["tier"], "profiles": trained_profiles(force["profile"], force["profile_weights"])}
+        plan = plan_jobs(pipeline, parse_config(key), iteration, **told)
         skipped = [dict(entry._asdict()) for entry in plan.skipped]
         if not plan.jobs:
             why = "; ".join(f"{entry['job']}: {entry['reason']}" for entry in skipped)
@@ -83,7 +85,7 @@ def selfplay_games(
             todo = plan.jobs
             if partial:
                 missing = partial.missing["games"]
-                todo = plan_jobs(pipeline, parse_config(key), iteration, tier=force["tier"], missing=missing).jobs
+                todo = plan_jobs(pipeline, parse_config(key), iteration, missing=missing, **told).jobs
                 context.log.info(f"going on from {partial.rows} games, {len(todo)} chunks are missing")
             started = time.monotonic()
             results = bench.run(

@@ -1,6 +1,5 @@
 """The verdicts of an iteration: which profile, champion and tier are in force in the next one."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,19 @@ from resources.workbench import Workbench
 from ringrift.files import write_json
 from ringrift_assets.assets.common import OWNERS, Kept, Made, facts, keep, result_of, step_errors, table
 from ringrift_assets.checks import EVIDENCE_HOLDS, ONE_STEP, partitioned_spec, result
+from ringrift_assets.proving import evidence_problems
 
 ASSET = "tier_assignment"
-FILE, EVIDENCE = "verdicts.json", "tier_evidence.json"
+FILE, EVIDENCE, PROFILE_EVIDENCE = "verdicts.json", "tier_evidence.json", "profile_evidence.json"
 
 
 @dg.asset(
-    deps=["elo_ratings", "tournament_games"],
+    deps=["elo_ratings", "heuristic_profiles", "tournament_games"],
     partitions_def=PARTITIONS,
     group_name="tiers",
     kinds={"json"},
     owners=OWNERS,
-    code_version="verdicts-1",
+    code_version="verdicts-2",
     check_specs=[
         partitioned_spec(ASSET, EVIDENCE_HOLDS, "The verdict follows from the games in its evidence.", blocking=True),
         partitioned_spec(ASSET, ONE_STEP, "The tier did not fall and rose by one step at most.", blocking=True),
@@ -36,18 +36,21 @@ def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[W
     The tier rises by one step when the player in force passes the gate against the frozen benchmark of the next
     tier: a sequential test on blocks of rotated seats, and the documented floor of 55 % over 10 games. The
     evidence is stored so that a stranger can recompute it (`ringrift gate verify`). A tier never falls.
-    Without a candidate the champion stays as it is, and without a proposal the profile does.
+    Without a candidate the champion stays as it is. The profile is the one heuristic_profiles has proved, by a gate
+    against the profile before it.
     """
     with step_errors():
         key, iteration = partition_of(context)
         store = bench.store
         force = store.need("incumbent", key, iteration)
+        tuned = store.need("heuristic_profiles", key, iteration)
         matches = store.need("tournament_games", key, iteration)
         ratings = store.need("elo_ratings", key, iteration)
         ladder = list(bench.pipeline.tiers.ladder)
         floor = bench.pipeline.tiers
         inputs = {
             "force": force.content_digest,
+            "profile": tuned.content_digest,
             "matches": digest_of(matches.data["matches"]),
             "skipped": digest_of(matches.data["skipped"]),
             "ratings": ratings.content_digest,
@@ -60,12 +63,20 @@ def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[W
             if tier["evidence"]:
                 shutil.copyfile(store.path(matches, tier["evidence"]["file"]), folder / EVIDENCE)
                 tier["evidence"]["file"] = EVIDENCE
+            profile = _profile_verdict(force.data, tuned.data)
+            if profile["evidence"]:
+                shutil.copyfile(store.path(tuned, PROFILE_EVIDENCE), folder / PROFILE_EVIDENCE)
             verdicts = {
-                "profile": _unchanged(force.data["profile"], "no proposal for another profile"),
+                "profile": profile,
                 "champion": _unchanged(force.data["champion"], "no candidate"),
                 "tier": tier,
             }
-            content = {name: verdict["now"] for name, verdict in verdicts.items()} | {"verdicts": verdicts}
+            content = {
+                "champion": verdicts["champion"]["now"],
+                "tier": tier["now"],
+                **{name: tuned.data[name] for name in ("profile", "profile_hash", "profile_weights")},
+                "verdicts": verdicts,
+            }
             write_json(folder / FILE, content)
             return Made(1, digest_of(content), content)
 
@@ -75,6 +86,29 @@ def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[W
 
 def _unchanged(value: Any, reason: str) -> dict[str, Any]:
     return {"before": value, "now": value, "promoted": False, "reason": reason, "evidence": None}
+
+
+def _profile_verdict(force: dict[str, Any], tuned: dict[str, Any]) -> dict[str, Any]:
+    """The verdict on the heuristic profile, from the proof of this iteration's search or import."""
+    before = f"{force['profile']}#{force['profile_hash'][:8]}"
+    proof = tuned["proof"]
+    if proof is None:
+        return _unchanged(before, "no candidate was proved better")
+    found = proof["verdict"]
+    return {
+        "before": before,
+        "now": f"{tuned['profile']}#{tuned['profile_hash'][:8]}",
+        "promoted": True,
+        "reason": f"{proof['match']}: promoted after {found['blocks']} blocks, score {found['mean']:.1%}",
+        "evidence": {
+            "file": PROFILE_EVIDENCE,
+            "digest": proof["digest"],
+            "match": proof["match"],
+            "candidate": tuned["profile_hash"],
+            "opponent": tuned["over"],
+            **{name: found[name] for name in ("outcome", "llr", "blocks", "elo", "elo_interval")},
+        },
+    }
 
 
 def _tier_verdict(
@@ -145,13 +179,17 @@ def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
 
 def _checks(bench: Workbench, kept: Kept, ladder: list[Any]) -> list[dg.AssetCheckResult]:
     verdict = kept.record.data["verdicts"]["tier"]
-    problems = _evidence_problems(bench, kept.record, verdict)
+    problems = [
+        problem
+        for judged in (verdict, kept.record.data["verdicts"]["profile"])
+        for problem in _evidence_problems(bench, kept.record, judged)
+    ]
     step = ladder.index(verdict["now"]) - ladder.index(verdict["before"])
     return [
         result(
             EVIDENCE_HOLDS,
             not problems,
-            f"{'; '.join(problems)}. Materialize tournament_games and {ASSET} again",
+            f"{'; '.join(problems)}. Materialize heuristic_profiles, tournament_games and {ASSET} again",
             numbers={"problems": len(problems)},
         ),
         result(ONE_STEP, step in (0, 1), f"the tier went from {verdict['before']} to {verdict['now']}"),
@@ -159,16 +197,10 @@ def _checks(bench: Workbench, kept: Kept, ladder: list[Any]) -> list[dg.AssetChe
 
 
 def _evidence_problems(bench: Workbench, record: Record, verdict: dict[str, Any]) -> list[str]:
-    """What is wrong with the evidence of the tier verdict; nothing where there was no match to judge."""
-    from ringrift.gating import verify_evidence
-
+    """What is wrong with the evidence of a verdict; nothing where there was no match to judge."""
     found = verdict["evidence"]
     if found is None:
-        return ["the tier changed without evidence"] if verdict["promoted"] else []
-    stored = json.loads(bench.store.path(record, found["file"]).read_text(encoding="utf-8"))
-    problems = verify_evidence(stored)
-    if stored["digest"] != found["digest"]:
-        problems.append("the evidence is not the one the match was judged by")
-    if (stored["verdict"]["outcome"] == "promoted") != verdict["promoted"]:
-        problems.append(f"the evidence says {stored['verdict']['outcome']}")
-    return problems
+        return ["something changed without evidence"] if verdict["promoted"] else []
+    sides = {side: found.get(side) for side in ("candidate", "opponent")}
+    path = bench.store.path(record, found["file"])
+    return evidence_problems(path, found["digest"], promoted=verdict["promoted"], **sides)

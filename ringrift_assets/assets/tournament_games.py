@@ -1,6 +1,7 @@
 """The matches of an iteration: plan them, run them on the hosts, and make one verified game set of them."""
 
 import base64
+import json
 import shutil
 import time
 from pathlib import Path
@@ -33,10 +34,12 @@ from ringrift_assets.assets.common import (
 from ringrift_assets.checks import ALL_VERIFY, GAMES, WHOLE, partitioned_spec, result
 
 if TYPE_CHECKING:
+    from ringrift.entrants import Rated
     from ringrift.evaluation import MatchPlan, PlannedMatch
 
 ASSET = "tournament_games"
 RESULTS = "match_results"
+RATINGS, FIT = "elo_ratings", "fit.json"
 PICTURE = "the end of the longest match game"
 
 
@@ -45,7 +48,7 @@ class NoMatch(RingRiftError):
 
 
 @dg.asset(
-    deps=["incumbent"],
+    deps=["heuristic_profiles", "incumbent"],
     partitions_def=PARTITIONS,
     group_name="evaluation",
     kinds={"parquet"},
@@ -66,18 +69,23 @@ def tournament_games(
 ) -> dg.MaterializeResult:
     """The games in which players meet each other: match-ups, the match for the next tier, and a round robin.
 
-    Seats rotate and the games of a block begin alike, so that nobody has the better seat or opening. The match
-    for the next tier is one job that stops itself as soon as its sequential test decides. A match-up whose
-    engine does not exist yet is reported as skipped; nobody plays in its place. When the phase runs out of
-    time, whole matches are kept and the next materialization plays on where the others stopped.
+    Seats rotate and the games of a block begin alike, from an opening that the heuristic finds balanced, so that
+    nobody has the better seat or opening. The match for the next tier is one job that stops itself as soon as its
+    sequential test decides. The round robin plays the tables that tell most, by the ratings of earlier iterations.
+    A match-up whose engine does not exist yet is reported as skipped; nobody plays in its place. When the phase
+    runs out of time, whole matches are kept and the next materialization plays on where the others stopped.
     """
     with step_errors():
         from ringrift.config import parse_config
         from ringrift.evaluation import plan_matches
+        from ringrift.tuning import trained_profiles
 
         key, iteration = partition_of(context)
-        force = bench.store.need("incumbent", key, iteration).data
-        plan = plan_matches(bench.pipeline, parse_config(key), iteration, force)
+        tuned = bench.store.need("heuristic_profiles", key, iteration).data
+        force = {**bench.store.need("incumbent", key, iteration).data, "profile": tuned["profile"]}
+        profiles = trained_profiles(tuned["profile"], tuned["profile_weights"])
+        rated = _rated(bench, key, iteration)
+        plan = plan_matches(bench.pipeline, parse_config(key), iteration, force, profiles=profiles, rated=rated)
         skipped = [entry._asdict() for entry in plan.skipped]
         if not plan.matches:
             why = "; ".join(f"{entry['match']}: {entry['reason']}" for entry in skipped)
@@ -90,6 +98,17 @@ def tournament_games(
         kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
         write_tournament_log(bench.home, kept.record)
         return result_of(kept, _metadata(bench, kept), _checks(kept))
+
+
+def _rated(bench: Workbench, config: str, iteration: int) -> "Rated | None":
+    """The newest ratings of earlier iterations, None if there are none with a covariance."""
+    from ringrift.entrants import Rated
+
+    records = [r for r in bench.store.upto(RATINGS, config, iteration - 1) if FIT in r.files]
+    if not records:
+        return None
+    fit = json.loads(bench.store.path(records[-1], FIT).read_text(encoding="utf-8"))
+    return Rated(fit["participants"], fit["ratings"], fit["covariance"], records[-1].data["participants"])
 
 
 def _play(

@@ -48,8 +48,9 @@ def test_a_new_home_has_nothing_yet_and_nobody_rated(home):
 def test_the_leaderboard_shows_rating_interval_and_elo_of_the_best(done):
     rows = json.loads(ringrift("leaderboard", "-c", CONFIG, "--json"))[CONFIG]
     assert [row["rating"] for row in rows] == sorted((row["rating"] for row in rows), reverse=True) and len(rows) == 4
+    assert all(0.5 <= row["los"] <= 1 for row in rows[:-1]) and rows[-1]["los"] is None
     text = ringrift("leaderboard", "--top", 2)
-    assert f"{CONFIG}, iteration 1" in text and "95 % interval" in text
+    assert f"{CONFIG}, iteration 1" in text and "95 % interval" in text and f"{rows[0]['los']:.1%}" in text
     assert "2." in text and "3." not in text.replace(f"{rows[0]['rating']:.0f}", "")
     with pytest.raises(MissingInput, match=r"square8_2p has no ratings in .*; `ringrift run -c square8_2p` makes some"):
         ringrift("leaderboard", "-c", "square8_2p")

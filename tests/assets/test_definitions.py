@@ -65,6 +65,8 @@ def test_code_versions_follow_the_versions_of_schema_and_rules():
     versions = {spec.key.path[-1]: spec.code_version for spec in defs.resolve_all_asset_specs()}
     expected = f"game-set-{SCHEMA_VERSION}/{RULES_VERSION}"
     assert versions["selfplay_games"] == versions["training_db"] == expected
+    assert versions["cmaes_profile"] == f"cmaes-1/gate-{GATE_VERSION}"
+    assert versions["heuristic_profiles"] == f"profiles-1/gate-{GATE_VERSION}"
     assert versions["tournament_games"] == f"{expected}/gate-{GATE_VERSION}"
     assert BASELINE_PROFILE == BALANCED
 
@@ -115,9 +117,23 @@ def test_what_a_step_reads_from_the_store_is_upstream_in_the_graph_or_of_an_earl
             *(f"{asset} {iteration}" for asset in ("training_db", "tournament_games") for iteration in (0, 1)),
             "training_db 2",
         },
-        "tournament_games": {"incumbent 2", "tournament_games 2"},
-        "elo_ratings": {"tournament_games 0", "tournament_games 1", "tournament_games 2", "elo_ratings 2"},
-        "tier_assignment": {"incumbent 2", "tournament_games 2", "elo_ratings 2", "tier_assignment 2"},
+        "cmaes_profile": {"incumbent 2", "cmaes_profile 2"},
+        "heuristic_profiles": {"incumbent 2", "cmaes_profile 2", "heuristic_profiles 2"},
+        "tournament_games": {
+            "incumbent 2",
+            "heuristic_profiles 2",
+            "elo_ratings 0",
+            "elo_ratings 1",
+            "tournament_games 2",
+        },
+        "elo_ratings": {
+            "heuristic_profiles 2",
+            *(f"{asset} {iteration}" for asset in ("tournament_games", "elo_ratings") for iteration in (0, 1, 2)),
+        },
+        "tier_assignment": {
+            *(f"{asset} 2" for asset in ("incumbent", "heuristic_profiles", "tournament_games", "elo_ratings")),
+            "tier_assignment 2",
+        },
         "iteration_report": {f"{asset} 2" for asset in ITERATION},
     }
 

@@ -1,5 +1,7 @@
 """Ratings in the graph: all games up to the iteration, and checks that fail when something does not belong."""
 
+import base64
+
 import pyarrow as pa
 
 from resources.storage import digest_of
@@ -64,6 +66,10 @@ def test_the_materialization_shows_a_plot_and_a_table(finished):
     shown = metadata(result, "elo_ratings")
     assert shown["reused"] and shown["plot"].startswith("![") and len(shown["plot"]) < 1000
     assert "data:image/svg+xml;base64," in shown["plot_large"]
+    history = base64.b64decode(shown["history"].rpartition(",")[2].rstrip(")")).decode()
+    assert all(row.data["name"] in history for row in shown["ratings"].records)
+    assert history.count("<polygon") == len(shown["ratings"].records), "each has ratings in both iterations"
+    assert [row.data["los"] is None for row in shown["ratings"].records] == [False, False, False, True]
     assert shown["ratings"].records[0].data["name"] == shown["best"]
     assert all(check.passed for check in checks(result).values()) and len(checks(result)) == 4
 

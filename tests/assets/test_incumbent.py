@@ -1,6 +1,10 @@
 """Who is in force: the documented start, then the newest verdict of an earlier iteration."""
 
+import sys
+
 from resources.storage import digest_of
+from ringrift.players.weights import BALANCED, PROFILES, profile_hash
+from ringrift.profiles_file import profiles_file, write_profiles
 from tests.assets.conftest import CONFIG, Graph, metadata
 
 
@@ -26,24 +30,39 @@ def test_an_empty_store_starts_without_champion_at_the_baseline_profile_and_tier
     assert result.success
     assert graph.record("incumbent").data == {
         "champion": None,
-        "profile": "heuristic_v1_balanced",
+        "profile": BALANCED,
+        "profile_hash": profile_hash(PROFILES[BALANCED]),
+        "profile_weights": PROFILES[BALANCED],
         "tier": "D2",
     }
     assert "documented start" in metadata(result, "incumbent")["decided_by"]
 
 
 def test_the_newest_earlier_verdict_counts_and_one_of_the_same_iteration_does_not(graph):
-    put_verdict(graph, 0, champion=None, profile="p0", tier="D2")
-    put_verdict(graph, 2, champion="hex8_2p_iter2", profile="p2", tier="D4")
-    put_verdict(graph, 4, champion="hex8_2p_iter4", profile="p4", tier="D6")
+    def tuned(value):
+        return {"profile": "tuned", "profile_hash": f"{value}", "profile_weights": {"WEIGHT_TERRITORY": value}}
+
+    put_verdict(graph, 0, champion=None, tier="D2", **tuned(0.0))
+    put_verdict(graph, 2, champion="hex8_2p_iter2", tier="D4", **tuned(2.0))
+    put_verdict(graph, 4, champion="hex8_2p_iter4", tier="D6", **tuned(4.0))
     result = graph.run(4, ["incumbent"])
     assert graph.record("incumbent", 4).data == {
         "champion": "hex8_2p_iter2",
-        "profile": "p2",
         "tier": "D4",
+        **tuned(2.0),
     }
     assert metadata(result, "incumbent")["decided_by"] == "tier_assignment hex8_2p|0002"
     before = graph.record("incumbent", 4).content_digest
-    put_verdict(graph, 3, champion=None, profile="p3", tier="D4")
+    put_verdict(graph, 3, champion=None, tier="D4", **tuned(3.0))
     graph.run(4, ["incumbent"])
     assert graph.record("incumbent", 4).content_digest != before
+
+
+def test_a_profile_the_repository_has_trained_is_the_start(graph, tmp_path, monkeypatch):
+    path, name = tmp_path / "trained_heuristic_profiles.json", "heuristic_v1_hex8_2p"
+    write_profiles(path, profiles_file({name: {"WEIGHT_TERRITORY": 9.0}}, {}))
+    monkeypatch.setattr(sys.modules["ringrift_assets.assets.incumbent"], "TRAINED_FILE", path)
+    assert graph.run(0, ["incumbent"]).success
+    data = graph.record("incumbent").data
+    assert data["profile"] == name and data["profile_weights"] == {**PROFILES[BALANCED], "WEIGHT_TERRITORY": 9.0}
+    assert data["profile_hash"] == profile_hash(data["profile_weights"])

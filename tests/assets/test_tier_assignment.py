@@ -19,9 +19,11 @@ evaluation:
   matchups: []
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
 gate: {min_blocks: 4, max_blocks: 40}
+cmaes: {population: 4, games_per_evaluation: 2, generations: {hex8_2p: 1}, replicas: 1, proofs: 1, panel: []}
 polling: {first_s: 0.1, interval_s: 0.3}
 """
-JUDGED = ("incumbent", "tournament_games", "elo_ratings", "tier_assignment")
+TUNED = ("cmaes_profile", "heuristic_profiles")
+JUDGED = ("incumbent", *TUNED, "tournament_games", "elo_ratings", "tier_assignment")
 WEAK, STRONG = Benchmark("heuristic", 4, 0.95), Benchmark("descent", 4, 0.0, 4000)
 
 

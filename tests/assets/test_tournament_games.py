@@ -1,8 +1,10 @@
 """The matches of an iteration: what is stored, what is skipped, time that runs out, games nobody planned."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -12,6 +14,7 @@ from resources.workbench import Workbench
 from ringrift.contract import JobSpec
 from ringrift.game_hash import hash_game
 from ringrift.games import read_shard, write_shard
+from ringrift.pairings import choose_tables
 from tests.assets.conftest import CONFIG, MATCH_GAMES, checks, failure, metadata
 
 GAMES = "games.parquet"
@@ -55,6 +58,21 @@ def test_materializing_again_plays_nothing_and_iterations_play_different_games(f
     paths = [store.path(finished.record("tournament_games", iteration), GAMES) for iteration in (0, 1)]
     first, second = (set(pq.read_table(path)["game_hash"].to_pylist()) for path in paths)
     assert first and not first & second
+
+
+def test_later_round_robins_play_the_tables_that_tell_most_by_the_ratings_before(finished):
+    store = finished.bench().store
+    first, second = (
+        {e["key"]: e["seats"] for e in finished.record("tournament_games", n).data["matches"][1]["entrants"]}
+        for n in (0, 1)
+    )
+    assert first == dict.fromkeys(first, 6), "nobody is rated yet: each pair meets once"
+    assert sum(second.values()) == sum(first.values()) and second.keys() <= first.keys()
+    ratings = finished.record("elo_ratings")
+    fit = json.loads(store.path(ratings, "fit.json").read_text())
+    pairs = choose_tables(np.array(fit["ratings"]), np.array(fit["covariance"]), players=2, count=6)
+    seats = Counter(fit["participants"][i] for pair in pairs for i in pair)
+    assert second == {key: 2 * times for key, times in seats.items()}
 
 
 class Hasty(Workbench):

@@ -1,0 +1,74 @@
+"""Who enters the rating round robin of an iteration, and what earlier iterations know of them.
+
+Entrants are the players the pipeline names and everybody whom the newest earlier ratings hold and this code can still
+play. A pure function of stored ratings: nothing is drawn.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ringrift.errors import InvalidInput
+from ringrift.pairings import PRIOR_VARIANCE
+from ringrift.players.registry import Participant
+from ringrift.players.weights import find_profile, profile_hash
+from ringrift.ratings import ELO_START
+from ringrift.selfplay import Profiles
+
+
+class Rated(NamedTuple):
+    """Ratings as the rate job stores them: `ratings` Elo and `covariance` Elo^2 in the order of `keys`.
+
+    `players` holds by key what each is called and is: `name`, and `participant` (Participant.to_dict).
+    """
+
+    keys: Sequence[str]
+    ratings: Sequence[float]
+    covariance: Sequence[Sequence[float]]
+    players: Mapping[str, Mapping[str, Any]]
+
+
+class Field(NamedTuple):
+    """Entrants with their `ratings` float[P] and `covariance` float[P, P], and the others by name with the reason."""
+
+    entrants: list[Participant]
+    ratings: np.ndarray
+    covariance: np.ndarray
+    left_out: dict[str, str]
+
+
+def field_of(named: Sequence[Participant], rated: Rated | None, profiles: Profiles | None = None) -> Field:
+    """The entrants: `named` in their order, then the rated ones. Somebody without a rating stands at the prior."""
+    found = {player.key: player for player in named}
+    rated = rated or Rated([], [], [], {})
+    left_out = {}
+    for key in rated.keys:
+        if key in found:
+            continue
+        about = rated.players[key]
+        try:
+            found[key] = _still_there(about["participant"], profiles)
+        except InvalidInput as reason:
+            left_out[str(about["name"])] = str(reason)
+    place = {key: i for i, key in enumerate(rated.keys)}
+    count = len(found)
+    ratings, covariance = np.full(count, ELO_START), np.eye(count) * PRIOR_VARIANCE
+    known = [(i, place[key]) for i, key in enumerate(found) if key in place]
+    if known:
+        here, there = (list(side) for side in zip(*known, strict=True))
+        ratings[here] = np.asarray(rated.ratings)[there]
+        covariance[np.ix_(here, here)] = np.asarray(rated.covariance)[np.ix_(there, there)]
+    return Field(list(found.values()), ratings, covariance, left_out)
+
+
+def _still_there(content: Mapping[str, Any], profiles: Profiles | None) -> Participant:
+    """The participant of a stored dict. Raises InvalidInput where this code would play it differently or not at all."""
+    player = Participant.from_dict(content)
+    if player.profile is None:
+        return player
+    loaded = profile_hash(find_profile(player.profile, profiles))
+    if loaded != player.profile_hash:
+        remedy = f"{player.label} was made with weights of hash {player.profile_hash}"
+        raise InvalidInput(f"profile {player.profile}", loaded, remedy)
+    return player

@@ -1,0 +1,183 @@
+"""The heuristic profile in force after an iteration's search, as a file in the documented format."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from resources.hosts import profile_hosts
+from resources.partitions import PARTITIONS, partition_of
+from resources.storage import Record, digest_of
+from resources.workbench import Workbench
+from ringrift.files import write_json
+from ringrift_assets.assets.common import OWNERS, Kept, Made, facts, keep, result_of, step_errors, table, work_of
+from ringrift_assets.checks import EVIDENCE_HOLDS, partitioned_spec, result
+from ringrift_assets.proving import Proved, evidence_problems, proof_rows, prove
+
+ASSET, SEARCH = "heuristic_profiles", "cmaes_profile"
+EVIDENCE = "profile_evidence.json"
+
+
+@dg.asset(
+    deps=[SEARCH],
+    partitions_def=PARTITIONS,
+    group_name="heuristics",
+    kinds={"json"},
+    owners=OWNERS,
+    code_version="profiles-1/gate-1",
+    check_specs=[
+        partitioned_spec(ASSET, EVIDENCE_HOLDS, "The profile changed only by a proof that holds.", blocking=True)
+    ],
+)
+def heuristic_profiles(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
+    """The profile that plays from now on: this iteration's proved proposal, else the one that was in force before.
+
+    A profile from elsewhere (`cmaes.import_file`) is one more candidate. Its fitness was measured against other
+    opponents, so it is not compared by number: it meets the profile in force at the same gate. The result is written
+    as `trained_heuristic_profiles.json`; jobs carry the weights and their hash themselves.
+    """
+    with step_errors():
+        from ringrift.config import parse_config
+        from ringrift.gating import Gate
+
+        key, iteration = partition_of(context)
+        before = bench.store.need("incumbent", key, iteration)
+        search = bench.store.need(SEARCH, key, iteration)
+        imported = _imported(bench, key)
+        gate = Gate.of(bench.pipeline)
+        inputs = {
+            "before": before.content_digest,
+            "search": search.content_digest,
+            "imported": imported and imported["hash"],
+            "gate": {name: getattr(gate, name) for name in Gate.__dataclass_fields__},
+        }
+
+        def make(folder: Path, _: Record | None) -> Made:
+            started = time.monotonic()
+            force = _after_search(before.data, search.data, parse_config(key))
+            proved = Proved()
+            if imported:
+                proved = prove(
+                    context,
+                    bench,
+                    [imported],
+                    asset=ASSET,
+                    config=key,
+                    iteration=iteration,
+                    prefix="import",
+                    profile=force["profile"],
+                    weights=force["profile_weights"],
+                )
+            if force["proof"]:
+                shutil.copyfile(bench.store.path(search, force["proof"]["file"]), folder / EVIDENCE)
+            for path in proved.shards:
+                shutil.copyfile(path, folder / path.name)
+            if proved.chosen:
+                proof = proved.proofs[0]
+                shutil.copyfile(folder / proof["file"], folder / EVIDENCE)
+                force = _taken(proved.chosen, proof, parse_config(key), force["profile_hash"])
+            return _made(folder, before.data, force, proved, iteration, key, time.monotonic() - started)
+
+        kept = keep(context, bench, inputs, make)
+        return result_of(kept, _metadata(bench, kept), _checks(bench, kept))
+
+
+def _imported(bench: Workbench, key: str) -> dict[str, Any] | None:
+    """The candidate of the pipeline's import file; a relative path starts at the pipeline file."""
+    from ringrift.config import parse_config
+    from ringrift.tuning import import_candidate
+
+    name = bench.pipeline.cmaes.import_file
+    if name is None:
+        return None
+    path = bench.settings()[0].resolve().parent / Path(name).expanduser()
+    return import_candidate(str(path), parse_config(key))
+
+
+def _after_search(before: dict[str, Any], search: dict[str, Any], config: Any) -> dict[str, Any]:
+    """What is in force after the search: the proposal if there is one, with its proof."""
+    proposal = search["proposal"]
+    if proposal is None:
+        kept = {name: before[name] for name in ("profile", "profile_hash", "profile_weights")}
+        return {**kept, "source": "incumbent", "fitness": None, "proof": None, "over": None}
+    return _taken(proposal, search["proofs"][-1], config, before["profile_hash"])
+
+
+def _taken(candidate: dict[str, Any], proof: dict[str, Any], config: Any, over: str) -> dict[str, Any]:
+    from ringrift.players.weights import trained_profile_name
+
+    return {
+        "profile": trained_profile_name(config.board, config.players),
+        "profile_hash": candidate["hash"],
+        "profile_weights": candidate["weights"],
+        "source": "import" if candidate["kind"] == "import" else "cmaes",
+        "fitness": candidate["fitness"],
+        "proof": proof,
+        "over": over,
+    }
+
+
+def _made(
+    folder: Path, before: dict[str, Any], force: dict[str, Any], proved: Proved, iteration: int, key: str, wall_s: float
+) -> Made:
+    from ringrift.players.weights import PROFILES
+    from ringrift.profiles_file import FILE, profiles_file
+
+    proof = force["proof"]
+    data = {
+        **force,
+        "before": {"profile": before["profile"], "hash": before["profile_hash"]},
+        "promoted": proof is not None,
+        "proofs": proved.proofs,
+    }
+    profiles, about = {}, {}
+    if force["profile"] not in PROFILES:
+        fitness = force["fitness"]
+        profiles[force["profile"]] = force["profile_weights"]
+        about[force["profile"]] = {
+            "source": force["source"],
+            "iteration": iteration,
+            "board": key.rpartition("_")[0],
+            "fitness": fitness["score"] if fitness else proof["verdict"]["mean"] if proof else None,
+            "hash": force["profile_hash"],
+            "proof": {name: proof["verdict"][name] for name in ("outcome", "blocks", "mean", "elo")} if proof else None,
+        }
+    write_json(folder / FILE, profiles_file(profiles, about))
+    data["metadata"] = about
+    return Made(1, digest_of(data), data, work_of(proved.results, wall_s) if proved.results else {})
+
+
+def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+    data = kept.record.data
+    shown: dict[str, Any] = {
+        "profile": f"{data['profile']} #{data['profile_hash'][:8]}",
+        "source": data["source"],
+        "before": f"{data['before']['profile']} #{data['before']['hash'][:8]}",
+        "weights": table([{"weight": name, "value": value} for name, value in data["profile_weights"].items()]),
+    }
+    if proofs := [*([data["proof"]] if data["proof"] else []), *data["proofs"]]:
+        shown["proofs"] = table(proof_rows(proofs))
+    if elsewhere := profile_hosts(bench.hosts):
+        shown["hosts_that_play"] = ", ".join(host.name for host in elsewhere)
+    return {**shown, **facts(bench, kept)}
+
+
+def _checks(bench: Workbench, kept: Kept) -> list[dg.AssetCheckResult]:
+    data = kept.record.data
+    proof, problems = data["proof"], []
+    if proof is not None:
+        path = bench.store.path(kept.record, EVIDENCE)
+        sides = {"candidate": data["profile_hash"], "opponent": data["over"]}
+        problems = evidence_problems(path, proof["digest"], promoted=True, **sides)
+    elif data["profile_hash"] != data["before"]["hash"]:
+        problems = ["the profile changed without evidence"]
+    return [
+        result(
+            EVIDENCE_HOLDS,
+            not problems,
+            f"{'; '.join(problems)}. Materialize {SEARCH} and {ASSET} again",
+            numbers={"problems": len(problems)},
+        )
+    ]
