@@ -8,6 +8,7 @@ from ringrift.config import Config
 from ringrift.contract import JobSpec
 from ringrift.errors import InvalidInput
 from ringrift.gating import Gate
+from ringrift.model_files import ModelFile
 from ringrift.pipeline import Pipeline
 from ringrift.players import benchmarks
 from ringrift.players.registry import ENGINE_MODES, ENGINES, Participant, participant
@@ -52,11 +53,12 @@ def plan_matches(
     force: Mapping[str, Any],
     *,
     profiles: Profiles | None = None,
+    champion: ModelFile | None = None,
     salt: str = "",
 ) -> MatchPlan:
     """The matches of a config in an iteration, and those that cannot be played with the reason.
 
-    `force` is the incumbent: `profile` and `tier`. Equal arguments give equal specs. Nobody plays in the place
+    `force` is the incumbent: `profile` and `tier`; `champion` is the network in force, which Gumbel_D{n} plays with. Equal arguments give equal specs. Nobody plays in the place
     of an engine that is not there. Raises InvalidInput for a rung or tier that does not exist.
     """
     plan = MatchPlan([], [])
@@ -65,6 +67,7 @@ def plan_matches(
         "root_seed": pipeline.root_seed,
         "opening_plies": pipeline.selfplay.opening_plies,
         "profiles": profiles,
+        "models": [champion] if champion else [],
         "salt": salt,
     }
     taken: set[str] = set()
@@ -76,7 +79,7 @@ def plan_matches(
             name = f"{base}_{sum(other.startswith(base) for other in taken) + 1}"
         taken.add(name)
         try:
-            first, second = (rung(text, config, profiles) for text in (matchup.first, matchup.second))
+            first, second = (rung(text, config, profiles, champion) for text in (matchup.first, matchup.second))
         except _NotAvailable as reason:
             plan.skipped.append(SkippedMatch(name, str(reason)))
             continue
@@ -84,7 +87,7 @@ def plan_matches(
         spec = match_job(config=config.key, match=name, first=first, second=second, blocks=blocks, **common)
         plan.matches.append(PlannedMatch(spec, "matchup", title_of(matchup.first, matchup.second, config)))
     _plan_tier(plan, pipeline, config, force, common)
-    _plan_round_robin(plan, pipeline, config, common)
+    _plan_round_robin(plan, pipeline, config, champion, common)
     return plan
 
 
@@ -107,11 +110,13 @@ def _plan_tier(
     plan.matches.append(PlannedMatch(spec, "tier", title_of(first.label, rival, config)))
 
 
-def _plan_round_robin(plan: MatchPlan, pipeline: Pipeline, config: Config, common: dict[str, Any]) -> None:
+def _plan_round_robin(
+    plan: MatchPlan, pipeline: Pipeline, config: Config, champion: ModelFile | None, common: dict[str, Any]
+) -> None:
     entrants, wanted = [], pipeline.evaluation.round_robin
     for text in wanted.players:
         try:
-            entrants.append(rung(text, config, common["profiles"]))
+            entrants.append(rung(text, config, common["profiles"], champion))
         except _NotAvailable as reason:
             plan.skipped.append(SkippedMatch(f"{ROUND_ROBIN} with {text}", str(reason)))
     if len(entrants) < config.players:
@@ -121,12 +126,16 @@ def _plan_round_robin(plan: MatchPlan, pipeline: Pipeline, config: Config, commo
     plan.matches.append(PlannedMatch(spec, "round_robin", f"RoundRobin_{_board_title(config)}"))
 
 
-def rung(text: str, config: Config, profiles: Profiles | None = None) -> Participant:
+def rung(text: str, config: Config, profiles: Profiles | None = None, champion: ModelFile | None = None) -> Participant:
     """The participant `{Engine}_D{n}` names. Raises InvalidInput for an engine nobody knows."""
     label, _, difficulty = text.rpartition("_D")
     for name, engine in ENGINES.items():
-        if engine.label == label:
+        if engine.label == label and not engine.network:
             return participant(name, config, int(difficulty), profiles=profiles)
+        if engine.label == label:
+            if champion is None:
+                raise _NotAvailable(f"the engine {label} plays with a champion network; there is none yet")
+            return participant(name, config, int(difficulty), model=champion.weights)
     if f"{label.lower()}-only" not in ENGINE_MODES:
         raise InvalidInput("player", text, f"use {{Engine}}_D{{n}}; engines are {_labels()}")
     raise _NotAvailable(f"the engine {label} is not available; there are {_labels()}")
@@ -163,5 +172,5 @@ def _board_title(config: Config) -> str:
 
 def alias(player: Participant, config: Config) -> str:
     """The name people read: `Heuristic_D5` for the documented player of that label, else with part of its key."""
-    documented = participant(player.engine, config, player.difficulty)
+    documented = participant(player.engine, config, player.difficulty, model=player.model)
     return player.label if documented.key == player.key else f"{player.label}#{player.key[:6]}"

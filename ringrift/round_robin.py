@@ -5,6 +5,7 @@ that begin alike, the entrants moving on by one seat from game to game, so that 
 seat. Game index = (block * sets + set) * players + rotation.
 """
 
+from collections.abc import Iterable
 from itertools import combinations
 from math import comb
 from typing import Any
@@ -15,6 +16,7 @@ from ringrift.config import Config, parse_config
 from ringrift.contract import JobSpec
 from ringrift.game_job import GamePlan, PlannedGame, run_games
 from ringrift.job import Job
+from ringrift.model_files import ModelFile, by_weights, models_of
 from ringrift.pipeline import ConfigKey
 from ringrift.players.registry import Participant
 from ringrift.rules.record import read_options
@@ -38,6 +40,7 @@ class RoundRobinParams(Strict):
     root_seed: int = Field(ge=0, lt=2**63)
     opening_plies: int = Field(default=DEFAULT_OPENING_PLIES, ge=0, le=6)
     profiles: dict[str, dict[str, float]] = Field(default_factory=dict)
+    models: list[ModelFile] | None = None  # of the networks that play
     options: dict[str, int | bool] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -65,11 +68,13 @@ def round_robin_job(
     root_seed: int,
     opening_plies: int = DEFAULT_OPENING_PLIES,
     profiles: Profiles | None = None,
+    models: Iterable[ModelFile] = (),
     salt: str = "",
 ) -> JobSpec:
     """The job of a round robin; equal arguments give the equal job.
 
-    Raises InvalidInput for fewer different entrants than the config has players.
+    `models` are the files of the networks that play. Raises InvalidInput for fewer different entrants than the config
+    has players, or if the file of a network is missing.
     """
     used = {player.profile for player in entrants}
     content = {
@@ -82,6 +87,7 @@ def round_robin_job(
         "root_seed": root_seed,
         "opening_plies": opening_plies,
         "profiles": {name: dict(weights) for name, weights in (profiles or {}).items() if name in used},
+        "models": [model.model_dump() for model in models_of(entrants, by_weights(models))] or None,
     }
     params = parse(RoundRobinParams, content, match)
     return JobSpec(
@@ -120,6 +126,7 @@ def game_plan(params: RoundRobinParams) -> GamePlan:
         participants=entrants,
         indices=range(params.games),
         game=game,
+        models=params.models or [],
     )
 
 

@@ -19,7 +19,13 @@ def _players() -> None:
     play_match_game(Config("square8", 2), [random, random], 0, ["warmup"], cap=1)
 
 
-STEPS: dict[str, Callable[[], None]] = {"rules engine": _engine, "players": _players}
+def _networks() -> None:
+    from ringrift.network.lockstep import compile_search
+
+    compile_search()
+
+
+STEPS: dict[str, Callable[[], None]] = {"rules engine": _engine, "players": _players, "network search": _networks}
 
 
 def warm_up(step: Callable[[str], None]) -> None:
