@@ -58,8 +58,9 @@ def plan_matches(
 ) -> MatchPlan:
     """The matches of a config in an iteration, and those that cannot be played with the reason.
 
-    `force` is the incumbent: `profile` and `tier`; `champion` is the network in force, which Gumbel_D{n} plays with. Equal arguments give equal specs. Nobody plays in the place
-    of an engine that is not there. Raises InvalidInput for a rung or tier that does not exist.
+    `force` is the incumbent: `profile` and `tier`; `champion` is the network in force, which Gumbel_D{n} plays with.
+    Equal arguments give equal specs. Nobody plays in the place of an engine that is not there. Raises InvalidInput for
+    a rung or tier that does not exist.
     """
     plan = MatchPlan([], [])
     common: dict[str, Any] = {

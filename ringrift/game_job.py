@@ -121,9 +121,9 @@ def play_rows(
     if networks(plan.participants):
         if ahead is None:
             indices = ahead = list(indices)
-        played = _network_games(plan, indices, ahead, evaluators or {}, check)
+        played: Iterator[tuple[int, MatchGame, float]] = _network_games(plan, indices, ahead, evaluators or {}, check)
     else:
-        played = ((index, *_match_game(plan, index)) for index in indices)
+        played = (_match_game(plan, index) for index in indices)
     host, worker_version = socket.gethostname(), version("ringrift-assets")
     for index, game, seconds in played:
         planned = plan.game(index)
@@ -147,8 +147,8 @@ def play_rows(
         )
 
 
-def _match_game(plan: GamePlan, index: int) -> tuple[MatchGame, float]:
-    """A game without networks, and its wall time in seconds."""
+def _match_game(plan: GamePlan, index: int) -> tuple[int, MatchGame, float]:
+    """(index, game, wall time in seconds) of a game without networks."""
     started, planned = time.perf_counter(), plan.game(index)
     game = play_match_game(
         plan.config,
@@ -161,7 +161,7 @@ def _match_game(plan: GamePlan, index: int) -> tuple[MatchGame, float]:
         profiles=plan.profiles,
         options=plan.options,
     )
-    return game, time.perf_counter() - started
+    return index, game, time.perf_counter() - started
 
 
 def _network_games(
@@ -193,7 +193,7 @@ def _network_games(
     for index in indices:
         while index not in ended:
             played = next(running)
-            ended[played.index] = played
+            ended[played.number] = played
         yield ended.pop(index)
 
 

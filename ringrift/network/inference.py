@@ -135,10 +135,8 @@ def onnx_file(path: Path, config: Config | None = None) -> tuple[Path, str]:
 
 
 def _code_digest() -> str:
-    here = Path(__file__).parent
-    return hashlib.sha256(b"".join((here / name).read_bytes() for name in ("model.py", "inference.py"))).hexdigest()[
-        :12
-    ]
+    sources = (Path(__file__).with_name(name).read_bytes() for name in ("model.py", "inference.py"))
+    return hashlib.sha256(b"".join(sources)).hexdigest()[:12]
 
 
 def load_evaluator(path: Path, config: Config | None = None, device: str | None = None) -> Evaluator:

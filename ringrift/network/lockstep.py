@@ -36,9 +36,9 @@ from ringrift.seeds import stream
 
 
 class GameStart(NamedTuple):
-    """A game to come; see players.match.play_match_game for the streams that its keys name."""
+    """A game to come, with a number of its own; see players.match.play_match_game for the streams that its keys name."""
 
-    index: int
+    number: int
     seed: int
     seats: Sequence[Participant]
     key: Sequence[str | int] = ()
@@ -49,7 +49,7 @@ class GameStart(NamedTuple):
 class PlayedGame(NamedTuple):
     """A game that was played. `seconds` is its share of the wall time: those of all games add up to it."""
 
-    index: int
+    number: int
     game: MatchGame
     seconds: float
 
@@ -200,7 +200,7 @@ class Lockstep:
         found = Searched(*(column[:plies].copy() for column in self._searched(g)))
         game = MatchGame(self._games.codes[g, :plies].copy(), self._games.states[g].copy(), found)
         self._slots[g] = None
-        return PlayedGame(slot.start.index, game, slot.seconds)
+        return PlayedGame(slot.start.number, game, slot.seconds)
 
 
 def first_rows(encoded: Encoded, positions: int) -> Encoded:

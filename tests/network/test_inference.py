@@ -80,7 +80,7 @@ def test_a_wrong_model_or_device_is_refused(tmp_path, monkeypatch):
     with pytest.raises(MissingInput, match="not there"):
         load_evaluator(tmp_path / "no.safetensors", SQUARE8)
     save_model(tmp_path / "m.safetensors", SQUARE8)
-    with pytest.raises(InvalidInput, match="square8_2p.*square8_3p"):
+    with pytest.raises(InvalidInput, match=r"square8_2p.*square8_3p"):
         load_evaluator(tmp_path / "m.safetensors", Config("square8", 3))
     with pytest.raises(InvalidInput, match="plays with the weights b"):
         load_evaluators({"b" * 64: tmp_path / "m.safetensors"}, SQUARE8)

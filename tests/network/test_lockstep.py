@@ -1,4 +1,4 @@
-"""Games in lock-step: the same whatever plays beside them, in order, resumable, and gates that stop at the same block."""
+"""Games in lock-step: the same whatever plays beside them, in order, resumable; gates stop at the same block."""
 
 from dataclasses import replace
 
@@ -138,7 +138,7 @@ def test_a_gate_stops_at_the_same_block_however_many_games_run_at_once(tmp_path,
 def test_a_network_that_is_missing_or_changed_is_refused(folder, models, tmp_path):
     player = participant("gumbel", SQUARE8, 9, model=models[0].weights)
     common = {"config": "square8_2p", "iteration": 0, "match": "m", "root_seed": 1, "blocks": 1}
-    with pytest.raises(InvalidInput, match="models.*give the file"):
+    with pytest.raises(InvalidInput, match=r"models.*give the file"):
         match_job(first=player, second=participant("random", SQUARE8, 1), models=models[1:], **common)
     plan = game_plan(parse(SelfplayParams, selfplay(models).params, "test"))
     with pytest.raises(InvalidInput, match="give the file of this network"):
