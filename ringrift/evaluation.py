@@ -9,6 +9,7 @@ from ringrift.contract import JobSpec
 from ringrift.entrants import Rated, field_of
 from ringrift.errors import InvalidInput
 from ringrift.gating import Gate
+from ringrift.model_files import ModelFile
 from ringrift.pairings import choose_tables
 from ringrift.pipeline import Pipeline
 from ringrift.players import benchmarks
@@ -55,13 +56,15 @@ def plan_matches(
     *,
     profiles: Profiles | None = None,
     rated: Rated | None = None,
+    champion: ModelFile | None = None,
     salt: str = "",
 ) -> MatchPlan:
     """The matches of a config in an iteration, and those that cannot be played with the reason.
 
-    `force` is the incumbent: `profile` and `tier`; `rated` the newest ratings of earlier iterations, which choose the
-    tables of the round robin. Equal arguments give equal specs. Nobody plays in the place of an engine that is not
-    there. Raises InvalidInput for a rung or tier that does not exist.
+    `force` is the incumbent: `profile` and `tier`; `champion` is the network in force, which Gumbel_D{n} plays with;
+    `rated` the newest ratings of earlier iterations, which choose the tables of the round robin. Equal arguments give
+    equal specs. Nobody plays in the place of an engine that is not there. Raises InvalidInput for a rung or tier that
+    does not exist.
     """
     plan = MatchPlan([], [])
     common: dict[str, Any] = {
@@ -69,6 +72,7 @@ def plan_matches(
         "root_seed": pipeline.root_seed,
         "opening_plies": pipeline.selfplay.opening_plies,
         "profiles": profiles,
+        "models": [champion] if champion else [],
         "salt": salt,
     }
     taken: set[str] = set()
@@ -80,7 +84,7 @@ def plan_matches(
             name = f"{base}_{sum(other.startswith(base) for other in taken) + 1}"
         taken.add(name)
         try:
-            first, second = (rung(text, config, profiles) for text in (matchup.first, matchup.second))
+            first, second = (rung(text, config, profiles, champion) for text in (matchup.first, matchup.second))
         except _NotAvailable as reason:
             plan.skipped.append(SkippedMatch(name, str(reason)))
             continue
@@ -88,7 +92,7 @@ def plan_matches(
         spec = match_job(config=config.key, match=name, first=first, second=second, blocks=blocks, **common)
         plan.matches.append(PlannedMatch(spec, "matchup", title_of(matchup.first, matchup.second, config)))
     _plan_tier(plan, pipeline, config, force, common)
-    _plan_round_robin(plan, pipeline, config, common, rated)
+    _plan_round_robin(plan, pipeline, config, common, rated, champion)
     return plan
 
 
@@ -112,7 +116,12 @@ def _plan_tier(
 
 
 def _plan_round_robin(
-    plan: MatchPlan, pipeline: Pipeline, config: Config, common: dict[str, Any], rated: Rated | None
+    plan: MatchPlan,
+    pipeline: Pipeline,
+    config: Config,
+    common: dict[str, Any],
+    rated: Rated | None,
+    champion: ModelFile | None,
 ) -> None:
     """The tables that tell most of the entrants; as many as all sets of the pipeline's own players would be.
 
@@ -121,7 +130,7 @@ def _plan_round_robin(
     named, wanted = [], pipeline.evaluation.round_robin
     for text in wanted.players:
         try:
-            named.append(rung(text, config, common["profiles"]))
+            named.append(rung(text, config, common["profiles"], champion))
         except _NotAvailable as reason:
             plan.skipped.append(SkippedMatch(f"{ROUND_ROBIN} with {text}", str(reason)))
     if len(named) < config.players:
@@ -135,12 +144,16 @@ def _plan_round_robin(
     plan.matches.append(PlannedMatch(spec, "round_robin", f"RoundRobin_{_board_title(config)}"))
 
 
-def rung(text: str, config: Config, profiles: Profiles | None = None) -> Participant:
+def rung(text: str, config: Config, profiles: Profiles | None = None, champion: ModelFile | None = None) -> Participant:
     """The participant `{Engine}_D{n}` names. Raises InvalidInput for an engine nobody knows."""
     label, _, difficulty = text.rpartition("_D")
     for name, engine in ENGINES.items():
-        if engine.label == label:
+        if engine.label == label and not engine.network:
             return participant(name, config, int(difficulty), profiles=profiles)
+        if engine.label == label:
+            if champion is None:
+                raise _NotAvailable(f"the engine {label} plays with a champion network; there is none yet")
+            return participant(name, config, int(difficulty), model=champion.weights)
     if f"{label.lower()}-only" not in ENGINE_MODES:
         raise InvalidInput("player", text, f"use {{Engine}}_D{{n}}; engines are {_labels()}")
     raise _NotAvailable(f"the engine {label} is not available; there are {_labels()}")
@@ -177,5 +190,5 @@ def _board_title(config: Config) -> str:
 
 def alias(player: Participant, config: Config) -> str:
     """The name people read: `Heuristic_D5` for the documented player of that label, else with part of its key."""
-    documented = participant(player.engine, config, player.difficulty)
+    documented = participant(player.engine, config, player.difficulty, model=player.model)
     return player.label if documented.key == player.key else f"{player.label}#{player.key[:6]}"
