@@ -7,7 +7,7 @@ older one there is nothing to be had, however alive that worker is.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -71,6 +71,14 @@ class Assignments:
     def get(self, job: str) -> Assignment | None:
         """The assignment in force, None if there is none. Raises AssignmentDamaged."""
         return next(reversed(self.history(job)), None)
+
+    def recent(self, within_s: float) -> Iterator[tuple[str, Assignment]]:
+        """(job, assignment in force) of the jobs that were assigned or seen in the last `within_s` seconds."""
+        oldest = time.time() - within_s
+        for path in sorted(self.folder.glob("*.json")):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime >= oldest and (held := self.get(path.stem)):
+                    yield path.stem, held
 
     def assign(self, job: str, host: str, place: str, attempt: int, after: int) -> Assignment | None:
         """Give the job to a host, if the assignment in force still has the fencing number `after` (0: none).

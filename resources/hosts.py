@@ -12,6 +12,8 @@ from ringrift.errors import InvalidInput, RingRiftError
 from ringrift.strict import read_document
 
 HOSTS_VARIABLE = "RINGRIFT_HOSTS"
+KNOWN_HOSTS_VARIABLE = "RINGRIFT_KNOWN_HOSTS"
+PASSPHRASE_VARIABLE = "RINGRIFT_SSH_PASSPHRASE"  # of encrypted key files, where no agent holds the key
 DEFAULT_FILE = REPOSITORY / "config" / "distributed_hosts.yaml"
 
 HostClass = Literal["local", "mac_cluster", "aws", "lambda_labs", "vast_ai"]
@@ -128,8 +130,17 @@ class Host(BaseModel):
             return ROLES[self.role]
         return CAPABILITIES if self.is_local else ()
 
-    def refusal(self, capability: Capability, *, remote: bool = True, memory_gb: float = 0) -> str | None:
+    def refusal(
+        self,
+        capability: Capability,
+        *,
+        remote: bool = True,
+        memory_gb: float = 0,
+        host_class: HostClass | None = None,
+    ) -> str | None:
         """Why this host does not take a job, or None when it does. `remote=False` leaves SSH hosts out."""
+        if host_class is not None and self.klass != host_class:
+            return f"its class is {self.klass} and only {host_class} is in use"
         if self.status != "ready":
             return f"status is {self.status}" + (f" ({self.note})" if self.note else "")
         if capability not in self.may:
@@ -202,11 +213,29 @@ def _fault(item: Any) -> str:
     return f"{field}: {item['input']!r} is not allowed; {item['msg']}"
 
 
-def eligible(hosts: list[Host], capability: Capability, *, remote: bool = True, memory_gb: float = 0) -> list[Host]:
+def eligible(
+    hosts: list[Host],
+    capability: Capability,
+    *,
+    remote: bool = True,
+    memory_gb: float = 0,
+    host_class: HostClass | None = None,
+) -> list[Host]:
     """The hosts that may take a job. Raises NoEligibleHost, with every host's reason, when there is none."""
-    reasons = {host.name: host.refusal(capability, remote=remote, memory_gb=memory_gb) for host in hosts}
+    reasons = {
+        host.name: host.refusal(capability, remote=remote, memory_gb=memory_gb, host_class=host_class) for host in hosts
+    }
     chosen = [host for host in hosts if reasons[host.name] is None]
     if not chosen:
         listed = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
         raise NoEligibleHost(f"no eligible host for {capability} because {listed}")
     return chosen
+
+
+def check_class(text: str | None) -> HostClass | None:
+    """A host class that somebody typed; None and nothing are no choice. Raises InvalidInput."""
+    if not text:
+        return None
+    if text not in get_args(HostClass):
+        raise InvalidInput("host class", text, f"use one of {', '.join(get_args(HostClass))}")
+    return text  # type: ignore[return-value]

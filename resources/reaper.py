@@ -14,9 +14,10 @@ from typing import Literal
 import dagster as dg
 import psutil
 
+from resources.assignments import Assignments
 from resources.job_index import JobView, list_jobs
 from resources.partitions import parse_partition
-from resources.transport import LocalTransport, stop
+from resources.transport import HostRefused, HostUnreachable, Transport, stop
 from ringrift.errors import InvalidInput
 
 PID_TAG, HOST_TAG = "ringrift/pid", "ringrift/host"  # on runs that the command line started
@@ -24,6 +25,8 @@ PARTITION_TAG, SERVER_TAG = "dagster/partition", ".dagster/grpc_info"
 STARTING_S = 300.0  # a run that Dagster launched has a process by then
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NEWEST = 20  # of the runs of a partition that are looked at
+
+RECENT_S = 2 * 86400.0  # an older assignment of a remote job is nobody's any more
 
 GOING = (
     dg.DagsterRunStatus.NOT_STARTED,
@@ -67,14 +70,58 @@ def decide(runs: Sequence[RunFacts], jobs: Sequence[JobView], alive: Callable[[R
     return Verdict(cancel, [run.id for run in runs if run.status == "going" and alive(run) is False])
 
 
-def reap(instance: dg.DagsterInstance, transports: Sequence[LocalTransport]) -> Verdict:
+class RemoteJobs:
+    """The jobs of remote hosts, as this home's assignments tell: no host is asked before one of its jobs is to end.
+
+    `connect` gives the transport of a host by its name, None if the hosts file has it no more.
+    """
+
+    def __init__(self, assignments: Assignments, connect: Callable[[str], Transport | None]):
+        self._assignments, self._connect = assignments, connect
+        self._ended: set[tuple[str, int]] = set()  # (job, fencing number) that were found at their end
+
+    def maybe_running(self) -> list[JobView]:
+        """The jobs that a remote host has and may be working on."""
+        found = []
+        for job, held in self._assignments.recent(RECENT_S):
+            if held.status == "open" and held.place.startswith("ssh://") and (job, held.fence) not in self._ended:
+                asset, config, iteration = job.split("-")[:3]
+                number = int(iteration)
+                view = JobView(
+                    job, asset, config, number, "running", held.host, held.attempt, 0, 0, None, None, None, held.place
+                )
+                found.append(view)
+        return found
+
+    def cancel(self, jobs: Collection[str]) -> list[str]:
+        """End these jobs where their hosts answer; those that were running. The others have their turn next time."""
+        cancelled = []
+        for job in jobs:
+            held = self._assignments.get(job)
+            transport = self._connect(held.host) if held else None
+            if held is None or transport is None:
+                continue
+            try:
+                if transport.alive(job):
+                    stop([(transport, job)])
+                    cancelled.append(job)
+                if not transport.alive(job):
+                    self._ended.add((job, held.fence))
+            except (HostUnreachable, HostRefused):
+                continue
+        return cancelled
+
+
+def reap(instance: dg.DagsterInstance, transports: Sequence[Transport], remote: RemoteJobs | None = None) -> Verdict:
     """Fail the runs of this machine whose process is gone, then cancel the jobs of canceled runs. Repeatable."""
     failed = fail_dead_runs(instance)
     running = [job for job in list_jobs(transports) if job.status == "running"]
-    runs = _runs_of(instance, {(job.config, job.iteration) for job in running})
+    elsewhere = remote.maybe_running() if remote else []
+    runs = _runs_of(instance, {(job.config, job.iteration) for job in [*running, *elsewhere]})
     verdict = decide(runs, running, lambda run: None)
     stop([(t, job) for job in verdict.cancel for t in transports if t.alive(job)])
-    return Verdict(verdict.cancel, failed)
+    there = remote.cancel(decide(runs, elsewhere, lambda run: None).cancel) if remote else []
+    return Verdict(verdict.cancel + there, failed)
 
 
 def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:

@@ -1,47 +1,62 @@
 """How the orchestrator reaches a host: a few file operations and `start`, the same for every kind of host."""
 
-import contextlib
-import fcntl
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Protocol
-from uuid import uuid4
+from typing import Any, Protocol
 
-import psutil
-
-from resources.hosts import Host
-from ringrift.contract import CANCEL, JOBS_FOLDER, LOCK, LOG, OUT, SPEC, STATE, JobSpec, JobState
+from resources.hosts import PASSPHRASE_VARIABLE, Host
+from ringrift.contract import OUT, JobSpec
+from ringrift.errors import RingRiftError
 from ringrift.files import atomic_path
+from ringrift.job_folder import FolderStatus, JobFolder, Look
+from ringrift.job_view import JobView
+from ringrift.probe import probe
 
-SLOTS_FOLDER = "slots"
-QUARANTINE = "bad"
 KILL_AFTER_S = 10.0  # a worker that was told to stop may take so long
 
 
+class HostUnreachable(RingRiftError):
+    """The host does not answer now; it may later. `sent`: it may have got the request that was not answered."""
+
+    def __init__(self, host: str, why: str, *, sent: bool = False):
+        super().__init__(f"{host} cannot be reached: {why}")
+        self.host, self.why, self.sent = host, why, sent
+
+
+class HostRefused(RingRiftError):
+    """The host answers and cannot be used as it is; the message has the remedy. Trying again does not help."""
+
+
 class Transport(Protocol):
-    """One host. Names of files are relative to a job's directory; every call may be repeated safely."""
+    """One host. Names of files are relative to a job's directory; every call may be repeated safely.
+
+    Calls for a remote host raise HostUnreachable, which says nothing about its jobs, or HostRefused.
+    """
 
     host: Host
-    slots: int
     max_poll_s: float
+
+    def where(self, job: str) -> str:
+        """The job's directory, for messages, and unique over all hosts. Known without asking the host."""
 
     def exists(self, job: str) -> bool:
         """Whether the job's directory is there."""
 
-    def where(self, job: str) -> str:
-        """The job's directory, for messages."""
+    def job_ids(self) -> list[str]:
+        """Names of the jobs whose directories are there."""
 
-    def read(self, job: str, name: str, offset: int = 0) -> bytes | None:
-        """Bytes of a file from `offset`, or None when there is no such file."""
+    def read(self, job: str, name: str, offset: int = 0, limit: int = -1) -> bytes | None:
+        """Bytes of a file from `offset` (negative: from the end), at most `limit`, or None without such a file."""
 
-    def fetch(self, job: str, name: str, target: Path) -> None:
-        """Copy a file here, atomically."""
+    def look(self, job: str, offset: int) -> Look:
+        """Sign of life, messages from `offset`, manifest: all of a poll at once."""
+
+    def fetch(self, job: str, names: Sequence[str], folder: Path) -> None:
+        """Copy files of the `out` folder to a folder here, each atomically; those that are not there are left out."""
 
     def alive(self, job: str) -> bool:
         """Whether a worker is on the job: one this object started that still runs, or a held lock."""
@@ -61,160 +76,87 @@ class Transport(Protocol):
     def command(self, job: str) -> list[str]:
         """The command that runs the job's worker, for messages."""
 
+    def status(self) -> FolderStatus:
+        """Free space, free slots, speed of a core."""
+
     def free_bytes(self) -> int:
         """Free space of the disk that holds the jobs."""
 
-    def quarantine(self, job: str, names: list[str]) -> None:
+    def skew_s(self) -> float:
+        """The host's clock minus ours, in seconds."""
+
+    def views(self, jobs: Sequence[str] | None = None) -> list[JobView]:
+        """What these jobs (default: all) are doing."""
+
+    def probe(self) -> dict[str, Any]:
+        """How busy the machine is; see ringrift.probe."""
+
+    def quarantine(self, job: str, names: Sequence[str]) -> None:
         """Move files of the `out` folder to `bad`, so that the next attempt makes them again."""
+
+    def send(self, source: Path, name: str) -> None:
+        """Copy a file to `name` below the host's folder, where it appears whole."""
+
+    def close(self) -> None:
+        """Let go of the connection; the jobs go on."""
 
 
 def stop(running: Sequence[tuple[Transport, str]]) -> None:
-    """Stop jobs: TERM to the process group of each, KILL to those that live `KILL_AFTER_S` seconds later."""
+    """Stop jobs: TERM to the process group of each, KILL to those that live `KILL_AFTER_S` seconds later.
+
+    A host that cannot be reached is left out; its jobs end with the next cancel that reaches it.
+    """
+    lost: set[Transport] = set()
+
+    def ask(transport: Transport, what: Any) -> Any:
+        try:
+            return None if transport in lost else what()
+        except HostUnreachable:
+            lost.add(transport)
+            return None
+
     for kill in (False, True):
         for transport, job in running:
-            transport.signal(job, kill=kill)
+            ask(transport, lambda t=transport, j=job: t.signal(j, kill=kill))  # noqa: B023  # called at once
         limit = time.monotonic() + KILL_AFTER_S
-        while any(transport.alive(job) for transport, job in running) and time.monotonic() < limit:
+        while time.monotonic() < limit:
+            if not any(ask(transport, lambda t=transport, j=job: t.alive(j)) for transport, job in running):
+                break
             time.sleep(0.05)
 
 
-class LocalTransport:
+class LocalTransport(JobFolder):
     """This machine: jobs are detached processes of it. `root` is the folder that holds its jobs and slots."""
 
     max_poll_s = 2.0  # looking costs no connection here
 
     def __init__(self, host: Host, root: Path, python: str | None = None, environment: dict[str, str] | None = None):
+        slots = host.max_parallel_jobs or os.cpu_count() or 1
+        super().__init__(root, slots, python or host.python_path, environment, hidden=(PASSPHRASE_VARIABLE,))
         self.host = host
-        self.jobs = root.resolve() / JOBS_FOLDER
-        self.locks = root.resolve() / SLOTS_FOLDER
-        self.slots = host.max_parallel_jobs or os.cpu_count() or 1
-        self.python = python or host.python_path or sys.executable
-        self.environment = {**os.environ, **(environment or {})}
-        self.started: dict[str, subprocess.Popen[bytes]] = {}
-        self.jobs.mkdir(parents=True, exist_ok=True)
-        self.locks.mkdir(parents=True, exist_ok=True)
-
-    def exists(self, job: str) -> bool:
-        return (self.jobs / job / SPEC).is_file()
 
     def where(self, job: str) -> str:
         return str(self.jobs / job)
 
-    def read(self, job: str, name: str, offset: int = 0) -> bytes | None:
-        try:
-            with (self.jobs / job / name).open("rb") as handle:
-                handle.seek(offset)
-                return handle.read()
-        except FileNotFoundError:
-            return None
-
-    def fetch(self, job: str, name: str, target: Path) -> None:
-        with atomic_path(target) as temporary:
-            shutil.copyfile(self.jobs / job / name, temporary)
-
-    def alive(self, job: str) -> bool:
-        if job in self.started and self.exited(job) is None:
-            return True  # and the lock is left alone while our worker is about to take it
-        try:
-            handle = (self.jobs / job / LOCK).open("rb")
-        except FileNotFoundError:
-            return False
-        with handle:
-            return not _take(handle, fcntl.LOCK_SH)
-
-    def start(self, spec: JobSpec, shards: Sequence[Path] = ()) -> bool:
-        slot = self._free_slot()
-        if slot is None:
-            return False
-        self._create(spec, shards)
-        folder = self.jobs / spec.job_id
-        (folder / CANCEL).unlink(missing_ok=True)  # it was meant for an earlier attempt
-        with slot, (folder / LOG).open("ab") as log:
-            # The worker inherits the slot's lock: it is free again when the worker ends, however it ends.
-            self.started[spec.job_id] = subprocess.Popen(
-                self.command(spec.job_id),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self.environment,
-                start_new_session=True,
-                pass_fds=[slot.fileno()],
-            )
-        return True
-
-    def command(self, job: str) -> list[str]:
-        return [self.python, "-m", "ringrift.worker", "run", str(self.jobs / job)]
-
-    def free_bytes(self) -> int:
-        return shutil.disk_usage(self.jobs).free
-
-    def _create(self, spec: JobSpec, shards: Sequence[Path]) -> None:
-        """The directory appears with its spec as one step; when it is there already nothing happens."""
-        if self.exists(spec.job_id):
-            return
-        draft = self.jobs / f".new-{uuid4().hex}"
-        (draft / OUT).mkdir(parents=True)
-        for shard in shards:
-            shutil.copyfile(shard, draft / OUT / shard.name)
-        (draft / SPEC).write_text(spec.canonical(), encoding="utf-8")
-        try:
-            draft.rename(self.jobs / spec.job_id)  # the system refuses a target that has files
-        except OSError:
-            shutil.rmtree(draft)
-            if not self.exists(spec.job_id):
-                raise
-
-    def _free_slot(self) -> IO[bytes] | None:
-        """The locked file of a free slot, or None."""
-        for number in range(self.slots):
-            handle = (self.locks / f"{number:03d}").open("ab")
-            if _take(handle, fcntl.LOCK_EX):
-                return handle
-            handle.close()
-        return None
-
-    def exited(self, job: str) -> int | None:
-        process = self.started.get(job)
-        return None if process is None else process.poll()
-
-    def signal(self, job: str, *, kill: bool) -> None:
-        if not self.alive(job):
-            return
-        (self.jobs / job / CANCEL).touch()
-        pid = self._pid(job)
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL if kill else signal.SIGTERM)
-
-    def _pid(self, job: str) -> int | None:
-        """Process group of the living worker: our child, or the process that its state and command line name.
-
-        None for one that has only just taken the lock: the state is still that of the attempt before it.
-        """
-        if job in self.started and self.exited(job) is None:
-            return self.started[job].pid
-        state = self.read(job, STATE)
-        if state is None:
-            return None
-        pid = JobState.model_validate_json(state).pid
-        try:
-            named = any(job in part for part in psutil.Process(pid).cmdline())
-        except psutil.Error:
-            return None
-        return pid if named else None
-
-    def quarantine(self, job: str, names: list[str]) -> None:
-        bad = self.jobs / job / QUARANTINE
-        bad.mkdir(exist_ok=True)
+    def fetch(self, job: str, names: Sequence[str], folder: Path) -> None:
         for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                (self.jobs / job / OUT / name).rename(bad / f"{uuid4().hex[:8]}-{name}")
+            source = self.jobs / job / OUT / name
+            if source.is_file():
+                with atomic_path(folder / name) as temporary:
+                    shutil.copyfile(source, temporary)
 
+    def send(self, source: Path, name: str) -> None:
+        with atomic_path(self.root / name) as temporary:
+            shutil.copyfile(source, temporary)
 
-def _take(handle: IO[bytes], how: int) -> bool:
-    """Take a lock without waiting. A shared one is enough to ask whether somebody holds it."""
-    try:
-        fcntl.flock(handle, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    def skew_s(self) -> float:
+        return 0.0
+
+    def views(self, jobs: Sequence[str] | None = None) -> list[JobView]:
+        return [replace(view, host=self.host.name) for view in super().views(jobs)]
+
+    def probe(self) -> dict[str, Any]:
+        return probe(self.root)
+
+    def close(self) -> None:
+        """There is no connection."""

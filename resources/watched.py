@@ -3,7 +3,7 @@
 import contextlib
 import errno
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from resources.assignments import Assignments
 from resources.disk import DiskFull
 from resources.events import EventKind, JobEvent, JobFailed, JobResult
 from resources.transport import Transport
-from ringrift.contract import LOG, MANIFEST, MESSAGES, OUT, STATE, JobSpec, JobState, Manifest, ShardEntry, file_sha256
+from ringrift.contract import LOG, MANIFEST, MESSAGES, STATE, JobSpec, JobState, Manifest, ShardEntry, file_sha256
+from ringrift.job_folder import READ_BYTES
 
 
 class Damaged(Exception):
@@ -81,15 +82,24 @@ class WatchedJob:
 
     # --- reading ----------------------------------------------------------------------------------------
 
-    def messages(self) -> bool:
-        """Pass on the whole lines of messages.jsonl that were not read yet. True when there were any."""
-        data = self.at.read(self.id, MESSAGES, self.offset) or b""
-        whole = data[: data.rfind(b"\n") + 1]
-        self.offset += len(whole)
-        for line in whole.splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-                self._message(json.loads(line))
-        return bool(whole)
+    def messages(self, data: bytes | None = None) -> bool:
+        """Pass on the whole lines of messages.jsonl that were not read yet. True when there were any.
+
+        `data` is what a look at the job found behind the offset; without it, and after a full look, they are read.
+        """
+        limit, news = READ_BYTES, False
+        while True:
+            if data is None:
+                data = self.at.read(self.id, MESSAGES, self.offset, limit) or b""
+            whole = data[: data.rfind(b"\n") + 1]
+            self.offset += len(whole)
+            for line in whole.splitlines():
+                with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+                    self._message(json.loads(line))
+            news = news or bool(whole)
+            if limit < 0 or len(data) < limit:
+                return news
+            limit, data = (READ_BYTES if whole else -1), None  # a line longer than that is read at once
 
     def _message(self, message: dict[str, Any]) -> None:
         params = message["params"] or {}
@@ -105,35 +115,35 @@ class WatchedJob:
                     self.announced[entry.name] = entry
 
     def state(self) -> JobState | None:
-        """The worker's account of itself. Raises JobFailed when it speaks another contract."""
+        """The worker's account of itself, its times by our clock. Raises JobFailed when it speaks another contract."""
         data = self.at.read(self.id, STATE)
         if data is None:
             return None
         try:
-            return JobState.model_validate_json(data)
+            state = JobState.model_validate_json(data)
         except ValidationError as error:
             raise JobFailed(
                 f"{self.id} on {self.at.host.name}: its {STATE} is of another contract version or damaged; "
                 "update ringrift on that host, or move the job's directory aside"
             ) from error
+        skew = self.at.skew_s()
+        return state.model_copy(update={"heartbeat": state.heartbeat - skew, "started": state.started - skew})
 
     def log_tail(self, characters: int) -> str:
         """The end of what the worker printed."""
-        return (self.at.read(self.id, LOG) or b"").decode(errors="replace")[-characters:].strip()
+        return (self.at.read(self.id, LOG, -4 * characters) or b"").decode(errors="replace")[-characters:].strip()
 
     # --- bringing home ----------------------------------------------------------------------------------
 
     def pull(self) -> bool:
         """Bring announced shards here and verify them. True when one was new."""
         new = [entry for name, entry in self.announced.items() if self.pulled.get(name) != entry]
-        for entry in new:
-            if self._have(entry):
-                self.pulled[entry.name] = entry
-        return any(entry.name in self.pulled for entry in new)
+        have = self._have(new)
+        self.pulled.update((entry.name, entry) for entry in have)
+        return bool(have)
 
-    def manifest(self) -> Manifest | None:
-        """The manifest once all its shards are here, None before the job is done. Raises Damaged."""
-        data = self.at.read(self.id, f"{OUT}/{MANIFEST}")
+    def manifest(self, data: bytes | None) -> Manifest | None:
+        """The manifest in `data` once all its shards are here, None before the job is done. Raises Damaged."""
         if data is None:
             return None
         try:
@@ -146,7 +156,8 @@ class WatchedJob:
             problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
             raise Damaged([MANIFEST], f"the manifest does not parse: {problem}") from error
         self.messages()
-        bad = [entry.name for entry in manifest.shards if not self._have(entry)]
+        have = {entry.name for entry in self._have(manifest.shards)}
+        bad = [entry.name for entry in manifest.shards if entry.name not in have]
         if bad and self.is_mine():
             raise Damaged([MANIFEST, *bad], f"{', '.join(bad)} differ from the manifest")
         return None if bad else manifest
@@ -156,26 +167,24 @@ class WatchedJob:
         held = self.assignments.get(self.id)
         return held is not None and held.fence == self.fence
 
-    def _have(self, entry: ShardEntry) -> bool:
-        """Whether the shard is here, or could be fetched, with the size and hash its entry says.
+    def _have(self, entries: Sequence[ShardEntry]) -> list[ShardEntry]:
+        """Those shards that are here, or could be fetched, with the size and hash their entries say.
 
         A shard of an assignment that is no longer in force is not fetched. Raises DiskFull.
         """
-        target = self.inbox / entry.name
-        if _is(target, entry):
-            return True
-        with self.assignments.in_force(self.id, self.fence) as mine:
-            if not mine:
-                return False
-            try:
-                self.at.fetch(self.id, f"{OUT}/{entry.name}", target)
-            except FileNotFoundError:
-                return False
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
-                raise DiskFull(f"the disk of {self.inbox} is full; free some space and run the same again") from error
-        return _is(target, entry)
+        want = [entry for entry in entries if not _is(self.inbox / entry.name, entry)]
+        if want:
+            with self.assignments.in_force(self.id, self.fence) as mine:
+                if not mine:
+                    return [entry for entry in entries if entry not in want]
+                try:
+                    self.at.fetch(self.id, [entry.name for entry in want], self.inbox)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    full = f"the disk of {self.inbox} is full; free some space and run the same again"
+                    raise DiskFull(full) from error
+        return [entry for entry in entries if entry not in want or _is(self.inbox / entry.name, entry)]
 
     def forget(self, names: list[str]) -> None:
         """Drop files that turned out damaged."""

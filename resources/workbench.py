@@ -1,19 +1,25 @@
 """What an asset works with: the home and its store, the pipeline's numbers, the hosts, and runs of jobs."""
 
+import copy
+import hashlib
 import os
 import shutil
+import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from resources.assignments import Assignments
 from resources.error_log import ErrorLog
 from resources.events import Control, JobEvent, JobResult
-from resources.hosts import LOCAL, Capability, Host, eligible, load_hosts
+from resources.hosts import LOCAL, Capability, Host, HostClass, check_class, eligible, load_hosts
 from resources.jobs import JobRunner
+from resources.memory import needed_gb
 from resources.storage import HOME_VARIABLE, REPOSITORY, Home, Store
-from resources.transport import LocalTransport, Transport
+from resources.transport import HostRefused, HostUnreachable, LocalTransport, Transport
 from ringrift.contract import JobSpec, file_sha256
 from ringrift.errors import InvalidInput
 from ringrift.files import write_json
@@ -24,7 +30,19 @@ if TYPE_CHECKING:
 
 PIPELINE_VARIABLE = "RINGRIFT_PIPELINE"
 SCALE_VARIABLE = "RINGRIFT_GAMES_SCALE"
+BANDWIDTH_VARIABLE = "RINGRIFT_BANDWIDTH_MB_S"
 DEFAULT_PIPELINE = REPOSITORY / "config" / "pipeline.yaml"
+
+
+Backend = Literal["ssh", "local"]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which hosts may be used: the backend `local` leaves remote ones out, a class all but its own."""
+
+    backend: Backend = "ssh"
+    host_class: HostClass | None = None
 
 
 class Workbench:
@@ -33,7 +51,7 @@ class Workbench:
     What is not given comes from RINGRIFT_HOME, RINGRIFT_PIPELINE, RINGRIFT_HOSTS and RINGRIFT_GAMES_SCALE. The
     pipeline is then the one of the home's last `ringrift run`, so that the web server goes on with it, else
     the repository's. Nothing is read before it is used. `listener` hears every event of every job, on the
-    thread that runs it.
+    thread that runs it. `where` says which of the hosts may be used.
     """
 
     def __init__(
@@ -45,8 +63,10 @@ class Workbench:
         games_scale: float | None = None,
         listener: Callable[[JobEvent], None] = lambda event: None,
         control: Control | None = None,
+        where: Where | None = None,
     ):
         self.home = home or Home()
+        self.where = where or Where()
         self.hosts_path = hosts
         self.listener = listener
         self.control = control or Control()
@@ -119,7 +139,7 @@ class Workbench:
 
         Raises NoEligibleHost with every host's reason.
         """
-        hosts = [LOCAL] if capability is None else eligible(self.hosts, capability, remote=False)
+        hosts = [LOCAL] if capability is None else self.eligible(capability, specs)
 
         def both(event: JobEvent) -> None:
             listener(event)
@@ -138,7 +158,83 @@ class Workbench:
         )
         return runner.run(specs, timeout_s=timeout_s, cancel_on=cancel_on)
 
+    def within(self, host_class: str | None) -> "Workbench":
+        """This workbench, kept to one class of hosts if one is named. Raises InvalidInput."""
+        chosen, narrowed = check_class(host_class), copy.copy(self)
+        if chosen:
+            narrowed.where = replace(self.where, host_class=chosen)
+        return narrowed
+
+    def eligible(self, capability: Capability, specs: Sequence[JobSpec] = ()) -> list[Host]:
+        """The hosts that may take the jobs. Raises NoEligibleHost with every host's reason."""
+        return eligible(
+            self.hosts,
+            capability,
+            remote=self.where.backend != "local",
+            memory_gb=needed_gb(specs),
+            host_class=self.where.host_class,
+        )
+
     def transport(self, host: Host) -> Transport:
-        """How to reach a host. A local host keeps its jobs in this home unless it has a path of its own."""
+        """How to reach a host. A local host keeps its jobs in this home unless it has a path of its own.
+
+        A remote one keeps its connection for as long as this process lives.
+        """
+        if not host.is_local:
+            if host.name not in self._remote:
+                self._remote[host.name] = self._connect(host)
+            return self._remote[host.name]
         root = Path(host.ringrift_path).expanduser() if host.ringrift_path else self.home.root
         return LocalTransport(host, root, environment={HOME_VARIABLE: str(self.home.root)})
+
+    def push(self, source: Path, name: str) -> dict[str, str | None]:
+        """Copy a file to `name` below the folder of every ready remote host; host → None, or why it did not get there.
+
+        It appears there whole. Hosts that the backend or class leaves out are not in the answer.
+        """
+        wanted = [
+            host
+            for host in self.hosts
+            if not host.is_local
+            and host.status == "ready"
+            and self.where.backend != "local"
+            and self.where.host_class in (None, host.klass)
+        ]
+
+        def one(host: Host) -> str | None:
+            try:
+                self.transport(host).send(source, name)
+            except (HostUnreachable, HostRefused) as error:
+                return str(error)
+            return None
+
+        with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
+            return dict(zip([host.name for host in wanted], pool.map(one, wanted), strict=True))
+
+    @cached_property
+    def _remote(self) -> dict[str, Transport]:
+        return {}
+
+    def _connect(self, host: Host) -> Transport:
+        from resources.ssh_transport import SshTransport  # imports paramiko, so not at the top
+
+        return SshTransport(host, self.home.root, home_id=home_id(self.home), bytes_per_s=bandwidth())
+
+
+def home_id(home: Home) -> str:
+    """What tells this home from all others on a host that serves several: 12 hex digits."""
+    return hashlib.sha256(f"{socket.gethostname()}:{home.root}".encode()).hexdigest()[:12]
+
+
+def bandwidth() -> float | None:
+    """The limit on transfers with one host in bytes a second, from RINGRIFT_BANDWIDTH_MB_S; None is no limit."""
+    text = os.environ.get(BANDWIDTH_VARIABLE)
+    if not text:
+        return None
+    try:
+        megabytes = float(text)
+        if megabytes > 0:
+            return megabytes * 1e6
+    except ValueError:
+        pass
+    raise InvalidInput(BANDWIDTH_VARIABLE, text, "use megabytes a second, for example 2.5")

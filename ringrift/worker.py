@@ -45,6 +45,7 @@ CANCEL_GRACE_S = 5.0  # after a signal, the main thread may take so long to save
 JOB_KINDS = {
     "cmaes": "ringrift.cmaes_job:run_cmaes",
     "match_results": "ringrift.match_results:run_match_results",
+    "noop": "ringrift.noop:run_noop",
     "rate": "ringrift.rate_job:run_rate",
     "round_robin": "ringrift.round_robin:run_round_robin",
     "selfplay": "ringrift.selfplay:run_selfplay",

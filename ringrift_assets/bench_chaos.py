@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from ringrift.bench.report import Measure, report
 from ringrift.contract import JOBS_FOLDER, OUT, SPEC, JobSpec, file_sha256
 from ringrift.game_hash import game_dict, hash_game
 from ringrift.games import read_shard, table_of, write_shard
-from ringrift_assets.chaos import Disturbance, Victim, environment, run_to_end
+from ringrift_assets.chaos import HOSTS, HOSTS_FILE, KNOWN_HOSTS, Disturbance, Victim, environment, run_to_end
+from ringrift_assets.loopback import Sshd, hosts_file, python_here
 
 CONFIGS = ("square8_2p", "square8_3p")  # two, so that each is made in a process of its own
 PIPELINE = """
@@ -46,16 +48,22 @@ ROUNDS = 20  # a round that ends before its kills are done is followed by anothe
 Row = dict[str, Any]
 
 
-def bench_chaos(kills: int = 5, seed: int = 1, progress: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+def bench_chaos(
+    kills: int = 5, seed: int = 1, progress: Callable[[str], None] = lambda text: None, *, ssh: bool = False
+) -> dict[str, Any]:
     """The benchmark's report. `kills` ≥ 1 processes are killed at moments drawn from `seed`.
+
+    With `ssh` the disturbed runs work on two hosts reached by SSH, and their connections are among the victims; the
+    undisturbed one works here.
 
     Raises ChaosFailed when a run does not come to its end although it is started again and again.
     """
     rows: list[Row] = []
     equal, lost, duplicated, rng = True, 0, 0, random.Random(seed)
     turns: list[Victim] = []  # they go on from round to round
-    with tempfile.TemporaryDirectory(prefix="ringrift-chaos-") as name:
+    with tempfile.TemporaryDirectory(prefix="ringrift-chaos-") as name, ExitStack() as stack:
         folder = Path(name)
+        servers = [stack.enter_context(_server(folder / f"sshd{number}")) for number in range(2 if ssh else 0)]
         pipeline = folder / "pipeline.yaml"
         pipeline.write_text(PIPELINE)
         progress("the undisturbed run")
@@ -67,6 +75,9 @@ def bench_chaos(kills: int = 5, seed: int = 1, progress: Callable[[str], None] =
             progress(f"round {number + 1}, {len(rows)} of {kills} kills")
             disturbance = Disturbance(kills - len(rows), rng, (WINDOW[0] * wall_s, WINDOW[1] * wall_s), turns=turns)
             home = Home(folder / f"round{number + 1}")
+            if servers:
+                _use_hosts(home, servers)
+                disturbance.connections = lambda: [process for server in servers for process in server.connections()]
             run_to_end(home, pipeline, disturbance)
             turns = disturbance.turns
             rows += [{"round": number + 1, **asdict(kill)} for kill in disturbance.done]
@@ -87,6 +98,27 @@ def bench_chaos(kills: int = 5, seed: int = 1, progress: Callable[[str], None] =
             Measure("false_rejects", false_rejects, "", 0, "lower"),
         ],
     )
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[Sshd]:
+    server = Sshd(folder)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _use_hosts(home: Home, servers: Sequence[Sshd]) -> None:
+    """Give the home a hosts file with one host behind each server and none beside, their folders in the home."""
+    home.root.mkdir(parents=True)
+    python = python_here(home.root)
+    hosts = [
+        server.host(f"host{number}", home.root / HOSTS / f"host{number}", python, max_parallel_jobs=1)
+        for number, server in enumerate(servers)
+    ]
+    hosts_file(home.root / HOSTS_FILE, *hosts)
+    (home.root / KNOWN_HOSTS).write_text("".join(server.known_hosts.read_text() for server in servers))
 
 
 def digests(home: Home) -> dict[tuple[str, str, int], str]:

@@ -17,11 +17,13 @@ from typing import IO, Literal
 
 import psutil
 
+from resources.hosts import HOSTS_VARIABLE, KNOWN_HOSTS_VARIABLE
 from resources.storage import HOME_VARIABLE, Home
 from ringrift.contract import JOBS_FOLDER, STATE
 
-Victim = Literal["worker", "child", "run"]
+Victim = Literal["worker", "child", "run", "connection"]
 VICTIMS: tuple[Victim, ...] = ("worker", "child", "run")
+HOSTS, HOSTS_FILE, KNOWN_HOSTS = "hosts", "hosts.yaml", "known_hosts"  # in the home: hosts reached by SSH, if any
 OTHER_VARIABLES = (
     "RINGRIFT_PIPELINE",
     "RINGRIFT_HOSTS",
@@ -51,8 +53,9 @@ class Kill:
 class Disturbance:
     """The kills still to come and those done.
 
-    Each is due a time uniform in `window_s` (seconds) after the command's start or the kill before; in every three,
-    each kind of victim has its turn.
+    Each is due a time uniform in `window_s` (seconds) after the command's start or the kill before; each kind of
+    victim has its turn before any has a second one. `connections` finds the processes of open SSH connections; with it
+    they are a kind of victim too.
     """
 
     left: int
@@ -60,11 +63,13 @@ class Disturbance:
     window_s: tuple[float, float]
     done: list[Kill] = field(default_factory=list)
     turns: list[Victim] = field(default_factory=list)
+    connections: Callable[[], list[psutil.Process]] | None = None
 
     def next_victim(self) -> Victim:
         """Whose turn it is."""
         if not self.turns:
-            self.turns = self.rng.sample(VICTIMS, len(VICTIMS))
+            kinds: tuple[Victim, ...] = VICTIMS if self.connections is None else (*VICTIMS, "connection")
+            self.turns = self.rng.sample(kinds, len(kinds))
         return self.turns[-1]
 
     def killed(self, kill: Kill) -> None:
@@ -107,7 +112,7 @@ def _run_once(home: Home, pipeline: Path, disturbance: Disturbance | None) -> in
                 if time.monotonic() > deadline:
                     raise ChaosFailed(f"`ringrift run` did not end within {RUN_TIMEOUT_S:g} s; see {_log(home)}")
                 if disturbance and disturbance.left and time.monotonic() - since >= moment[1]:
-                    kill = _kill(home, process.pid, moment[0], time.monotonic() - since)
+                    kill = _kill(home, process.pid, moment[0], time.monotonic() - since, disturbance.connections)
                     if kill is not None:
                         disturbance.killed(kill)
                         since, moment = time.monotonic(), _moment(disturbance)
@@ -136,6 +141,11 @@ def _start(home: Home, pipeline: Path, log: IO[bytes]) -> subprocess.Popen[bytes
 def environment(home: Home) -> Mapping[str, str]:
     """The variables of a process that works in `home` with nothing else set."""
     kept = {name: value for name, value in os.environ.items() if name not in OTHER_VARIABLES}
+    if (home.root / HOSTS_FILE).is_file():
+        kept |= {
+            HOSTS_VARIABLE: str(home.root / HOSTS_FILE),
+            KNOWN_HOSTS_VARIABLE: str(home.root / KNOWN_HOSTS),
+        }
     return {**kept, HOME_VARIABLE: str(home.root)}
 
 
@@ -143,12 +153,19 @@ def _log(home: Home) -> Path:
     return home.root / "run.log"
 
 
-def _kill(home: Home, run: int, victim: Victim, after_s: float) -> Kill | None:
+def _kill(
+    home: Home,
+    run: int,
+    victim: Victim,
+    after_s: float,
+    connections: Callable[[], list[psutil.Process]] | None = None,
+) -> Kill | None:
     """Kill a process of the kind; None when there is none now."""
     find: dict[Victim, Callable[[], list[psutil.Process]]] = {
         "worker": lambda: workers(home),
         "child": lambda: _children(run),
         "run": lambda: [psutil.Process(run)],
+        "connection": connections or (list),
     }
     try:
         for process in find[victim]():
@@ -167,7 +184,8 @@ def _children(run: int) -> list[psutil.Process]:
 def workers(home: Home) -> list[psutil.Process]:
     """The living workers of the home's jobs, whoever is their parent."""
     found = []
-    for path in sorted((home.root / JOBS_FOLDER).glob(f"*/{STATE}")):
+    folders = [home.root, *(home.root / HOSTS).glob("*")]
+    for path in sorted(path for folder in folders for path in (folder / JOBS_FOLDER).glob(f"*/{STATE}")):
         try:
             process = psutil.Process(json.loads(path.read_text())["pid"])
         except (psutil.NoSuchProcess, FileNotFoundError):

@@ -10,6 +10,7 @@ import typer
 from resources.storage import REPOSITORY, Home
 from ringrift.errors import MissingInput
 from ringrift_assets import cli_bench
+from ringrift_assets.cli_hosts import hosts_app
 from ringrift_assets.cli_jobs import jobs_app
 from ringrift_assets.cli_run import PipelineOption, ScaleOption, run_command
 
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command("screenshots")(screenshots_command)
     cli_bench.register(app)
     app.add_typer(jobs_app, name="jobs")
+    app.add_typer(hosts_app, name="hosts")
 
 
 def ui_command(

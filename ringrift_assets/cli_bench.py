@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
         if group.name == GROUP and group.typer_instance is not None:
             group.typer_instance.command("dedup")(dedup_command)
             group.typer_instance.command("chaos")(chaos_command)
+            group.typer_instance.command("fleet")(fleet_command)
 
 
 def dedup_command(
@@ -35,6 +36,9 @@ def dedup_command(
 def chaos_command(
     kills: Annotated[int, typer.Option(min=1, help="Processes to kill.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Another seed kills at other moments.")] = 1,
+    ssh: Annotated[
+        bool, typer.Option("--ssh", help="Work on two hosts reached by SSH on loopback; connections die too.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Kill workers and runs in the middle of an iteration, and compare its result with an undisturbed one's.
@@ -43,7 +47,19 @@ def chaos_command(
     """
     from ringrift_assets.bench_chaos import bench_chaos
 
-    _show(lambda step: bench_chaos(kills, seed, step), as_json)
+    _show(lambda step: bench_chaos(kills, seed, step, ssh=ssh), as_json)
+
+
+def fleet_command(
+    jobs: Annotated[int, typer.Option(min=1, help="Jobs over all hosts.")] = 200,
+    hosts: Annotated[int, typer.Option(min=1, max=32, help="SSH servers on loopback.")] = 8,
+    megabytes: Annotated[int, typer.Option(min=1, help="Size of the file that is copied.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """Start jobs and copy files over SSH on loopback, in relation to OpenSSH's own clients (needs sshd)."""
+    from ringrift_assets.bench_fleet import bench_fleet
+
+    _show(lambda step: bench_fleet(jobs, hosts, megabytes=megabytes, progress=step), as_json)
 
 
 def _show(work: Callable[[Callable[[str], None]], dict[str, Any]], as_json: bool) -> None:

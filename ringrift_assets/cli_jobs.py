@@ -1,6 +1,7 @@
-"""`ringrift jobs`: the jobs whose directories lie on this machine. Reads files only; Dagster is not needed."""
+"""`ringrift jobs`: the jobs of this machine and of the hosts that answer. Dagster is not needed."""
 
 import json
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from rich.table import Table
 from resources.hosts import load_hosts
 from resources.job_index import JobView, find_job, list_jobs, local_hosts, look
 from resources.storage import Home
-from resources.transport import LocalTransport, stop
+from resources.transport import Transport, stop
 from ringrift.config import parse_config
 from ringrift.contract import LOG, JobStatus
 from ringrift.errors import InvalidInput
@@ -22,12 +23,17 @@ WIDTH = 200
 LOOK_S = 0.5  # between two looks at a job that is followed
 EXIT_FAILED = 1
 
-jobs_app = typer.Typer(help="The jobs of this machine: list, read, follow, stop.", no_args_is_help=True)
+jobs_app = typer.Typer(help="The jobs of all hosts: list, read, follow, stop.", no_args_is_help=True)
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Job id, or as much of its start as names one job.")]
 
 
-def _transports() -> list[LocalTransport]:
-    return local_hosts(Home().root, load_hosts())
+def _transports(local: bool = False) -> list[Transport]:
+    """This machine's folders of jobs, and unless `local` the hosts that answer by SSH; the others are told."""
+    from ringrift_assets.cli_hosts import remote_transports
+
+    hosts = load_hosts()
+    here: list[Transport] = [*local_hosts(Home().root, hosts)]
+    return here if local else here + remote_transports(hosts, lambda text: print(text, file=sys.stderr))
 
 
 @jobs_app.command("list")
@@ -36,6 +42,7 @@ def list_command(
         str | None, typer.Option(help=f"Only these, comma separated: {', '.join(get_args(JobStatus))}.")
     ] = None,
     configs: Annotated[str | None, typer.Option("-c", "--configs", help="Only these configs, comma separated.")] = None,
+    local: Annotated[bool, typer.Option("--local", help="Only this machine; connect to no host.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
     """Every job: status, host, attempt, progress, age of its last heartbeat, exit code."""
@@ -46,7 +53,7 @@ def list_command(
     keys = [parse_config(name).key for name in _names(configs)]
     views = [
         view
-        for view in list_jobs(_transports())
+        for view in list_jobs(_transports(local))
         if (not wanted or view.status in wanted) and (not keys or view.config in keys)
     ]
     if as_json:
@@ -109,7 +116,7 @@ def cancel_command(job: IdArgument) -> None:
     print(f"{view.id} on {view.host} is stopped; a new run goes on from its finished shards")
 
 
-def _followed(transport: LocalTransport, view: JobView) -> Iterator[JobView]:
+def _followed(transport: Transport, view: JobView) -> Iterator[JobView]:
     """The job again and again; the last one yielded is its end."""
     now: JobView | None = view
     while now is not None:

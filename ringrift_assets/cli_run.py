@@ -4,16 +4,20 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from rich.console import Console
 
+from resources.hosts import HostClass, check_class
 from resources.phases import PARITY, PHASES, RESOURCES, STEPS, check_phase, remaining
 from resources.storage import Home, Store
 from resources.summary import leaderboard_block, resource_block
 from resources.views import configs_of, leaderboard, read_state, refresh, state_path, summary_text
 from ringrift.errors import InvalidInput, MissingInput
+
+if TYPE_CHECKING:
+    from resources.workbench import Where
 
 EXIT_FAILED = 1
 
@@ -54,6 +58,12 @@ def run_command(
     allow_fewer_rows: Annotated[
         bool, typer.Option("--allow-fewer-rows", help="Replace a partition even if it loses rows.")
     ] = False,
+    backend: Annotated[
+        str, typer.Option(help="ssh: every host of the hosts file, this machine included; local: no remote ones.")
+    ] = "ssh",
+    host_class: Annotated[
+        str | None, typer.Option(help=f"Only hosts of this class: {', '.join(get_args(HostClass))}.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Run iterations: play games, make the training sets, hold matches, rate the players, decide who is in force.
@@ -61,13 +71,16 @@ def run_command(
     What is up to date is kept. Ctrl-C leaves the jobs running, and the same command attaches to them again; a
     second Ctrl-C stops them.
     """
-    from resources.workbench import DEFAULT_PIPELINE, Workbench
+    from resources.workbench import DEFAULT_PIPELINE, Backend, Where, Workbench
 
+    if backend not in get_args(Backend):
+        raise InvalidInput("--backend", backend, f"use one of {', '.join(get_args(Backend))}")
+    where = Where(backend, check_class(host_class))  # type: ignore[arg-type]  # checked above
     only = check_phase(phase) if phase else None
     if resume and (fresh or only):
         raise InvalidInput("--resume", "--fresh" if fresh else f"--phase {only}", "use one of them")
     home, path = Home(), config or DEFAULT_PIPELINE
-    bench = Workbench(home, path, games_scale=games_scale)
+    bench = Workbench(home, path, games_scale=games_scale, where=where)
     keys = _configs(configs) or bench.pipeline.configs
     work = _work(bench.store, keys, range(start_iteration, start_iteration + iterations), only, resume)
     if dry_run:
@@ -81,14 +94,24 @@ def run_command(
     if fresh and (moved := bench.store.move_aside()):
         Console(stderr=True).print(f"the store before is {moved}", markup=False, highlight=False)
     if only == RESOURCES:
-        _resources(home, as_json)
+        _resources(home, as_json, where)
         return
     if only == PARITY:
         _parity(bench, keys, [number for number, _ in work], as_json)
         return
     if not work:
         print(f"nothing to resume: iterations {start_iteration} to {start_iteration + iterations - 1} are complete")
-    done = _run(home, work, path, games_scale, allow_fewer_rows, as_json, whole=only is None, state_file=state_file)
+    done = _run(
+        home,
+        work,
+        path,
+        games_scale,
+        allow_fewer_rows,
+        as_json,
+        whole=only is None,
+        state_file=state_file,
+        where=where,
+    )
     if not done:
         raise typer.Exit(EXIT_FAILED)
 
@@ -120,6 +143,7 @@ def _run(
     *,
     whole: bool,
     state_file: Path | None,
+    where: "Where",
 ) -> bool:
     """Run the iterations and show them; False when something failed. `whole` ones end with their summary."""
     from ringrift_assets.display import JobProgress, output, print_outcomes
@@ -138,12 +162,13 @@ def _run(
                 games_scale=games_scale,
                 allow_fewer_rows=allow_fewer_rows,
                 assets=assets,
+                where=where,
             )
             outcomes = watched(step, functools.partial(terminal.print, markup=False))
         found += outcomes
         ok = len(outcomes) == len(assets) and all(outcome.ok for outcome in outcomes)
         if whole and ok:
-            run_resources(home)
+            run_resources(home, where)
         refresh(home, state_file)
         if not as_json:
             print_outcomes(output(), outcomes)
@@ -156,11 +181,11 @@ def _run(
     return all(outcome.ok for outcome in found)
 
 
-def _resources(home: Home, as_json: bool) -> None:
+def _resources(home: Home, as_json: bool, where: "Where") -> None:
     """The phase `resources`: every host, then the leaderboards."""
     from ringrift_assets.run import run_resources
 
-    hosts = run_resources(home).data["hosts"]
+    hosts = run_resources(home, where).data["hosts"]
     if as_json:
         _emit({"hosts": hosts})
         return

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
+from resources.host_classes import host_resources
 from resources.workbench import Workbench
 from ringrift_assets.assets import ASSETS
 from ringrift_assets.checks import CHECKS
 from sensors.collecting import collecting
 from sensors.failures import reaper
 from sensors.retraining import retraining
+from sensors.schedules import measure_hosts
 
 COLLECT = ("incumbent", "selfplay_games", "training_db")
 IMPROVE = (
@@ -23,7 +25,7 @@ IMPROVE = (
 )
 ITERATION = COLLECT + IMPROVE
 RESOURCES = ("worker_resources",)
-SENSORS, SCHEDULES = (reaper, retraining), (collecting,)
+SENSORS, SCHEDULES = (reaper, retraining), (collecting, measure_hosts)
 
 JOBS = {
     "collect": (COLLECT, "Play an iteration's games and make its training set."),
@@ -62,7 +64,7 @@ def _definitions(
         ],
         sensors=sensors,
         schedules=schedules,
-        resources={"bench": bench},
+        resources={"bench": bench, **host_resources()},
         executor=dg.in_process_executor,  # runs mostly poll; the work is in the hosts' own processes
     )
 

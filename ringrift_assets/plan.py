@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from resources.hosts import eligible
 from resources.workbench import Workbench
 from ringrift.config import parse_config
 from ringrift_assets.assets.incumbent import start_profile
@@ -28,7 +27,7 @@ def show_plan(bench: Workbench, key: str, iteration: int, assets: Sequence[str])
         "jobs": [{"id": spec.job_id, "games": spec.params["games"]} for spec in jobs],
         "games": sum(spec.params["games"] for spec in jobs),
         "skipped": [entry._asdict() for entry in plan.skipped] if jobs else [],
-        "hosts": [host.name for host in eligible(bench.hosts, "selfplay", remote=False)],
+        "hosts": [host.name for host in bench.eligible("selfplay")],
         "stored_games": games.rows if games else 0,
         "searches": _searches(bench, key, iteration, force) if "cmaes_profile" in assets else [],
         "matches": [],

@@ -17,7 +17,7 @@ from resources.phases import STEPS
 from resources.reaper import HOST_TAG, PID_TAG, fail_dead_runs
 from resources.storage import Home, Record
 from resources.views import RESOURCES_PLACE
-from resources.workbench import Workbench
+from resources.workbench import Where, Workbench
 from ringrift.errors import RingRiftError
 from ringrift_assets.definitions import RESOURCES, job_of
 from ringrift_assets.parallel import run_in_processes
@@ -64,6 +64,7 @@ class PartitionTask:
     games_scale: float | None
     allow_fewer_rows: bool
     assets: tuple[str, ...]
+    where: Where = field(default_factory=Where)
 
 
 def run_iteration(
@@ -77,13 +78,14 @@ def run_iteration(
     allow_fewer_rows: bool = False,
     control: Control | None = None,
     assets: Sequence[str] | Mapping[str, Sequence[str]] = STEPS,
+    where: Where | None = None,
 ) -> list[PartitionOutcome]:
     """Materialize `assets` for some configs of an iteration, a few at once; one outcome each, in their order.
 
     `assets` are those of every config (default: the whole iteration), or a mapping that says it for each.
     Uses the persistent instance of the home (default: RINGRIFT_HOME, else ./var), so the web server shows the
-    runs. What is up to date is not made again. A failed config does not stop the others; somebody asking to
-    detach or cancel through `control` does.
+    runs. `where` says which hosts may be used. What is up to date is not made again. A failed config does not stop
+    the others; somebody asking to detach or cancel through `control` does.
     """
     home = (home or Home()).prepare()
     control = control or Control()
@@ -96,7 +98,16 @@ def run_iteration(
         open_iteration(instance, iteration)
     wanted = assets if isinstance(assets, Mapping) else dict.fromkeys(config_keys, assets)
     tasks = [
-        PartitionTask(key, iteration, pipeline_path, home.root, games_scale, allow_fewer_rows, tuple(wanted[key]))
+        PartitionTask(
+            key,
+            iteration,
+            pipeline_path,
+            home.root,
+            games_scale,
+            allow_fewer_rows,
+            tuple(wanted[key]),
+            where or Where(),
+        )
         for key in config_keys
     ]
     if len(tasks) == 1:
@@ -106,12 +117,12 @@ def run_iteration(
     return [outcome for outcome in outcomes if outcome]
 
 
-def run_resources(home: Home) -> Record:
+def run_resources(home: Home, where: Where | None = None) -> Record:
     """Measure how busy every host is, as a run of the home's instance; returns what was stored.
 
     Raises RingRiftError with the words of the step if it failed.
     """
-    bench = Workbench(home.prepare())
+    bench = Workbench(home.prepare(), where=where)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     with open_instance(home) as instance:
         result = job_of(bench, RESOURCES).execute_in_process(
@@ -137,7 +148,9 @@ def run_partition(
     if control.asked:
         return None
     home = Home(task.home)
-    bench = Workbench(home, task.pipeline_path, games_scale=task.games_scale, listener=progress, control=control)
+    bench = Workbench(
+        home, task.pipeline_path, games_scale=task.games_scale, listener=progress, control=control, where=task.where
+    )
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     with open_instance(home) as instance:
         return _materialize(instance, bench, task)

@@ -1,11 +1,16 @@
 """Tidying up after failures: every half minute, what nobody follows any more is ended."""
 
+from pathlib import Path
+
 import dagster as dg
 
+from resources.assignments import Assignments
 from resources.hosts import load_hosts
 from resources.job_index import local_hosts
-from resources.reaper import Verdict, reap
+from resources.reaper import RemoteJobs, Verdict, reap
 from resources.storage import Home
+from resources.transport import Transport
+from resources.workbench import Workbench
 
 INTERVAL_S = 30
 
@@ -17,8 +22,24 @@ INTERVAL_S = 30
 )
 def reaper(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Works on the home and hosts file of this process and asks for no runs; the tick says what it ended."""
-    verdict = reap(context.instance, local_hosts(Home().root, load_hosts()))
+    verdict = reap(context.instance, local_hosts(Home().root, load_hosts()), remote_jobs(Home()))
     return dg.SkipReason(words(verdict))
+
+
+def remote_jobs(home: Home) -> RemoteJobs:
+    """What this process knows of the home's jobs on remote hosts; it is kept from tick to tick."""
+    if home.root not in _remote:
+        bench = Workbench(home)
+
+        def connect(name: str) -> Transport | None:
+            host = next((host for host in load_hosts() if host.name == name and not host.is_local), None)
+            return bench.transport(host) if host else None
+
+        _remote[home.root] = RemoteJobs(Assignments(home.assignments), connect)
+    return _remote[home.root]
+
+
+_remote: dict[Path, RemoteJobs] = {}
 
 
 def words(verdict: Verdict) -> str:

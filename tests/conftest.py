@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from resources.storage import Home, Store
+from tests.sshd import Sshd, need_sshd
 
 
 @pytest.fixture
@@ -32,3 +33,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 def store(home: Home) -> Iterator[Store]:
     """The store of that home."""
     yield Store(home.store)
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """An SSH server on loopback for the whole session; tests that break theirs start one of their own."""
+    need_sshd()
+    server = Sshd(tmp_path_factory.mktemp("sshd"))
+    yield server
+    server.stop()

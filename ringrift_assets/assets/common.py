@@ -28,6 +28,11 @@ class Materialize(dg.Config):
     allow_fewer_rows: bool = Field(
         default=False, description="Replace the partition even if the new version has fewer rows."
     )
+    host_class: str = Field(
+        default="",
+        description="Only hosts of this class do the work: local, mac_cluster, aws, lambda_labs or vast_ai. "
+        "Empty: any. It has no effect on steps that run on this machine.",
+    )
 
 
 @contextmanager

@@ -70,6 +70,7 @@ def selfplay_games(
         from ringrift.selfplay import plan_jobs
         from ringrift.tuning import trained_profiles
 
+        bench = bench.within(config.host_class)
         key, iteration = partition_of(context)
         force = bench.store.need("incumbent", key, iteration).data
         pipeline = bench.pipeline

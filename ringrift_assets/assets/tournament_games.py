@@ -80,6 +80,7 @@ def tournament_games(
         from ringrift.evaluation import plan_matches
         from ringrift.tuning import trained_profiles
 
+        bench = bench.within(config.host_class)
         key, iteration = partition_of(context)
         tuned = bench.store.need("heuristic_profiles", key, iteration).data
         force = {**bench.store.need("incumbent", key, iteration).data, "profile": tuned["profile"]}

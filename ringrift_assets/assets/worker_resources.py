@@ -1,5 +1,6 @@
 """How busy every host is now."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dagster as dg
@@ -7,6 +8,7 @@ import dagster as dg
 from resources.hosts import Host
 from resources.storage import digest_of
 from resources.summary import resource_block
+from resources.transport import HostRefused, HostUnreachable
 from resources.views import RESOURCES_PLACE
 from resources.workbench import Workbench
 from ringrift.files import write_json
@@ -28,10 +30,12 @@ def worker_resources(context: dg.AssetExecutionContext, bench: dg.ResourceParam[
     """How busy each host of the hosts file is: processors, memory, disk and graphics cards, in percent.
 
     It is measured anew each time, so it belongs to no iteration and nothing is made from it. A host that is
-    not in use is listed with the reason.
+    not in use, or that does not answer, is listed with the reason.
     """
     with step_errors():
-        hosts = {host.name: _use(bench, host) for host in bench.hosts}
+        with ThreadPoolExecutor(max(len(bench.hosts), 1)) as pool:  # one that does not answer holds up nobody
+            uses = pool.map(lambda host: _use(bench, host), bench.hosts)
+            hosts = {host.name: use for host, use in zip(bench.hosts, uses, strict=True)}
         asset, config, iteration = RESOURCES_PLACE
         with bench.store.claim(*RESOURCES_PLACE, run=context.run.run_id), bench.store.draft(*RESOURCES_PLACE) as folder:
             write_json(folder / FILE, hosts)
@@ -60,15 +64,15 @@ def worker_resources(context: dg.AssetExecutionContext, bench: dg.ResourceParam[
 
 def _use(bench: Workbench, host: Host) -> dict[str, Any]:
     """The numbers of one host, or `problem`; the same keys for all."""
-    from ringrift.probe import probe
-
     nothing = dict.fromkeys(NUMBERS)
-    ready = host.status == "ready"
-    if not ready:
+    if host.status != "ready":
         return {**nothing, "ready": False, "problem": f"status is {host.status}"}
-    if not host.is_local:
+    if not host.is_local and bench.where.backend == "local":
         return {**nothing, "ready": False, "problem": "it is reached by SSH and only local hosts are in use"}
-    numbers = probe(bench.home.root)
+    try:
+        numbers = bench.transport(host).probe()
+    except (HostUnreachable, HostRefused) as error:
+        return {**nothing, "ready": True, "problem": str(error).removeprefix(host.name).lstrip(": ")}
     if numbers["gpu"] is None and host.gpu is None:
         numbers["gpu"] = 0.0  # there is none, so nothing of it is in use
     return {**numbers, "ready": True, "problem": None}

@@ -27,6 +27,14 @@ def test_five_kills_change_nothing_and_planted_games_are_caught():
     assert {row["victim"] for row in result["rows"]} == {"worker", "child", "run"}
 
 
+@pytest.mark.slow
+def test_kills_over_ssh_change_nothing_either(sshd):
+    result = bench_chaos(kills=4, seed=2, ssh=True)
+    values = {measure["name"]: measure["value"] for measure in result["measures"]}
+    assert (values["hash_equal"], values["games_lost"], values["games_duplicated"]) == (1, 0, 0)
+    assert {row["victim"] for row in result["rows"]} == {"worker", "child", "run", "connection"}
+
+
 def test_lost_and_duplicated_games_are_counted():
     games = [("selfplay_games", "square8_2p", "a", index, f"{index:016x}") for index in range(4)]
     assert compare_games(games, games[::-1]) == (0, 0)

@@ -1,9 +1,14 @@
-"""Toy jobs over folders of this machine, and the end of every worker that a test started."""
+"""Toy jobs over folders of this machine, local or through SSH, and the end of every worker that a test started."""
 
+import contextlib
+import json
+import os
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +17,63 @@ import pytest
 from resources.events import Control, JobEvent
 from resources.hosts import Host
 from resources.jobs import JobRunner
-from resources.transport import LocalTransport
-from ringrift.contract import JobSpec
+from resources.ssh_transport import SshTransport
+from resources.transport import LocalTransport, Transport
+from ringrift.contract import STATE, JobSpec
+from tests.sshd import Sshd, known
 
 TOY = Path(__file__).with_name("toy_worker.py")
 
 
 class Bench:
-    """Makes toy jobs and runners over one host folder, and ends every worker it started."""
+    """Makes toy jobs and runners over host folders, and ends every worker it started.
 
-    def __init__(self, folder: Path):
+    With a `server` the hosts are reached through it, else they are local. All lie below `folder`.
+    """
+
+    def __init__(self, folder: Path, server: Sshd | None = None):
         self.folder = folder
+        self.server = server
         self.made = folder / "made.txt"
         self.python = folder / "python"
         self.python.write_text(f'#!/bin/sh\nexec {sys.executable} {TOY} "$@"\n')
         self.python.chmod(0o755)
-        self.transports: list[LocalTransport] = []
+        self.transports: list[Any] = []
         self.events: list[JobEvent] = []
 
-    def transport(self, slots: int = 2, name: str = "here", folder: str = "host") -> LocalTransport:
-        host = Host(name=name, max_parallel_jobs=slots)
-        transport = LocalTransport(host, self.folder / folder, python=str(self.python))
+    def transport(
+        self, slots: int = 2, name: str = "here", folder: str = "host", port: int | None = None, **more: Any
+    ) -> Any:
+        root, transport = self.folder / folder, None
+        if self.server is None:
+            transport = LocalTransport(Host(name=name, max_parallel_jobs=slots), root, python=str(self.python))
+        else:
+            host = self.server.host(name, root, self.python, port, max_parallel_jobs=slots)
+            transport = SshTransport(host, **more)
+            transport.max_poll_s = 2.0
         self.transports.append(transport)
         return transport
+
+    def use(self, variables: str) -> None:
+        """Let hosts made from now on run with these variables, `NAME=VALUE …`, as another machine would."""
+        self.python = self.folder / f"python{len(self.transports)}"
+        self.python.write_text(f'#!/bin/sh\nexec env {variables} {sys.executable} {TOY} "$@"\n')
+        self.python.chmod(0o755)
+
+    def path(self, job: JobSpec, folder: str = "host") -> Path:
+        """The directory of a job on a host."""
+        return self.folder / folder / "jobs-v1" / job.job_id
+
+    def kill(self, job: JobSpec, folder: str = "host") -> None:
+        """Kill the worker of a job by the number in its state, and wait for its end."""
+        pid = json.loads((self.path(job, folder) / STATE).read_text())["pid"]
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not any(t.alive(job.job_id) for t in self.transports))
+
+    def leave_free(self, transport: Transport, free: Callable[[], int]) -> None:
+        """Let a host say that it has so many bytes free, whatever it has."""
+        status = transport.status
+        transport.status = lambda: replace(status(), free_bytes=free())  # type: ignore[method-assign]
 
     def spec(self, name: str = "a", units: int = 3, seconds: float = 0.02, **more: object) -> JobSpec:
         params = {"units": units, "seconds": seconds, "made": str(self.made), **more}
@@ -45,7 +84,7 @@ class Bench:
         slots: int = 2,
         control: Control | None = None,
         hear: Callable[[JobEvent], None] = lambda event: None,
-        transports: list[LocalTransport] | None = None,
+        transports: list[Any] | None = None,
         **more: Any,
     ) -> JobRunner:
         def listener(event: JobEvent) -> None:
@@ -63,15 +102,45 @@ class Bench:
         return [event.kind for event in self.events]
 
 
+@contextlib.contextmanager
+def closing(bench: Bench) -> Iterator[Bench]:
+    """At the end no worker of the bench lives and no connection is open."""
+    try:
+        yield bench
+    finally:
+        for transport in bench.transports:
+            transport.close()
+        for path in bench.folder.glob("*/jobs-v1/*"):
+            local = LocalTransport(Host(name="here"), path.parents[1])
+            local.signal(path.name, kill=True)
+        for transport in bench.transports:
+            for process in getattr(transport, "started", {}).values():
+                process.wait(5)
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    for transport in bench.transports:
-        for job in transport.jobs.iterdir() if transport.jobs.is_dir() else ():
-            transport.signal(job.name, kill=True)
-        for process in transport.started.values():
-            process.wait(5)
+    """Hosts of this machine."""
+    with closing(Bench(tmp_path)) as bench:
+        yield bench
+
+
+@pytest.fixture(params=["local", "ssh"])
+def either_bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """Hosts of this machine, then hosts behind an SSH server."""
+    server = request.getfixturevalue("sshd") if request.param == "ssh" else None
+    if server:
+        known(monkeypatch, server)
+    with closing(Bench(tmp_path, server)) as bench:
+        yield bench
+
+
+@pytest.fixture
+def ssh_bench(tmp_path: Path, sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """Hosts behind an SSH server."""
+    known(monkeypatch, sshd)
+    with closing(Bench(tmp_path, sshd)) as bench:
+        yield bench
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 15.0) -> None:

@@ -86,6 +86,12 @@ def test_a_damaged_file_is_an_error_and_never_a_free_job(store):
 # --- two hosts with folders of their own ------------------------------------------------------------------
 
 
+@pytest.fixture
+def bench(either_bench: Bench) -> Bench:
+    """The contract is the same for every kind of host."""
+    return either_bench
+
+
 def left_on(bench: Bench, name: str, job, assignments: Assignments) -> None:
     """Start the job on a host and stop watching it once two units are there."""
     control = Control()
@@ -103,8 +109,7 @@ def test_another_host_gets_a_job_only_after_the_first_was_silent_for_the_stated_
     assignments = Assignments(bench.folder / "assignments", lost_s=2.0)
     job = bench.spec(units=100, seconds=0.05)
     left_on(bench, "first", job, assignments)
-    bench.transports[0].started[job.job_id].kill()
-    bench.transports[0].started.pop(job.job_id).wait()
+    bench.kill(job, "first")
     held = assignments.get(job.job_id)
     second, control = bench.transport(name="second", folder="second"), Control()
     thread, _ = in_background(bench.runner(control=control, transports=[second], assignments=assignments), [job])
@@ -142,7 +147,7 @@ def test_a_late_worker_cannot_overwrite_what_its_successor_makes(bench, monkeypa
     late.join()
     ignored = [event for event in bench.events if "this worker's shards are ignored" in event.text]
     assert len(ignored) == 1 and ignored[0].host == "first"
-    theirs = second.jobs / job.job_id / "out"
+    theirs = bench.path(job, "second") / "out"
     assert [path.read_bytes() for path in result.shards] == [
         (theirs / path.name).read_bytes() for path in result.shards
     ]
@@ -150,12 +155,12 @@ def test_a_late_worker_cannot_overwrite_what_its_successor_makes(bench, monkeypa
     assert "error" in box or box["results"]
 
 
-def test_a_job_that_moves_takes_its_pulled_shards_along(bench, monkeypatch):
+def test_a_job_that_moves_takes_its_pulled_shards_along(bench):
     """A worker is killed and its disk is full by then: after the silence the other host goes on from its shards."""
     assignments = Assignments(bench.folder / "assignments", lost_s=0.5)
     first, second = bench.transport(name="first", folder="first"), bench.transport(name="second", folder="second")
     free = itertools.chain([100 * 2**30], itertools.repeat(MIB))
-    monkeypatch.setattr(first, "free_bytes", lambda: next(free))
+    bench.leave_free(first, lambda: next(free))
     job = bench.spec(units=8, seconds=0.2, kill_at=5)
     [result] = bench.runner(transports=[first, second], assignments=assignments).run([job])
     assert result.status == "done" and result.host == "second"
@@ -164,12 +169,12 @@ def test_a_job_that_moves_takes_its_pulled_shards_along(bench, monkeypatch):
     assert sorted(set(units)) == [str(n) for n in range(8)] and len(units) <= 9, "at most the last shard is made again"
 
 
-def test_a_job_that_failed_by_its_own_word_may_move_at_once_when_its_disk_is_full(bench, monkeypatch):
+def test_a_job_that_failed_by_its_own_word_may_move_at_once_when_its_disk_is_full(bench):
     assignments = Assignments(bench.folder / "assignments", lost_s=600.0)
     first, second = bench.transport(name="first", folder="first"), bench.transport(name="second", folder="second")
     job = bench.spec(units=3, fail_at=1)
     [failed] = bench.runner(transports=[first], assignments=assignments).run([job])
     assert failed.status == "failed"
-    monkeypatch.setattr(first, "free_bytes", lambda: 0)
+    bench.leave_free(first, lambda: 0)
     [result] = bench.runner(transports=[first, second], assignments=assignments).run([job])
     assert result.host == "second" and assignments.get(job.job_id).host == "second"

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,12 @@ from resources.hosts import Host
 from resources.jobs import JobRunner
 from ringrift.contract import JobSpec
 from tests.resources.conftest import Bench, in_background, wait_for
+
+
+@pytest.fixture
+def bench(either_bench: Bench) -> Bench:
+    """The contract is the same for every kind of host."""
+    return either_bench
 
 
 def alone_digest(bench: Bench, spec: JobSpec) -> list[str]:
@@ -77,7 +84,8 @@ def test_a_worker_killed_from_outside_is_noticed_by_one_who_only_attached(bench)
     thread.join()
     [result] = box["results"]
     assert result.status == "done" and result.attempts == 1
-    assert len(bench.lines()) == 40, "no unit was made twice"
+    units = [line[1] for line in bench.lines()]
+    assert len(set(units)) == 40 and len(units) <= 41, "at most the open unit was made twice"
 
 
 def test_detaching_leaves_the_job_running_and_the_next_run_attaches_without_a_second_start(bench):
@@ -121,9 +129,13 @@ def test_cancelling_ends_the_process_and_a_later_run_goes_on_from_the_whole_shar
 
 def test_a_worker_that_does_not_listen_is_killed(bench, monkeypatch):
     monkeypatch.setattr("resources.transport.KILL_AFTER_S", 0.2)
-    spec = bench.spec(units=2, seconds=30, deaf=True)
-    [result] = bench.runner().run([spec], timeout_s=1.0)
-    assert result.status == "cancelled"
+    spec, control = bench.spec(units=2, seconds=30, deaf=True), Control()
+    thread, box = in_background(bench.runner(control=control), [spec])
+    wait_for(lambda: (bench.path(spec) / "state.json").exists())  # before that it would not be deaf yet
+    time.sleep(0.2)
+    control.ask("cancel")
+    thread.join()
+    assert isinstance(box["error"], Cancelled)
     assert bench.transports[0].exited(spec.job_id) == -signal.SIGKILL
 
 
@@ -162,7 +174,7 @@ def test_damaged_results_are_set_aside_and_made_again(bench, damage):
     spec = bench.spec(units=3)
     [before] = bench.runner().run([spec])
     contents = [path.read_bytes() for path in before.shards]
-    out = bench.folder / "host" / "jobs-v1" / spec.job_id / "out"
+    out = bench.path(spec) / "out"
     inbox = bench.folder / "inbox" / spec.job_id
     for path in inbox.iterdir():
         path.unlink()
@@ -214,7 +226,7 @@ def test_an_interpreter_that_cannot_start_the_worker_fails_with_its_output(bench
 def test_a_worker_of_another_contract_is_refused_with_the_remedy(bench):
     spec = bench.spec()
     bench.runner().run([spec])
-    folder = bench.folder / "host" / "jobs-v1" / spec.job_id
+    folder = bench.path(spec)
     (folder / "out" / "manifest.json").unlink()
     (folder / "state.json").write_text('{"contract": 2}')
     with pytest.raises(JobFailed, match="update ringrift on that host"):
@@ -229,7 +241,7 @@ def test_half_a_line_of_messages_waits_for_its_other_half(bench):
         slots, max_poll_s = 1, 1.0
         data = b""
 
-        def read(self, job: str, name: str, offset: int = 0) -> bytes | None:
+        def read(self, job: str, name: str, offset: int = 0, limit: int = -1) -> bytes | None:
             return self.data[offset:] if name == "messages.jsonl" else None
 
     feed, spec = Feed(), bench.spec()
@@ -250,7 +262,7 @@ def test_half_a_line_of_messages_waits_for_its_other_half(bench):
 def test_a_shard_name_that_leaves_the_folder_is_never_fetched(bench):
     spec = bench.spec()
     bench.runner().run([spec])
-    out = bench.folder / "host" / "jobs-v1" / spec.job_id / "out"
+    out = bench.path(spec) / "out"
     manifest = json.loads((out / "manifest.json").read_text())
     manifest["shards"][0]["name"] = ".."
     (out / "manifest.json").write_text(json.dumps(manifest))

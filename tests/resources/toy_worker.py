@@ -1,6 +1,6 @@
 """A worker with job kinds made for tests: no games, no numba, every fault on demand.
 
-Started as `toy_worker.py -m ringrift.worker run DIR`, in the place of a Python interpreter.
+Started as `toy_worker.py -m ringrift.worker run DIR`, or `… ringrift.agent …`, in the place of a Python interpreter.
 """
 
 import os
@@ -11,12 +11,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ringrift import worker
+from ringrift import agent, worker
 from ringrift.errors import InvalidInput
 from ringrift.files import write_text
+from ringrift.game_files import home_file
 
 worker.JOB_KINDS.update(toy="tests.resources.toy_worker:run_toy")
 worker.CANCEL_GRACE_S = 0.5
+if "TOY_CLOCK" in os.environ:  # seconds that this machine's clock is ahead
+    _now, _ahead = time.time, float(os.environ["TOY_CLOCK"])
+    time.time = lambda: _now() + _ahead
+worker.CONTRACT_VERSION = int(os.environ.get("TOY_CONTRACT", worker.CONTRACT_VERSION))
 
 
 def run_toy(job, params):
@@ -24,8 +29,11 @@ def run_toy(job, params):
 
     `made` (a file) gets one line a unit that was really made. `kill_at`, `fail_at`: the unit before which this
     process kills itself or fails, in the attempts up to `until`. `deaf`: ignore a request to stop. `lines`:
-    how long a shard is. `hoard`: leave a shard that could not be finished where it is.
+    how long a shard is. `input`: a file of the home that must be there as it was. `hoard`: leave a shard that could
+    not be finished where it is.
     """
+    if "input" in params:
+        home_file(params["input"])
     for unit in range(params["units"]):
         name = f"unit-{unit:03d}.txt"
         path = job.out / name
@@ -54,5 +62,5 @@ def run_toy(job, params):
 
 
 if __name__ == "__main__":
-    assert sys.argv[1:3] == ["-m", "ringrift.worker"], sys.argv
-    sys.exit(worker.main(sys.argv[3:]))
+    assert sys.argv[1] == "-m", sys.argv
+    sys.exit({"ringrift.worker": worker, "ringrift.agent": agent}[sys.argv[2]].main(sys.argv[3:]))

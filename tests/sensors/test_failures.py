@@ -13,14 +13,17 @@ import dagster as dg
 import psutil
 import pytest
 
+from resources.assignments import Assignments
+from resources.events import Control
 from resources.job_index import JobView
 from resources.partitions import open_iteration
-from resources.reaper import HOST_TAG, PID_TAG, SERVER_TAG, RunFacts, Verdict, decide, fail_dead_runs, reap
+from resources.reaper import HOST_TAG, PID_TAG, SERVER_TAG, RemoteJobs, RunFacts, Verdict, decide, fail_dead_runs, reap
+from resources.transport import Transport
 from ringrift_assets.definitions import defs
 from sensors.failures import reaper, words
-from tests.resources.conftest import Bench, bench, wait_for
+from tests.resources.conftest import Bench, bench, in_background, ssh_bench, wait_for
 
-__all__ = ["bench"]  # the fixture
+__all__ = ["bench", "ssh_bench"]  # the fixtures
 PLACE = ("square8_2p", 0)
 KEY = "square8_2p|0000"
 
@@ -181,6 +184,30 @@ def test_a_newer_run_keeps_the_jobs_of_a_canceled_one(instance, bench: Bench):
     send(instance, make_run(instance), "PIPELINE_START")
     wait_for(lambda: host.alive(spec.job_id) and bench.lines())
     assert reap(instance, [host]) == Verdict([], [])
+
+
+def test_the_remote_jobs_of_a_force_terminated_run_are_ended_over_ssh(instance, ssh_bench: Bench):
+    control, asked = Control(), []
+    assignments = Assignments(ssh_bench.folder / "assignments")
+    spec = ssh_bench.spec(units=300, seconds=0.05).model_copy(update={"asset": "selfplay_games"})
+    thread, _ = in_background(ssh_bench.runner(control=control, assignments=assignments), [spec])
+    wait_for(lambda: "progress" in ssh_bench.kinds())
+    control.ask("detach")
+    thread.join()
+    [host] = ssh_bench.transports
+
+    def connect(name: str) -> Transport | None:
+        asked.append(name)
+        return host if name == "here" else None
+
+    remote = RemoteJobs(assignments, connect)
+    run = make_run(instance)
+    send(instance, run, "PIPELINE_START")
+    assert reap(instance, [], remote) == Verdict([], []) and asked == [], "no host is asked without need"
+    instance.report_run_canceled(run)
+    assert reap(instance, [], remote) == Verdict([spec.job_id], [])
+    assert not host.alive(spec.job_id) and asked == ["here"]
+    assert reap(instance, [], remote) == Verdict([], []) and asked == ["here"], "what has ended is left alone"
 
 
 def test_the_sensor_is_on_by_itself_and_says_what_it_ended(instance, home, gone):

@@ -13,6 +13,7 @@ import pytest
 
 from resources.storage import Home
 from ringrift_assets.webserver import free_port, query, wait_until_loaded
+from tests.sshd import hosts_file, known, python_here
 
 pytestmark = [pytest.mark.ui, pytest.mark.slow]
 
@@ -38,8 +39,20 @@ def wait_for(condition: Callable[[], object], seconds: float) -> None:
         time.sleep(0.3)
 
 
+@pytest.fixture(params=["local", "ssh"])
+def jobs(request: pytest.FixtureRequest, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder in which the jobs lie: of this machine, or of one reached by SSH."""
+    if request.param == "local":
+        return home.root / "jobs-v1"
+    server = request.getfixturevalue("sshd")
+    known(monkeypatch, server)
+    host = server.host("there", tmp_path / "there", python_here(tmp_path), max_parallel_jobs=2)
+    monkeypatch.setenv("RINGRIFT_HOSTS", str(hosts_file(tmp_path / "hosts.yaml", host)))
+    return tmp_path / "there" / "jobs-v1"
+
+
 @pytest.fixture
-def live(home: Home, tmp_path: Path) -> Iterator[str]:
+def live(home: Home, jobs: Path, tmp_path: Path) -> Iterator[str]:
     """Address of `ringrift ui` on the home; stopped as a person stops it."""
     (tmp_path / "pipeline.yaml").write_text(PIPELINE)
     port = free_port()
@@ -59,7 +72,7 @@ def live(home: Home, tmp_path: Path) -> Iterator[str]:
                 process.wait()
 
 
-def test_terminating_a_run_in_the_web_server_stops_its_workers(live, home):
+def test_terminating_a_run_in_the_web_server_stops_its_workers(live, jobs):
     assert query(live, OPEN_ITERATION)["addDynamicPartition"]["__typename"] == "AddDynamicPartitionSuccess"
     run = query(live, LAUNCH)["launchPipelineExecution"]["run"]["runId"]
 
@@ -67,9 +80,9 @@ def test_terminating_a_run_in_the_web_server_stops_its_workers(live, home):
         return query(live, f'{{ runOrError(runId: "{run}") {{ ... on Run {{ status }} }} }}')["runOrError"]["status"]
 
     def states() -> list[dict]:
-        return [json.loads(path.read_text()) for path in home.root.glob("jobs-v1/*/state.json")]
+        return [json.loads(path.read_text()) for path in jobs.glob("*/state.json")]
 
-    wait_for(lambda: any(home.root.glob("jobs-v1/*/out/*.parquet")), 120)
+    wait_for(lambda: any(jobs.glob("*/out/*.parquet")), 120)
     assert status() == "STARTED" and any(state["status"] == "running" for state in states())
     query(live, f'mutation {{ terminateRun(runId: "{run}", terminatePolicy: SAFE_TERMINATE) {{ __typename }} }}')
     wait_for(lambda: status() == "CANCELED", 60)

@@ -1,0 +1,350 @@
+"""One SSH connection to a host: opened when needed, kept, and opened again after a fault.
+
+Host keys are checked against known_hosts; keys come from the host's ssh_key, from an agent, or from ~/.ssh. Faults are
+sorted in two: HostUnreachable may pass (refused, reset, time-out, channel lost), HostRefused needs a person.
+"""
+
+import contextlib
+import getpass
+import logging
+import os
+import queue
+import random
+import shlex
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import paramiko
+import tenacity
+
+from resources.hosts import KNOWN_HOSTS_VARIABLE, PASSPHRASE_VARIABLE, Host
+from resources.transport import HostRefused, HostUnreachable
+
+SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
+RETRIES, BASE_DELAY_S, BACKOFF, MAX_DELAY_S, JITTER = 3, 2.0, 2.0, 30.0, 0.25
+REFUSED_FOR_S = 60.0  # after a refusal that needs a person; servers lock out who tries too often
+KEEP_ALIVE_S = 15
+SFTP_CHANNELS = 4  # OpenSSH allows ten sessions a connection; one is the agent's
+
+Result = TypeVar("Result")
+
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # every fault is told once, in our own words
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to open a connection, and without a byte on an open one before it counts as lost."""
+
+    connect_s: float = 10.0
+    stall_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended: its own exit code, and what it printed."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def delay_s(attempt: int, chance: float) -> float:
+    """Seconds to wait after failed attempt number `attempt` ≥ 1: 2, 4, 8, … at most 30, ±25 % by `chance` in [0, 1)."""
+    return min(BASE_DELAY_S * BACKOFF ** (attempt - 1), MAX_DELAY_S) * (1 + JITTER * (2 * chance - 1))
+
+
+def patiently(work: Callable[[], Result], sleep: Callable[[float], None] = time.sleep) -> Result:
+    """Do `work`, again after 2, 4 and 8 seconds while the host cannot be reached. Raises its last error."""
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(HostUnreachable),
+        stop=tenacity.stop_after_attempt(1 + RETRIES),
+        wait=lambda state: delay_s(state.attempt_number, random.random()),
+        sleep=sleep,
+        reraise=True,
+    )
+    return retrying(work)
+
+
+def shell_path(path: str) -> str:
+    """A path as a word for a POSIX shell; a leading `~/` is the home folder of whoever logs in."""
+    return '"$HOME"/' + shlex.quote(path[2:]) if path.startswith("~/") else shlex.quote(path)
+
+
+def known_hosts_files() -> list[Path]:
+    """The file RINGRIFT_KNOWN_HOSTS names, else ~/.ssh/known_hosts and the system's."""
+    named = os.environ.get(KNOWN_HOSTS_VARIABLE)
+    return [Path(named).expanduser()] if named else [Path("~/.ssh/known_hosts").expanduser(), SYSTEM_KNOWN_HOSTS]
+
+
+class SshConnection:
+    """The connection to one host. Threads may share it; it opens itself again after a fault, but not at once.
+
+    After a failure the next attempt is made 2, 4, 8, … at most 30 seconds later; until then every call raises
+    HostUnreachable without waiting, so that one dead host does not hold up the others.
+    """
+
+    def __init__(self, host: Host, timeouts: Timeouts | None = None, clock: Callable[[], float] = time.monotonic):
+        self.host = host
+        self.timeouts = timeouts or Timeouts()
+        self.connected = 0  # how many times a connection was opened
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._client: paramiko.SSHClient | None = None
+        self._idle: queue.SimpleQueue[tuple[int, paramiko.SFTPClient]] = queue.SimpleQueue()
+        self._channels = threading.BoundedSemaphore(SFTP_CHANNELS)
+        self._failures = 0
+        self._closed_until = 0.0
+        self._why: HostUnreachable | HostRefused | None = None
+
+    @property
+    def destination(self) -> str:
+        """`user@address:port`."""
+        return f"{self.host.ssh_user or getpass.getuser()}@{self.host.address}:{self.host.ssh_port}"
+
+    # --- opening and closing ----------------------------------------------------------------------------
+
+    def client(self) -> paramiko.SSHClient:
+        """The open connection. Raises HostUnreachable or HostRefused."""
+        with self._lock:
+            transport = self._client.get_transport() if self._client else None
+            if self._client is not None and transport is not None and transport.is_active():
+                return self._client
+            self._drop()
+            if self._why is not None and self._clock() < self._closed_until:
+                raise self._again(self._why)
+            try:
+                self._client = self._open()
+            except (HostRefused, HostUnreachable) as error:
+                self.failed(error)
+                raise
+            self.connected += 1
+            return self._client
+
+    def failed(self, error: HostRefused | HostUnreachable) -> None:
+        """Note a fault: the connection is closed and opened again after a while."""
+        with self._lock:
+            self._drop()
+            self._failures += 1
+            wait = REFUSED_FOR_S if isinstance(error, HostRefused) else delay_s(self._failures, random.random())
+            self._closed_until, self._why = self._clock() + wait, error
+
+    def worked(self) -> None:
+        """Note that the host answered."""
+        with self._lock:
+            self._failures, self._why = 0, None
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""
+        with self._lock:
+            self._drop()
+
+    def _again(self, why: HostRefused | HostUnreachable) -> HostRefused | HostUnreachable:
+        if isinstance(why, HostRefused):
+            return HostRefused(str(why))
+        return HostUnreachable(self.host.name, why.why)
+
+    def _drop(self) -> None:
+        client, self._client = self._client, None
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait()
+        if client is not None:
+            with contextlib.suppress(Exception):  # whatever a dead connection says at its end
+                client.close()
+
+    def _open(self) -> paramiko.SSHClient:
+        host, port = self.host, self.host.ssh_port
+        if host.address is None:
+            raise HostRefused(f"{host.name} has no ssh_host; it is this machine")
+        key = Path(host.ssh_key).expanduser() if host.ssh_key else None
+        if key and not key.is_file():
+            raise HostRefused(f"{host.name}: its ssh_key {host.ssh_key} does not exist here")
+        client = paramiko.SSHClient()
+        for file in known_hosts_files():
+            if file.is_file():
+                client.load_system_host_keys(str(file))
+        client.set_missing_host_key_policy(_RefuseUnknown(host))
+        try:
+            sock = socket.create_connection((host.address, port), self.timeouts.connect_s)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.connect(
+                host.address,
+                port=port,
+                username=host.ssh_user,
+                key_filename=str(key) if key else None,
+                passphrase=os.environ.get(PASSPHRASE_VARIABLE) or None,
+                look_for_keys=key is None,
+                sock=sock,
+                timeout=self.timeouts.connect_s,
+                banner_timeout=self.timeouts.connect_s,
+                auth_timeout=self.timeouts.connect_s,
+                channel_timeout=self.timeouts.connect_s,
+                transport_factory=_transport,
+            )
+        except Exception as error:
+            with contextlib.suppress(Exception):
+                client.close()
+            raise self._sorted(error) from error
+        transport = client.get_transport()
+        if transport is None:
+            raise HostUnreachable(host.name, "the connection was closed at once")
+        transport.set_keepalive(KEEP_ALIVE_S)
+        return client
+
+    def _sorted(self, error: Exception) -> HostRefused | HostUnreachable:
+        """What a failed attempt means for the caller."""
+        host = self.host
+        if isinstance(error, HostRefused):
+            return error
+        if isinstance(error, paramiko.BadHostKeyException):
+            name = _known_name(host)
+            return HostRefused(
+                f"{host.name} shows another host key than known_hosts has: {error.key.get_name()} "
+                f"{error.key.fingerprint}. If its owner confirms that fingerprint, run "
+                f"{shlex.join(['ssh-keygen', '-R', name])} and enter the new key; else somebody is in between"
+            )
+        if isinstance(error, paramiko.PasswordRequiredException):
+            return HostRefused(
+                f"{host.name}: the key {host.ssh_key or 'in ~/.ssh'} is encrypted; load it with ssh-add, or set "
+                f"{PASSPHRASE_VARIABLE}"
+            )
+        if isinstance(error, paramiko.AuthenticationException) and "timeout" not in str(error).lower():
+            given = f"the key {host.ssh_key}" if host.ssh_key else "no key of the agent or of ~/.ssh"
+            verb = "was not accepted" if host.ssh_key else "was accepted"
+            return HostRefused(f"{host.name}: {given} {verb} for {self.destination}; add it to its authorized_keys")
+        if isinstance(error, ValueError | paramiko.UnknownKeyType) or str(error) == "Invalid key":
+            return HostRefused(
+                f"{host.name}: the key {host.ssh_key} cannot be used ({error}); is its passphrase right?"
+            )
+        return HostUnreachable(host.name, _words(error))
+
+    # --- using it ---------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def guarded(self, sent: bool = True) -> Iterator[None]:
+        """Turn a fault of the connection inside the `with` into HostUnreachable, and open it anew next time."""
+        try:
+            yield
+        except (paramiko.SSHException, EOFError, TimeoutError, ConnectionError, ChannelLost) as error:
+            fault = HostUnreachable(self.host.name, _words(error), sent=sent)
+            self.failed(fault)
+            raise fault from error
+        except OSError as error:
+            if "closed" not in str(error).lower():
+                raise
+            fault = HostUnreachable(self.host.name, "the connection was lost", sent=sent)
+            self.failed(fault)
+            raise fault from error
+
+    def channel(self) -> paramiko.Channel:
+        """A new session on the connection, whose reads and writes time out after `stall_s`."""
+        client = self.client()
+        with self.guarded(sent=False):
+            transport = client.get_transport()
+            if transport is None:
+                raise ChannelLost("the connection was lost")
+            channel = transport.open_session(timeout=self.timeouts.connect_s)
+            channel.settimeout(self.timeouts.stall_s)
+            return channel
+
+    @contextlib.contextmanager
+    def sftp(self) -> Iterator[paramiko.SFTPClient]:
+        """A file session for the length of the `with`; up to SFTP_CHANNELS at once, each used again."""
+        with self._channels:
+            client = self.client()
+            generation, session = self.connected, None
+            with contextlib.suppress(queue.Empty):
+                while session is None:
+                    of, kept = self._idle.get_nowait()
+                    session = kept if of == generation else None
+            with self.guarded():
+                if session is None:
+                    session = client.open_sftp()
+                    found = session.get_channel()
+                    if found is not None:
+                        found.settimeout(self.timeouts.stall_s)
+                try:
+                    yield session
+                finally:
+                    channel = session.get_channel()
+                    if channel is not None and not channel.closed and generation == self.connected:
+                        self._idle.put((generation, session))
+            self.worked()
+
+    def run(self, script: str, *, timeout_s: float, stdin: bytes = b"") -> Done:
+        """Run a POSIX shell script to its end. A command's own failure is in `code`; the text stays out of any log.
+
+        Raises HostUnreachable when the connection is lost or nothing comes for `timeout_s`.
+        """
+        channel = self.channel()
+        channel.settimeout(timeout_s)
+        out, err = bytearray(), bytearray()
+        with self.guarded(), channel:
+            channel.exec_command(f"exec sh -c {shlex.quote(script)}")
+            if stdin:
+                channel.sendall(stdin)
+            channel.shutdown_write()
+            reader = threading.Thread(target=_drain, args=(channel.recv_stderr, err), daemon=True)
+            reader.start()
+            _drain(channel.recv, out)
+            reader.join(timeout_s)
+            code = channel.recv_exit_status()
+            if code == -1:
+                raise ChannelLost("the channel was lost before the command ended")
+        self.worked()
+        return Done(code, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def _transport(sock: socket.socket, **more: Any) -> paramiko.Transport:
+    """A connection that prefers AES-GCM: encryption and check in one go, in OpenSSL."""
+    transport = paramiko.Transport(sock, **more)
+    options = transport.get_security_options()
+    options.ciphers = sorted(options.ciphers, key=lambda name: "gcm" not in name)
+    return transport
+
+
+def _drain(receive: Callable[[int], bytes], into: bytearray) -> None:
+    while data := receive(1 << 16):
+        into += data
+
+
+class ChannelLost(Exception):
+    """The server closed a channel without saying how its command ended."""
+
+
+class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
+    """A key that no known_hosts file has is refused, with its fingerprint and the command that enters it."""
+
+    def __init__(self, host: Host):
+        self._host = host
+
+    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        host, file = self._host, known_hosts_files()[0]
+        scan = ["ssh-keyscan", "-p", str(host.ssh_port), "-t", _scan_type(key.get_name()), str(host.address)]
+        raise HostRefused(
+            f"{host.name} is not in known_hosts; it shows {key.get_name()} {key.fingerprint}. Compare that with the "
+            f"host's own (ssh-keygen -lf on its key), then: {shlex.join(scan)} >> {file}"
+        )
+
+
+def _scan_type(name: str) -> str:
+    """ssh-keyscan's word for a key type: `ssh-ed25519` → `ed25519`, `ecdsa-sha2-nistp256` → `ecdsa`."""
+    return {"ssh-ed25519": "ed25519", "ssh-rsa": "rsa"}.get(name, name.partition("-")[0])
+
+
+def _known_name(host: Host) -> str:
+    return str(host.address) if host.ssh_port == 22 else f"[{host.address}]:{host.ssh_port}"
+
+
+def _words(error: Exception) -> str:
+    """One line of a fault."""
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    if isinstance(error, EOFError):
+        return "the connection was closed"
+    return " ".join(str(error).split()) or type(error).__name__

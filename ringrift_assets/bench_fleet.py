@@ -1,0 +1,246 @@
+"""`ringrift bench fleet`: what sending work to hosts by SSH costs, beside OpenSSH's clients and beside no SSH at all.
+
+All servers are this machine's own on loopback, so the figures hold the cost of the programs and none of a network.
+"""
+
+import os
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from resources.assignments import Assignments
+from resources.hosts import KNOWN_HOSTS_VARIABLE, Host
+from resources.jobs import JobRunner
+from resources.sftp import Pace, pull
+from resources.ssh_transport import SshTransport
+from ringrift.bench.report import Measure, report
+from ringrift.contract import JOBS_FOLDER, OUT, SPEC, JobSpec
+from ringrift.job_folder import JobFolder
+from ringrift_assets.loopback import Sshd, python_here
+
+LATENCY_BAR, SFTP_BAR = 1.3, 0.8
+SLOTS = 2  # of each host
+MB = 1_000_000
+
+
+def bench_fleet(
+    jobs: int = 200,
+    hosts: int = 8,
+    repeats: int = 15,
+    megabytes: int = 100,
+    work_s: float = 1.0,
+    progress: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """The benchmark's report: latency of a start, throughput of SFTP, overhead and memory over many jobs.
+
+    Each comparison alternates between the two sides, and takes the medians.
+    """
+    with tempfile.TemporaryDirectory(prefix="ringrift-fleet-") as name, servers(Path(name), hosts) as entries:
+        folder = Path(name)
+        transport = SshTransport(entries[0])
+        with _open_ssh(folder, entries[0]) as client:
+            progress("starting one job at a time")
+            ours, theirs = _latency(folder, transport, client, repeats)
+            progress("copying files")
+            our_rate, their_rate = _throughput(folder, transport, client, megabytes)
+        transport.close()
+        progress(f"{jobs} jobs without SSH")
+        specs = [_spec(f"many{number}", work_s) for number in range(jobs)]
+        bare_s = _bare(folder / "bare", specs, hosts * SLOTS)
+        progress(f"{jobs} jobs on {hosts} hosts")
+        fleet_s, peak_mb = _fleet(folder / "fleet", entries, specs)
+    rows: list[dict[str, Any]] = [
+        {"what": "start of a job, ms", "ringrift": round(ours * 1e3, 1), "beside": round(theirs * 1e3, 1)},
+        {"what": "SFTP, MB/s", "ringrift": round(our_rate, 1), "beside": round(their_rate, 1)},
+        {"what": f"{jobs} jobs of {work_s:g} s, s", "ringrift": round(fleet_s, 1), "beside": round(bare_s, 1)},
+    ]
+    return report(
+        "fleet",
+        rows,
+        [
+            Measure("dispatch_latency_ms", ours * 1e3, "ms", better="lower"),
+            Measure("dispatch_latency_ratio", ours / theirs, "", LATENCY_BAR, "lower"),
+            Measure("sftp_mb_per_s", our_rate, "MB/s"),
+            Measure("sftp_ratio", our_rate / their_rate, "", SFTP_BAR),
+            Measure("jobs", jobs, ""),
+            Measure("work_s", jobs * work_s / (hosts * SLOTS), "s"),
+            Measure("bare_s", bare_s, "s", better="lower"),
+            Measure("fleet_s", fleet_s, "s", better="lower"),
+            Measure("overhead_ratio", fleet_s / bare_s - 1, "", better="lower"),
+            Measure("orchestrator_mb", peak_mb, "MB", better="lower"),
+        ],
+    )
+
+
+def _spec(name: str, seconds: float = 0.0) -> JobSpec:
+    return JobSpec(asset="bench", config="square8_2p", iteration=0, name=name, kind="noop", params={"seconds": seconds})
+
+
+@contextmanager
+def servers(folder: Path, count: int) -> Iterator[list[Host]]:
+    """Hosts behind a server each; this process trusts them, and no other, for the length of the `with`."""
+    started: list[Sshd] = []
+    before = os.environ.get(KNOWN_HOSTS_VARIABLE)
+    known, python = folder / "known_hosts", python_here(folder)
+    try:
+        for number in range(count):
+            started.append(Sshd(folder / f"sshd{number}"))
+        known.write_text("".join(server.known_hosts.read_text() for server in started))
+        os.environ[KNOWN_HOSTS_VARIABLE] = str(known)
+        yield [
+            server.host(f"host{number}", folder / f"host{number}", python, max_parallel_jobs=SLOTS)
+            for number, server in enumerate(started)
+        ]
+    finally:
+        for server in started:
+            server.stop()
+        os.environ.pop(KNOWN_HOSTS_VARIABLE, None)
+        if before is not None:
+            os.environ[KNOWN_HOSTS_VARIABLE] = before
+
+
+class _OpenSsh:
+    """OpenSSH's clients over one shared connection, which is open already."""
+
+    def __init__(self, host: Host, folder: Path):
+        self._options = [
+            *("-F", "none", "-o", f"ControlPath={folder / 'control'}", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"),
+            *("-o", f"UserKnownHostsFile={folder / 'known_hosts'}", "-o", "IdentitiesOnly=yes"),
+            *("-i", str(host.ssh_key), "-o", f"Port={host.ssh_port}"),
+        ]
+        self._to = f"{host.ssh_user}@{host.address}"
+
+    def master(self, *more: str) -> None:
+        """Open (`-MNf`) or close (`-O exit`) the shared connection."""
+        subprocess.run(["ssh", *more, *self._options, self._to], check=True, stderr=subprocess.DEVNULL)
+
+    def run(self, script: str, stdin: bytes) -> None:
+        """Run a script there, with this input."""
+        subprocess.run(["ssh", *self._options, self._to, script], input=stdin, check=True)
+
+    def get(self, remote: Path, target: Path) -> None:
+        """Copy a file here."""
+        batch = f"get {remote} {target}\n".encode()
+        command = ["sftp", "-q", "-b", "-", *self._options, self._to]
+        subprocess.run(command, input=batch, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def _open_ssh(folder: Path, host: Host) -> Iterator[_OpenSsh]:
+    client = _OpenSsh(host, folder)
+    client.master("-MNf")
+    try:
+        yield client
+    finally:
+        client.master("-O", "exit")
+
+
+def _latency(folder: Path, transport: SshTransport, client: _OpenSsh, repeats: int) -> tuple[float, float]:
+    """Median seconds from the wish to start a job until its worker's process was started: ours, OpenSSH's.
+
+    Both make the job's directory with its spec and start the same worker detached; the next measurement waits for
+    its end.
+    """
+    ours: list[float] = []
+    theirs: list[float] = []
+    python = transport.host.python_path
+    jobs = folder / "host0" / JOBS_FOLDER
+    for number in range(repeats + 1):
+        spec = _spec(f"ours{number}")
+        started = time.perf_counter()
+        transport.start(spec)
+        ours.append(time.perf_counter() - started)
+        _wait_for(jobs / spec.job_id / OUT / "manifest.json")
+        spec = _spec(f"theirs{number}")
+        place = jobs / spec.job_id
+        script = (
+            f"mkdir -p {place}/{OUT} && cat > {place}/{SPEC} && "
+            f"{{ nohup {python} -m ringrift.worker run {place} > {place}/log.txt 2>&1 < /dev/null & }}"
+        )
+        started = time.perf_counter()
+        client.run(script, spec.canonical().encode())
+        theirs.append(time.perf_counter() - started)
+        _wait_for(place / OUT / "manifest.json")
+    return statistics.median(ours[1:]), statistics.median(theirs[1:])  # the first of each opens what is kept open
+
+
+def _throughput(folder: Path, transport: SshTransport, client: _OpenSsh, megabytes: int) -> tuple[float, float]:
+    """Median MB/s of pulling one file: ours, `sftp`'s."""
+    source = folder / "large"
+    with source.open("wb") as out:
+        for _ in range(megabytes):
+            out.write(os.urandom(MB))
+    ours: list[float] = []
+    theirs: list[float] = []
+    for number in range(4):
+        target = folder / f"{number}.copy"
+        started = time.perf_counter()
+        with transport.connection.sftp() as session:
+            pull(session, str(source), target, Pace(None))
+        ours.append(megabytes / (time.perf_counter() - started))
+        target.unlink()
+        started = time.perf_counter()
+        client.get(source, target)
+        theirs.append(megabytes / (time.perf_counter() - started))
+        target.unlink()
+    return statistics.median(ours[1:]), statistics.median(theirs[1:])
+
+
+def _bare(folder: Path, specs: Sequence[JobSpec], slots: int) -> float:
+    """Seconds that the jobs take when each free slot starts the next worker at once, on this machine without SSH."""
+    jobs = JobFolder(folder, slots)
+    started = time.perf_counter()
+    waiting: list[JobSpec] = list(reversed(specs))
+    going: set[str] = set()
+    while waiting or going:
+        going = {job for job in going if jobs.exited(job) is None}
+        while waiting and len(going) < slots and jobs.start(waiting[-1]):
+            going.add(waiting.pop().job_id)
+        time.sleep(0.01)
+    return time.perf_counter() - started
+
+
+def _fleet(folder: Path, hosts: Sequence[Host], specs: Sequence[JobSpec]) -> tuple[float, float]:
+    """Seconds that the jobs take on the hosts, and this process's largest memory meanwhile in MB."""
+    transports = [SshTransport(host) for host in hosts]
+    peak, ended = [0], threading.Event()
+
+    def watch() -> None:
+        process = psutil.Process()
+        while not ended.wait(0.1):
+            peak[0] = max(peak[0], process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        runner = JobRunner(
+            transports, folder / "inbox", poll_s=(0.2, 2.0), assignments=Assignments(folder / "assignments")
+        )
+        started = time.perf_counter()
+        results = runner.run(specs)
+        took = time.perf_counter() - started
+    finally:
+        ended.set()
+        watcher.join()
+        for transport in transports:
+            transport.close()
+    failed = [result.error or result.status for result in results if result.status != "done"]
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {len(specs)} jobs did not end well: {failed[0]}")
+    return took, peak[0] / MB
+
+
+def _wait_for(path: Path, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{path} did not appear within {seconds:g} s")
+        time.sleep(0.01)

@@ -1,0 +1,101 @@
+"""The graph on hosts reached by SSH: the same games as here, the hosts a person chose, and who is shown how."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from resources.host_classes import CLASSES, host_resources
+from resources.hosts import LOCAL, Host
+from resources.storage import Home
+from resources.workbench import BANDWIDTH_VARIABLE, Where, Workbench, bandwidth, home_id
+from ringrift.errors import InvalidInput
+from ringrift_assets.definitions import defs
+from tests.assets.conftest import Graph, failure, metadata
+from tests.sshd import Sshd, hosts_file, known, python_here
+
+ASSETS = ["incumbent", "selfplay_games"]
+
+
+@pytest.fixture
+def fleet(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A hosts file with two remote hosts of two classes, and this machine for nothing."""
+    known(monkeypatch, sshd)
+    python = python_here(tmp_path)
+    hosts = [
+        sshd.host(name, tmp_path / name, python, max_parallel_jobs=1, **{"class": klass})
+        for name, klass in (("one", "aws"), ("two", "vast_ai"))
+    ]
+    file = hosts_file(tmp_path / "hosts.yaml", *hosts, LOCAL.model_copy(update={"role": "coordinator"}))
+    monkeypatch.setenv("RINGRIFT_HOSTS", str(file))
+    return file
+
+
+def test_games_played_on_remote_hosts_are_the_games_played_here(graph: Graph, played_home: Home, fleet: Path):
+    result = graph.run(0, ASSETS)
+    assert result.success, failure(result)
+    here = Graph(played_home, graph.pipeline, graph.instance).record("selfplay_games")
+    assert graph.record("selfplay_games").content_digest == here.content_digest
+    hosts = graph.record("selfplay_games").provenance["hosts"]
+    assert set(hosts) == {"one", "two"} and sum(hosts.values()) == 3, "one slot each, so both worked"
+    assert not (graph.home.root / "jobs-v1").exists(), "no job lay here"
+
+
+def test_the_launchpad_keeps_the_work_to_a_class_of_hosts(graph: Graph, fleet: Path):
+    result = graph.run(0, ASSETS, host_class="vast_ai")
+    assert result.success, failure(result)
+    assert set(graph.record("selfplay_games").provenance["hosts"]) == {"two"}
+    assert "two" in metadata(result, "selfplay_games")["hosts"]
+    refused = failure(graph.run(1, ASSETS, host_class="mac_cluster"))
+    assert "one: its class is aws and only mac_cluster is in use" in refused
+    assert "use one of local, mac_cluster" in failure(graph.run(1, ASSETS, host_class="macs"))
+
+
+def test_the_local_backend_leaves_remote_hosts_out(home: Home, fleet: Path):
+    bench = Workbench(home, where=Where(backend="local"))
+    with pytest.raises(Exception, match="one: it is reached by SSH and only local hosts are in use"):
+        bench.eligible("selfplay")
+    assert [host.name for host in Workbench(home).eligible("selfplay")] == ["one", "two"]
+
+
+def test_homes_that_share_a_host_have_folders_of_their_own_there_and_bandwidth_is_read(tmp_path, monkeypatch):
+    assert home_id(Home(tmp_path / "a")) != home_id(Home(tmp_path / "b"))
+    monkeypatch.delenv(BANDWIDTH_VARIABLE, raising=False)
+    assert bandwidth() is None
+    monkeypatch.setenv(BANDWIDTH_VARIABLE, "2.5")
+    assert bandwidth() == 2.5e6
+    monkeypatch.setenv(BANDWIDTH_VARIABLE, "fast")
+    with pytest.raises(InvalidInput, match="megabytes"):
+        bandwidth()
+
+
+def test_each_class_is_a_resource_that_shows_its_hosts_and_the_fleet_is_over_them(fleet: Path):
+    found = host_resources()
+    assert set(found) == {*CLASSES, "fleet"}
+    [line] = found["aws"].hosts
+    assert line.startswith("one: ") and "@127.0.0.1; may selfplay, cmaes, nn_training; 1 slots" in line
+    assert found["mac_cluster"].hosts == [] and len(found["vast_ai"].hosts) == 1
+    assert [host.name for host in found["fleet"].eligible("selfplay", "aws")] == ["one"]
+    shown = defs.get_repository_def().get_top_level_resources()
+    assert {*CLASSES, "fleet"} <= set(shown)
+
+
+def test_a_hosts_file_that_is_wrong_is_shown_and_keeps_no_graph_from_loading(tmp_path, monkeypatch):
+    (tmp_path / "hosts.yaml").write_text("hosts: {a: {rol: all}}")
+    monkeypatch.setenv("RINGRIFT_HOSTS", str(tmp_path / "hosts.yaml"))
+    assert "did you mean role?" in host_resources()["local"].problem
+
+
+def test_the_hosts_are_measured_every_ten_minutes():
+    schedule = defs.get_repository_def().get_schedule_def("measure_hosts")
+    assert schedule.cron_schedule == "*/10 * * * *" and schedule.job_name == "resources"
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+
+
+def test_memory_is_part_of_being_eligible(home: Home, tmp_path, monkeypatch):
+    hosts = [Host(name="tiny", role="all", memory_gb=0.5), Host(name="big", role="all", memory_gb=8)]
+    monkeypatch.setenv("RINGRIFT_HOSTS", str(hosts_file(tmp_path / "hosts.yaml", *hosts)))
+    from ringrift.contract import JobSpec
+
+    spec = JobSpec(asset="a", config="square19_2p", iteration=0, name="n", kind="selfplay", params={})
+    assert [host.name for host in Workbench(home).eligible("selfplay", [spec])] == ["big"]
