@@ -71,6 +71,12 @@ class Registry:
 
     def models(self, config: str | None = None) -> list[Model]:
         """Every model, or those of a config: by config in the pipeline's order, then by iteration and name."""
+        found = self._entries(config)
+        ratings = {key: self._ratings(key) for key in {model.config for model in found}}
+        return [replace(model, rating=ratings[model.config].get(model.weights)) for model in found]
+
+    def _entries(self, config: str | None) -> list[Model]:
+        """As `models`, without ratings."""
         found = [_of_record(record) for record in self._records(config)]
         names = {model.weights: model.model_id for model in reversed(found)}  # the first to have these weights
         known = {model.model_id for model in found}
@@ -83,10 +89,8 @@ class Registry:
         deprecated: dict[str, dict[str, Any]] = {}
         for act in acts_of(self.home, DEPRECATE):
             deprecated.setdefault(act["weights"], act)  # the first one counts, a second changes nothing
-        ratings = {key: self._ratings(key) for key in {model.config for model in found}}
         for place, model in enumerate(found):
-            parent = names.get(model.parent or "", model.parent_id)
-            changes: dict[str, Any] = {"rating": ratings[model.config].get(model.weights), "parent_id": parent}
+            changes: dict[str, Any] = {"parent_id": names.get(model.parent or "", model.parent_id)}
             if act := deprecated.get(model.weights, {}):
                 changes |= {"status": "deprecated", "deprecated_at": _time(act["at"])}
                 changes["deprecation_reason"] = act["reason"]
@@ -206,11 +210,27 @@ class Registry:
             "or deprecate it"
         )
 
+    def input_of(self, weights: str) -> dict[str, str]:
+        """The file of some weights as a job wants it named: weights, path from the home, sha256."""
+        path = self.weights_path(weights)
+        return {"weights": weights, "path": str(path.relative_to(self.home.root)), "sha256": file_sha256(path)}
+
+    def inputs(self, config: str, upto: int) -> list[dict[str, str]]:
+        """`input_of` each active model of a config's iterations ≤ `upto`, in the order of `models`."""
+        found = [model for model in self._entries(config) if model.iteration <= upto]
+        wanted = dict.fromkeys(model.weights for model in found if model.status == "active")
+        return [self.input_of(weights) for weights in wanted]
+
     def write_model(self, record: Record) -> Path:
         """The pair of files of a trained model under its name in models/; returns the .safetensors file."""
         source = self.store.path(record, WEIGHTS_FILE)
         name = model_id(record.config, record.iteration)
         return self._view(name, record.data["weights"], source, source.with_name(CARD_FILE))
+
+    def write_models(self, config: str) -> None:
+        """`write_model` for every model that the store has of a config."""
+        for record in self._records(config):
+            self.write_model(record)
 
     def export(self, name: str, folder: Path) -> list[Path]:
         """Write model, card and heuristic profile into `folder`, for a game server; returns the files.

@@ -159,6 +159,7 @@ class Evaluation(Strict):
         default_factory=lambda: [Matchup(first=a, second=b, config=c, games=n) for a, b, c, n in _MATCHUPS]
     )
     round_robin: RoundRobin = Field(default_factory=RoundRobin)
+    network_simulations: int = Field(default=32, ge=1, le=1024)  # a decision, of candidates and the champion
     elo_start: float = 1500.0
     elo_k: float = Field(default=32.0, gt=0)
 
