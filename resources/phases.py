@@ -9,6 +9,7 @@ PHASES: dict[str, tuple[str, ...]] = {
     "selfplay": ("incumbent", "selfplay_games"),
     "sync": ("training_db",),
     "cmaes": ("cmaes_profile",),
+    "training": ("trained_model",),
     "profile-sync": ("heuristic_profiles",),
     "evaluation": ("tournament_games", "elo_ratings"),
     "tier-gating": ("tier_assignment",),
@@ -17,7 +18,7 @@ PHASES: dict[str, tuple[str, ...]] = {
 
 REPORT = "iteration_report"
 RESOURCES, PARITY = "resources", "parity-validation"  # phases that belong to no single partition
-NOT_BUILT = ("training", "npz-export")
+NOT_BUILT = ("npz-export",)
 STEPS = (*(asset for assets in PHASES.values() for asset in assets), REPORT)
 COMPLETE = "complete"
 

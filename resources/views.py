@@ -13,6 +13,7 @@ from typing import Any
 
 from resources.locks import locked
 from resources.phases import PHASES, REPORT, STEPS, current_phase, phase_done
+from resources.registry import Registry
 from resources.storage import Home, Record, Store, StoreDamaged
 from resources.summary import iteration_block, leaderboard_block, resource_block
 from ringrift.config import CONFIG_KEYS
@@ -42,10 +43,11 @@ def refresh(home: Home, extra_path: Path | None = None) -> dict[str, Any]:
         state = rebuild_state(home)
         for path in paths:
             write_json(path, state)
-        store = Store(home.store)
+        store, registry = Store(home.store), Registry(home)
         for config in configs_of(store):
             for record in store.upto("tournament_games", config, 9999):
                 write_tournament_log(home, record)
+            registry.write_models(config)
             for record in store.upto("cmaes_profile", config, 9999):
                 write_cmaes_log(home, record)
             for record in store.upto(REPORT, config, 9999):
@@ -91,6 +93,7 @@ def rebuild_state(home: Home) -> dict[str, Any]:
         if any(record.data["verdicts"]["tier"]["promoted"] for record in verdicts):
             promoted[config] = verdicts[-1].data["tier"]
     ratings, history = _elo(store, configs)
+    models = Registry(home).models()
     return {
         "iteration": newest or 0,
         "phase": current_phase(store, now, newest) if newest is not None else next(iter(PHASES)),
@@ -99,12 +102,12 @@ def rebuild_state(home: Home) -> dict[str, Any]:
             for phase in STATE_PHASES
         },
         "games_generated": games,
-        "models_trained": [],
+        "models_trained": [model.model_id for model in models],
         "last_sync": _time(synced),
         "errors": problems,
         "elo_ratings": ratings,
         "elo_history": history,
-        "model_registry": {},
+        "model_registry": {model.model_id: model.to_json() for model in models},
         "seen_game_hashes": _hashes(store, configs),
         "tier_promotions": promoted,
     }

@@ -162,6 +162,23 @@ def bench_players_command(
     _finish_bench(_with_progress(4 * len(chosen) + 2, lambda step: bench_players(chosen, seconds, step)), as_json)
 
 
+@bench_app.command("selfplay")
+def bench_selfplay_command(
+    model: Annotated[
+        Path | None, typer.Option(help="A trained network's .safetensors file; default random ones.")
+    ] = None,
+    games: Annotated[int, typer.Option(min=1, max=200, help="Games with each network.")] = 32,
+    seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds of each mode without a network.")] = 5.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Games a core-hour of each engine mode on square8_2p; network play against bare inference."""
+    from ringrift.bench.selfplay import ARCHITECTURES, bench_selfplay
+    from ringrift.players.registry import available_engine_modes
+
+    total = len(available_engine_modes()) + (len(ARCHITECTURES) if model is None else 1)
+    _finish_bench(_with_progress(total, lambda step: bench_selfplay(games, seconds, model, step)), as_json)
+
+
 @bench_app.command("ladder")
 def bench_ladder_command(
     configs: ConfigsOption = None,
@@ -221,7 +238,8 @@ def warmup() -> None:
 
 def _add_platform_verbs() -> None:
     """Add the verbs that read the store, then `run`, `ui` and others, or a stand-in that says how to install them."""
-    importlib.import_module("ringrift_assets.cli_status").register(app)
+    for verbs in ("cli_status", "cli_models"):
+        importlib.import_module(f"ringrift_assets.{verbs}").register(app)
     if importlib.util.find_spec("dagster") is None:
         for verb in ("run", "ui", "screenshots"):
 

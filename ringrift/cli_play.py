@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ringrift.playing import Series
 
 GAMES = 10
-PLAYER_HELP = "heuristic, heuristic:3, D5 (ladder), B4 (benchmark) or human; then @BUDGET or /PROFILE."
+PLAYER_HELP = "heuristic, heuristic:3, D5 (ladder), B4 (benchmark), model:FILE or human; then @BUDGET or /PROFILE."
 
 
 def play_command(
@@ -72,7 +72,7 @@ def play_command(
         if wrong := [name for name, given in options.items() if given]:
             raise InvalidInput("options", wrong, "a human plays one game in the terminal; leave them out")
         seats = [players[min(seat, len(players) - 1)] for seat in range(played.players)]
-        _play_human(played, seats, seed, opening_plies or 0, save)
+        _play_human(played, specs, seats, seed, opening_plies or 0, save)
         return
     blocks, test = _length(games, gate, played.players)
     total = blocks * played.players
@@ -228,18 +228,24 @@ def _show(result: dict[str, Any]) -> None:
 
 
 def _play_human(
-    config: "Config", seats: "list[Participant | None]", seed: int, opening_plies: int, save: Path | None
+    config: "Config",
+    specs: Sequence[str],
+    seats: "list[Participant | None]",
+    seed: int,
+    opening_plies: int,
+    save: Path | None,
 ) -> None:
     from ringrift.games import table_of, write_shard
     from ringrift.play_human import human_row, play_human
-    from ringrift.playing import JOB
+    from ringrift.playing import JOB, load_networks
     from ringrift.seeds import seed_number
 
     number, begin = seed_number(seed, JOB, config.key, 0), time.perf_counter()
     color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     game = play_human(
-        config, seats, number, iter(sys.stdin.readline, ""), sys.stdout, opening_plies=opening_plies, color=color
-    )
+        config, seats, number, iter(sys.stdin.readline, ""), sys.stdout, opening_plies=opening_plies, color=color,
+        evaluators=load_networks(specs, config),
+    )  # fmt: skip
     if save is None or not game.moves:
         return
     row = human_row(game, seats, number, opening_plies=opening_plies, duration_s=time.perf_counter() - begin)

@@ -4,7 +4,7 @@ Entrants are the players the pipeline names and everybody whom the newest earlie
 play. A pure function of stored ratings: nothing is drawn.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,8 +38,16 @@ class Field(NamedTuple):
     left_out: dict[str, str]
 
 
-def field_of(named: Sequence[Participant], rated: Rated | None, profiles: Profiles | None = None) -> Field:
-    """The entrants: `named` in their order, then the rated ones. Somebody without a rating stands at the prior."""
+def field_of(
+    named: Sequence[Participant],
+    rated: Rated | None,
+    profiles: Profiles | None = None,
+    networks: Collection[str] = (),
+) -> Field:
+    """The entrants: `named` in their order, then the rated ones. Somebody without a rating stands at the prior.
+
+    `networks` are the weights hashes of those that may play on.
+    """
     found = {player.key: player for player in named}
     rated = rated or Rated([], [], [], {})
     left_out = {}
@@ -48,7 +56,7 @@ def field_of(named: Sequence[Participant], rated: Rated | None, profiles: Profil
             continue
         about = rated.players[key]
         try:
-            found[key] = _still_there(about["participant"], profiles)
+            found[key] = _still_there(about["participant"], profiles, networks)
         except InvalidInput as reason:
             left_out[str(about["name"])] = str(reason)
     place = {key: i for i, key in enumerate(rated.keys)}
@@ -62,9 +70,11 @@ def field_of(named: Sequence[Participant], rated: Rated | None, profiles: Profil
     return Field(list(found.values()), ratings, covariance, left_out)
 
 
-def _still_there(content: Mapping[str, Any], profiles: Profiles | None) -> Participant:
+def _still_there(content: Mapping[str, Any], profiles: Profiles | None, networks: Collection[str]) -> Participant:
     """The participant of a stored dict. Raises InvalidInput where this code would play it differently or not at all."""
     player = Participant.from_dict(content)
+    if player.model is not None and player.model not in networks:
+        raise InvalidInput("model", player.model[:16], "it is deprecated, or its weights are not in this home any more")
     if player.profile is None:
         return player
     loaded = profile_hash(find_profile(player.profile, profiles))

@@ -1,17 +1,18 @@
 """Playing planned games inside a worker: shards as games are finished, and going on after a kill.
 
 A job kind says which games it wants (a GamePlan); this module plays those that no whole shard holds yet,
-writes shards so often that a killed worker loses little, and sums up.
+writes shards so often that a killed worker loses little, and sums up. Where networks play, many games are in progress
+at once, those to come begun ahead; they come out in order all the same, and those not wanted in the end are dropped.
 """
 
 import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -20,10 +21,15 @@ from ringrift.errors import InvalidInput
 from ringrift.game_verify import verify_rows
 from ringrift.games import VALUE_SCALE, content_digest, dedup, make_row, read_shard, table_of, write_shard
 from ringrift.job import Job
-from ringrift.players.match import MatchGame, play_match_game
+from ringrift.model_files import ModelFile, by_weights, find_model, models_of
+from ringrift.players.match import MatchGame, networks, play_match_game
 from ringrift.players.registry import Participant
 from ringrift.rules.game import ranking_of
 from ringrift.rules.state import REASON, REASONS
+
+if TYPE_CHECKING:
+    from ringrift.network.inference import Evaluator
+    from ringrift.network.lockstep import PlayedGame
 
 FLUSH_GAMES, FLUSH_S = 25, 2.0  # a shard is written after so many games or seconds, whichever comes first
 
@@ -62,6 +68,7 @@ class GamePlan:
     indices: Sequence[int]
     game: Callable[[int], PlannedGame]
     order: Callable[[Rankings], Iterator[int]] | None = None
+    models: Sequence[ModelFile] = field(default_factory=list)
 
 
 def participant_name(player: Participant) -> str:
@@ -98,23 +105,28 @@ def search_targets(game: MatchGame) -> dict[str, Any] | None:
     }
 
 
-def play_rows(plan: GamePlan, indices: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """Play games of a plan by their indices, one row (games.make_row) each, as they are asked for."""
+def play_rows(
+    plan: GamePlan,
+    indices: Iterable[int],
+    *,
+    evaluators: "Mapping[str, Evaluator] | None" = None,
+    ahead: Sequence[int] | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[dict[str, Any]]:
+    """Play games of a plan by their indices, one row (games.make_row) each, as they are asked for.
+
+    A plan with networks needs their `evaluators` by weights hash. It begins games of `ahead` (default: `indices`, which
+    then must have an end) in this order before they are asked for, and calls `check` between steps.
+    """
+    if networks(plan.participants):
+        if ahead is None:
+            indices = ahead = list(indices)
+        played: Iterator[tuple[int, MatchGame, float]] = _network_games(plan, indices, ahead, evaluators or {}, check)
+    else:
+        played = (_match_game(plan, index) for index in indices)
     host, worker_version = socket.gethostname(), version("ringrift-assets")
-    for index in indices:
-        started = time.perf_counter()
+    for index, game, seconds in played:
         planned = plan.game(index)
-        game = play_match_game(
-            plan.config,
-            planned.seats,
-            planned.seed,
-            planned.key,
-            opening_plies=plan.opening_plies,
-            opening_key=planned.opening_key,
-            cap=plan.decision_cap,
-            profiles=plan.profiles,
-            options=plan.options,
-        )
         yield make_row(
             config=plan.config,
             iteration=plan.iteration,
@@ -129,10 +141,70 @@ def play_rows(plan: GamePlan, indices: Iterable[int]) -> Iterator[dict[str, Any]
             **outcome(game),
             search=search_targets(game),
             host=host,
-            duration_s=time.perf_counter() - started,
+            duration_s=seconds,
             worker_version=worker_version,
             created_at=datetime.now(UTC),
         )
+
+
+def _match_game(plan: GamePlan, index: int) -> tuple[int, MatchGame, float]:
+    """(index, game, wall time in seconds) of a game without networks."""
+    started, planned = time.perf_counter(), plan.game(index)
+    game = play_match_game(
+        plan.config,
+        planned.seats,
+        planned.seed,
+        planned.key,
+        opening_plies=plan.opening_plies,
+        opening_key=planned.opening_key,
+        cap=plan.decision_cap,
+        profiles=plan.profiles,
+        options=plan.options,
+    )
+    return index, game, time.perf_counter() - started
+
+
+def _network_games(
+    plan: GamePlan,
+    indices: Iterable[int],
+    ahead: Sequence[int],
+    evaluators: "Mapping[str, Evaluator]",
+    check: Callable[[], None],
+) -> "Iterator[PlayedGame]":
+    """Games with networks in the order of `indices`, begun in that of `ahead`."""
+    from ringrift.network.lockstep import GameStart, Lockstep, play_lockstep
+
+    def starts() -> Iterator[GameStart]:
+        for index in ahead:
+            planned = plan.game(index)
+            yield GameStart(index, planned.seed, planned.seats, planned.key, planned.opening_key)
+
+    table = Lockstep(
+        plan.config,
+        evaluators,
+        width=min(len(ahead), max(evaluator.games for evaluator in evaluators.values())) if evaluators else 1,
+        budgets={player.budget for player in plan.participants if player.model is not None},
+        cap=plan.decision_cap,
+        opening_plies=plan.opening_plies,
+        options=plan.options,
+        profiles=plan.profiles,
+    )
+    running, ended = play_lockstep(table, starts(), check), {}
+    for index in indices:
+        while index not in ended:
+            played = next(running)
+            ended[played.number] = played
+        yield ended.pop(index)
+
+
+def _evaluators(plan: GamePlan) -> "dict[str, Evaluator]":
+    """The networks of a plan by weights hash, from this machine's files."""
+    models = models_of(plan.participants, by_weights(plan.models))
+    if not models:
+        return {}
+    from ringrift.network.inference import load_evaluators
+
+    return load_evaluators({model.weights: find_model(model) for model in models}, plan.config)
 
 
 def run_games(job: Job, plan: GamePlan) -> dict[str, Any]:
@@ -155,7 +227,7 @@ def run_games(job: Job, plan: GamePlan) -> dict[str, Any]:
     if there:
         job.log(f"{there} games are there already")
     started = time.monotonic()
-    for rows in _batches(job, _played(plan, rankings)):
+    for rows in _batches(job, _played(job, plan, rankings)):
         table = table_of(rows)
         name = f"games-{rows[0]['game_index']:06d}-{rows[-1]['game_index']:06d}.parquet"
         write_shard(job.out / name, table)
@@ -166,10 +238,13 @@ def run_games(job: Job, plan: GamePlan) -> dict[str, Any]:
     return _summary(plan, pa.concat_tables(tables), len(rankings) - there)
 
 
-def _played(plan: GamePlan, rankings: dict[int, Sequence[int] | None]) -> Iterator[dict[str, Any]]:
+def _played(job: Job, plan: GamePlan, rankings: dict[int, Sequence[int] | None]) -> Iterator[dict[str, Any]]:
     """Play what is wanted and not there; each ranking is entered before the next index is asked for."""
-    wanted = plan.order(rankings) if plan.order else (i for i in plan.indices if i not in rankings)
-    for row in play_rows(plan, wanted):
+    missing = [i for i in plan.indices if i not in rankings]
+    wanted = plan.order(rankings) if plan.order else iter(missing)
+    if not missing:
+        return
+    for row in play_rows(plan, wanted, evaluators=_evaluators(plan), ahead=missing, check=job.check):
         rankings[row["game_index"]] = row["ranking"]
         yield row
 

@@ -208,7 +208,8 @@ def _verdict(job: Job, rows: list[dict[str, Any]], plan: GamePlan, gate: Gate, p
 
 
 def _entrant(player: Participant) -> Entrant:
-    return Entrant(key=player.key, hashes={"profile": player.profile_hash} if player.profile_hash else {})
+    hashes = {"profile": player.profile_hash, "model": player.model}
+    return Entrant(key=player.key, hashes={name: value for name, value in hashes.items() if value})
 
 
 def _write(job: Job, table: pa.Table, rejects: pa.Table) -> str | None:

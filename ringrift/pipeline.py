@@ -124,6 +124,7 @@ class Training(Strict):
     from_champion: bool = True  # a training begins with the champion's weights where there is one
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     window: ReplayWindow = Field(default_factory=ReplayWindow)
+    soft_share: float = Field(default=0.1, ge=0, le=1)  # a model with fewer searched policy targets is warned about
     min_games: Annotated[PerConfig, AfterValidator(_MIN_GAMES.__or__)] = _MIN_GAMES
     epochs: Annotated[PerConfig, AfterValidator(_EPOCHS.__or__)] = _EPOCHS
 
@@ -158,6 +159,7 @@ class Evaluation(Strict):
         default_factory=lambda: [Matchup(first=a, second=b, config=c, games=n) for a, b, c, n in _MATCHUPS]
     )
     round_robin: RoundRobin = Field(default_factory=RoundRobin)
+    network_simulations: int = Field(default=32, ge=1, le=1024)  # a decision, of candidates and the champion
     elo_start: float = 1500.0
     elo_k: float = Field(default=32.0, gt=0)
 
@@ -182,6 +184,7 @@ class Tiers(Strict):
 
 class Retrain(Strict):
     new_games: Positive = 500  # games since the last trained model that start the next one
+    tries: Positive = 3  # runs the sensor asks for at one count of games, if they end without a model
 
 
 class Loop(Strict):

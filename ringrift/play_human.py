@@ -5,10 +5,10 @@ beginning of a notation lists the decisions that begin so.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from ringrift.config import Config
 from ringrift.game_job import participant_name
@@ -23,6 +23,9 @@ from ringrift.rules.game import Game
 from ringrift.rules.moves import MOVE_TYPES, TYPE_SHIFT
 from ringrift.rules.state import CUR, TURN
 from ringrift.seeds import seed_number, stream
+
+if TYPE_CHECKING:
+    from ringrift.network.inference import Evaluator
 
 Seats = Sequence[Participant | None]  # None: a human
 Numbered = list[tuple[int, str]]  # decisions by number from 1, as notation
@@ -52,13 +55,14 @@ def play_human(
     *,
     opening_plies: int = 0,
     color: bool = False,
+    evaluators: "Mapping[str, Evaluator] | None" = None,
 ) -> Game:
     """Play one game between `seats` (one a seat in seat order) and return it, over or left before its end.
 
     `lines` are what the humans type, their end leaves the game; the board, what the computer players play and the
     result are written to `out`, with ANSI colours if `color`. The first `opening_plies` decisions are random.
     Computer players decide by `seed` and the number of decisions made, so that taking back changes nothing of what they
-    would answer.
+    would answer. `evaluators` are the networks they play with, by weights hash.
     """
     game = _opened(config, seed, opening_plies)
     asked: list[int] = []  # how many decisions had been made before each one of a human
@@ -66,7 +70,8 @@ def play_human(
     while not game.over and len(game.moves) < config.decision_cap:
         player = seats[game.to_move - 1]
         if player is not None:
-            _say(out, f"player {game.to_move} ({player.label}) plays {' '.join(_turn_of(game, player, seed))}")
+            turn = " ".join(_turn_of(game, player, seed, evaluators))
+            _say(out, f"player {game.to_move} ({player.label}) plays {turn}")
             _board(game, out, color)
             continue
         answer = _ask(game, seed, lines, out, can_go_back=bool(asked))
@@ -90,13 +95,15 @@ def _opened(config: Config, seed: int, opening_plies: int) -> Game:
     return game
 
 
-def _turn_of(game: Game, player: Participant, seed: int) -> list[str]:
+def _turn_of(
+    game: Game, player: Participant, seed: int, evaluators: "Mapping[str, Evaluator] | None" = None
+) -> list[str]:
     """Let a computer player decide until its turn is over; what it played, as notation."""
     turn, seat, shown = int(game.state[TURN]), int(game.state[CUR]), []
     while not game.over and (game.state[TURN], game.state[CUR]) == (turn, seat):
         if len(game.moves) == game.config.decision_cap:
             break
-        code = decide(game.state, player, seed_number(seed, "decision", len(game.moves))).code
+        code = decide(game.state, player, seed_number(seed, "decision", len(game.moves)), evaluators=evaluators).code
         shown.append(game.notation(code))
         game.play(code)
     return shown

@@ -10,25 +10,31 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.game_job import GamePlan, PlannedGame, play_rows
 from ringrift.gating import Entrant, Gate, decide, evidence, gate_games
+from ringrift.network.files import card_path, load_card
 from ringrift.openings import opening_seeds
 from ringrift.players import benchmarks
 from ringrift.players.ladder import DIFFICULTIES, rung
 from ringrift.players.match import play_match_game
-from ringrift.players.registry import ENGINES, Participant, participant
+from ringrift.players.registry import ENGINES, NETWORK_DIFFICULTY, Participant, participant
 from ringrift.players.weights import PROFILES, find_profile, profile_hash
 from ringrift.ratings import game_scores
 from ringrift.rules.record import read_options
 from ringrift.standing import standing
 from ringrift.tournament import DEFAULT_OPENING_PLIES
 
+if TYPE_CHECKING:
+    from ringrift.network.inference import Evaluator
+
 JOB, SOURCE = "play", "tournament"  # how the rows of played games name their origin
-HUMAN = "human"
+HUMAN, MODEL_PREFIX = "human", "model:"
+_BUDGET = re.compile(r"@\d+$")
 DEFAULT_DIFFICULTY = 5
 RUNGS = tuple(f"D{n}" for n in DIFFICULTIES)
 PROFILE_PREFIX = "heuristic_v1_"  # may be left out in a player's text
@@ -42,9 +48,12 @@ def read_player(text: str, config: Config) -> Participant | None:
     """The player a text names, None for a human.
 
     `engine`, `engine:difficulty`, `D5` (a rung of the ladder), `B4` (a benchmark) or `human`; behind it `@N` sets the
-    budget (positions or simulations a decision) and `/profile` the weights. Raises InvalidInput, with what is allowed
-    and the nearest known name.
+    budget (positions or simulations a decision) and `/profile` the weights. `model:FILE` plays with the network in a
+    .safetensors file, `model:FILE@N` with N simulations. Raises InvalidInput, with what is allowed and the nearest
+    known name, and MissingInput if there is no such file.
     """
+    if text.startswith(MODEL_PREFIX):
+        return _network_player(text, config)
     base, *rest = re.split(r"(?=[:@/])", text)
     parts = {part[0]: part[1:] for part in rest}
     if len(parts) < len(rest):
@@ -59,8 +68,35 @@ def read_player(text: str, config: Config) -> Participant | None:
     return player
 
 
+def model_file(text: str) -> Path | None:
+    """The file that a player's text `model:FILE` or `model:FILE@N` names, None for other players."""
+    if not text.startswith(MODEL_PREFIX):
+        return None
+    return Path(_BUDGET.sub("", text.removeprefix(MODEL_PREFIX)))
+
+
+def _network_player(text: str, config: Config) -> Participant:
+    path, budget = model_file(text), _BUDGET.search(text)
+    assert path is not None
+    card = load_card(card_path(path))
+    if card.config != config.key:
+        raise InvalidInput("player", text, f"its network is of {card.config}, the games are {config.key}")
+    simulations = _number(budget[0][1:], text) if budget else None
+    return participant("gumbel", config, NETWORK_DIFFICULTY, budget=simulations, model=card.weights)
+
+
+def load_networks(specs: Sequence[str], config: Config) -> "dict[str, Evaluator]":
+    """The networks of players' texts by weights hash. Raises MissingInput or InvalidInput naming the file."""
+    files = [path for text in specs if (path := model_file(text))]
+    if not files:
+        return {}
+    from ringrift.network.inference import load_evaluator
+
+    return {evaluator.weights: evaluator for evaluator in (load_evaluator(path, config) for path in files)}
+
+
 def _base_player(text: str, base: str, difficulty: str | None, config: Config) -> Participant:
-    if base in ENGINES:
+    if base in ENGINES and not ENGINES[base].network:
         usual = 1 if base == "random" else DEFAULT_DIFFICULTY
         return participant(base, config, usual if difficulty is None else _number(difficulty, text))
     if difficulty is None and base in RUNGS:
@@ -71,11 +107,13 @@ def _base_player(text: str, base: str, difficulty: str | None, config: Config) -
 
 
 def _allowed(base: str) -> str:
-    names = (*ENGINES, *RUNGS, *benchmarks.BENCHMARKS, HUMAN)
+    engines = [name for name, engine in ENGINES.items() if not engine.network]
+    names = (*engines, *RUNGS, *benchmarks.BENCHMARKS, HUMAN)
     near = difflib.get_close_matches(base, names, n=1, cutoff=0)[0]
     return (
-        f"use ENGINE or ENGINE:DIFFICULTY with {', '.join(ENGINES)} and 1 to 11, {RUNGS[0]} to {RUNGS[-1]}, "
-        f"{', '.join(benchmarks.BENCHMARKS)} or {HUMAN}, then @BUDGET or /PROFILE; the nearest known name is {near!r}"
+        f"use ENGINE or ENGINE:DIFFICULTY with {', '.join(engines)} and 1 to 11, {RUNGS[0]} to {RUNGS[-1]}, "
+        f"{', '.join(benchmarks.BENCHMARKS)}, model:FILE.safetensors or {HUMAN}, then @BUDGET or /PROFILE; "
+        f"the nearest known name is {near!r}"
     )
 
 
@@ -103,8 +141,8 @@ def _with_budget(player: Participant, digits: str, text: str) -> Participant:
 
 def with_ceiling(player: Participant | None, time_ms: int) -> Participant | None:
     """The player with a ceiling of CPU time a decision, in milliseconds, if it is one that searches."""
-    if player is None or not ENGINES[player.engine].searches:
-        return player
+    if player is None or not ENGINES[player.engine].searches or player.model:
+        return player  # a network's games are played in lock-step, with budgets only
     return replace(player, time_ms=time_ms)
 
 
@@ -175,21 +213,26 @@ def game_plan(series: Series) -> GamePlan:
 
 def warm_up(series: Series) -> None:
     """Load the kernels, so that the first game's time is not that of compiling."""
-    play_match_game(series.config, game_plan(series).game(0).seats, 0, ["warm-up"], cap=0)
+    seats = [player for player in series.players if player.model is None] or [participant("random", series.config, 1)]
+    play_match_game(series.config, seats[:1] * series.config.players, 0, ["warm-up"], cap=0)
 
 
 def play_series(series: Series) -> Iterator[Row]:
     """Play a series, one row (games.make_row) a game as it is asked for; a gate ends after the block that decides."""
     plan, seats = game_plan(series), series.config.players
-    scores: list[float] = []
-    for block in range(series.blocks):
-        rows = []
-        for row in play_rows(plan, plan.indices[block * seats : (block + 1) * seats]):
-            rows.append(row)
-            yield row
-        scores.append(block_score(series, rows, 0))
-        if series.gate and decide(scores, series.gate, players=seats).outcome != "continue":
-            return
+    rows: list[Row] = []
+
+    def wanted() -> Iterator[int]:
+        scores: list[float] = []
+        for block in range(series.blocks):
+            yield from plan.indices[block * seats : (block + 1) * seats]
+            scores.append(block_score(series, rows[-seats:], 0))
+            if series.gate and decide(scores, series.gate, players=seats).outcome != "continue":
+                return
+
+    for row in play_rows(plan, wanted(), evaluators=load_networks(series.specs, series.config), ahead=plan.indices):
+        rows.append(row)
+        yield row
 
 
 # --- what came out ------------------------------------------------------------------------------------------
@@ -296,4 +339,5 @@ def gate_evidence(series: Series, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _entrant(player: Participant) -> Entrant:
-    return Entrant(key=player.key, hashes={"profile": player.profile_hash} if player.profile_hash else {})
+    hashes = {"profile": player.profile_hash, "model": player.model}
+    return Entrant(key=player.key, hashes={name: value for name, value in hashes.items() if value})

@@ -5,7 +5,7 @@ alike, the entrants moving on by one seat from game to game, so that each of the
 tell most is decided in `pairings`. Game index = table * players + rotation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -14,6 +14,7 @@ from ringrift.config import Config, parse_config
 from ringrift.contract import JobSpec
 from ringrift.game_job import GamePlan, PlannedGame, run_games
 from ringrift.job import Job
+from ringrift.model_files import ModelFile, by_weights, models_of
 from ringrift.openings import DRAWS, SPREAD, opening_seeds
 from ringrift.pipeline import ConfigKey
 from ringrift.players.registry import Participant
@@ -39,6 +40,7 @@ class RoundRobinParams(Strict):
     opening_draws: int = Field(default=DRAWS, ge=1, le=1000)
     opening_spread: float = Field(default=SPREAD, ge=0)
     profiles: dict[str, dict[str, float]] = Field(default_factory=dict)
+    models: list[ModelFile] | None = None  # of the networks that play
     options: dict[str, int | bool] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -66,12 +68,14 @@ def round_robin_job(
     root_seed: int,
     opening_plies: int = DEFAULT_OPENING_PLIES,
     profiles: Profiles | None = None,
+    models: Iterable[ModelFile] = (),
     salt: str = "",
 ) -> JobSpec:
     """The job of a round robin; equal arguments give the equal job. `tables` hold indices of `entrants`.
 
-    Entrants who sit at no table are left out. Raises InvalidInput for fewer different entrants than the config has
-    players, and for a table that is not of different ones.
+    Entrants who sit at no table are left out. `models` are the files of the networks that play. Raises InvalidInput for
+    fewer different entrants than the config has players, for a table that is not of different ones, or if the file of a
+    network is missing.
     """
     seated = sorted({entrant for table in tables for entrant in table})
     place = {entrant: number for number, entrant in enumerate(seated)}
@@ -87,6 +91,7 @@ def round_robin_job(
         "root_seed": root_seed,
         "opening_plies": opening_plies,
         "profiles": {name: dict(weights) for name, weights in (profiles or {}).items() if name in used},
+        "models": [model.model_dump() for model in models_of(players, by_weights(models))] or None,
     }
     params = parse(RoundRobinParams, content, match)
     return JobSpec(
@@ -133,6 +138,7 @@ def game_plan(params: RoundRobinParams) -> GamePlan:
         participants=entrants,
         indices=range(params.games),
         game=game,
+        models=params.models or [],
     )
 
 

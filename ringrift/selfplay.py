@@ -10,16 +10,26 @@ from ringrift.contract import JobSpec
 from ringrift.errors import InvalidInput
 from ringrift.game_job import GamePlan, PlannedGame, run_games
 from ringrift.job import Job
+from ringrift.model_files import ModelFile, by_weights, models_of
 from ringrift.pipeline import ConfigKey, EngineMode, Pipeline, SelfplayJob
 from ringrift.players import ladder
 from ringrift.players.ladder import rung
-from ringrift.players.registry import Participant, available_engine_modes, engine_of_mode, participant
+from ringrift.players.registry import (
+    ENGINES,
+    NETWORK_DIFFICULTY,
+    NETWORK_MODE,
+    Participant,
+    available_engine_modes,
+    engine_of_mode,
+    participant,
+)
 from ringrift.rules.record import read_options
 from ringrift.seeds import seed_number
 from ringrift.strict import Strict, parse
 
 ASSET = "selfplay_games"
-MIXED_TOP = 8  # `mixed` draws among the rungs from D1 to here
+MIXED_TOP = 10  # `mixed` draws among the available rungs from D1 to here
+NETWORK_TEMPERATURE, FULL_SHARE = 1.0, 0.25  # of nn-only games: Gumbel noise, playout cap randomization (KataGo)
 
 Profiles = Mapping[str, Mapping[str, float]]
 
@@ -54,6 +64,7 @@ class SelfplayParams(Strict):
     decision_cap: int | None = Field(default=None, ge=1)  # None: the config's own, which is also the most
     pool: list[ParticipantDict] = Field(min_length=1)
     profiles: dict[str, dict[str, float]] = Field(default_factory=dict)
+    models: list[ModelFile] | None = None  # of the networks in the pool
     options: dict[str, int | bool] = Field(default_factory=dict)  # rules options that differ from the config's
 
 
@@ -80,28 +91,31 @@ def plan_jobs(
     *,
     tier: str = "D2",
     profiles: Profiles | None = None,
+    champion: ModelFile | None = None,
     missing: Mapping[str, Iterable[int]] | None = None,
     salt: str = "",
 ) -> Plan:
     """The chunks of a config's selfplay jobs in an iteration, and the jobs whose engine is not available.
 
     `tier` (D2 … D8) is the incumbent's: the difficulty of jobs that name none. `profiles` are trained weights
-    by profile name. `missing` (job name → game indices) restricts the plan to these games. Equal arguments
-    give equal specs, hence equal job ids; another `salt` gives fresh ones.
+    by profile name, `champion` is the network in force, which nn-only jobs and the rungs D9 and D10 play with.
+    `missing` (job name → game indices) restricts the plan to these games. Equal arguments give equal specs, hence
+    equal job ids; another `salt` gives fresh ones.
     """
     plan = Plan([], [])
-    available = available_engine_modes()
+    available = available_engine_modes(champion=champion is not None)
     for job in pipeline.jobs_of(config.key):
         wanted = range(pipeline.scaled_games(job)) if missing is None else missing.get(job.name, ())
         runs = _runs(wanted, pipeline.selfplay.chunk_games)
         if not runs:
             continue
         if job.engine not in available:
-            plan.skipped.append(
-                Skipped(job.name, job.engine, f"the engine is not available; there are {', '.join(available)}")
-            )
+            reason = f"the engine is not available; there are {', '.join(available)}"
+            if job.engine == NETWORK_MODE:
+                reason = f"{NETWORK_MODE} plays with a champion network; there is none yet"
+            plan.skipped.append(Skipped(job.name, job.engine, reason))
             continue
-        pool = _pool(job, config, tier, profiles)
+        pool = _pool(job, config, tier, profiles, champion)
         used = {name: dict(weights) for name, weights in (profiles or {}).items() if name in _profiles(pool)}
         opening = pipeline.selfplay.opening_plies if job.opening_plies is None else job.opening_plies
         for first, games in runs:
@@ -116,6 +130,7 @@ def plan_jobs(
                 opening_plies=opening,
                 pool=[seat.to_dict() for seat in pool],
                 profiles=used,
+                models=models_of(pool, by_weights([champion] if champion else [])) or None,
             )
             plan.jobs.append(
                 JobSpec(
@@ -146,10 +161,16 @@ def _profiles(pool: Iterable[Participant]) -> set[str]:
     return {player.profile for player in pool if player.profile is not None}
 
 
-def _pool(job: SelfplayJob, config: Config, tier: str, profiles: Profiles | None) -> list[Participant]:
-    engine = engine_of_mode(job.engine)
+def _pool(
+    job: SelfplayJob, config: Config, tier: str, profiles: Profiles | None, champion: ModelFile | None
+) -> list[Participant]:
+    engine, weights = engine_of_mode(job.engine), champion.weights if champion else None
     if engine is None:
-        return [rung(d, config, profiles) for d in ladder.available(config) if d <= MIXED_TOP]
+        return [rung(d, config, profiles, weights) for d in ladder.available(config, weights) if d <= MIXED_TOP]
+    if ENGINES[engine].network:
+        difficulty = job.difficulty or NETWORK_DIFFICULTY
+        how: dict[str, Any] = {"temperature": NETWORK_TEMPERATURE, "full_share": FULL_SHARE}
+        return [participant(engine, config, difficulty, model=weights, **how)]
     difficulty = int(tier.removeprefix("D")) if job.difficulty is None else job.difficulty
     return [participant(engine, config, 1 if engine == "random" else difficulty, profiles=profiles)]
 
@@ -180,6 +201,7 @@ def game_plan(params: SelfplayParams) -> GamePlan:
         participants=pool,
         indices=range(params.first_game, params.first_game + params.games),
         game=game,
+        models=params.models or [],
     )
 
 

@@ -4,7 +4,7 @@ In a block the first participant sits once in each seat, copies of the second in
 share their opening, a balanced one (`openings`). Game index = block * players + the first participant's seat.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -15,6 +15,7 @@ from ringrift.errors import InvalidInput
 from ringrift.game_job import GamePlan, PlannedGame, Rankings, run_games
 from ringrift.gating import Gate, Verdict, decide
 from ringrift.job import Job
+from ringrift.model_files import ModelFile, by_weights, models_of
 from ringrift.openings import DRAWS, SPREAD, opening_seeds
 from ringrift.pipeline import ConfigKey
 from ringrift.players.registry import Participant
@@ -44,6 +45,7 @@ class MatchParams(Strict):
     opening_spread: float = Field(default=SPREAD, ge=0)
     decision_cap: int | None = Field(default=None, ge=1)  # None: the config's own, which is also the most
     profiles: dict[str, dict[str, float]] = Field(default_factory=dict)
+    models: list[ModelFile] | None = None  # of the networks that play
     options: dict[str, int | bool] = Field(default_factory=dict)
 
 
@@ -59,11 +61,13 @@ def match_job(
     gate: Gate | None = None,
     opening_plies: int = DEFAULT_OPENING_PLIES,
     profiles: Profiles | None = None,
+    models: Iterable[ModelFile] = (),
     salt: str = "",
 ) -> JobSpec:
     """The job of a match: `blocks` of it, or a `gate` that stops itself. Equal arguments give the equal job.
 
-    Raises InvalidInput if the two participants are the same or neither blocks nor a gate is given.
+    `models` are the files of the networks that play. Raises InvalidInput if the two participants are the same, neither
+    blocks nor a gate is given, or the file of a network is missing.
     """
     if first.key == second.key:
         raise InvalidInput("second", second.label, "a match needs two different participants")
@@ -81,6 +85,7 @@ def match_job(
         root_seed=root_seed,
         opening_plies=opening_plies,
         profiles={name: dict(weights) for name, weights in (profiles or {}).items() if name in used},
+        models=models_of((first, second), by_weights(models)) or None,
     )
     return JobSpec(
         asset=ASSET,
@@ -137,6 +142,7 @@ def game_plan(params: MatchParams) -> GamePlan:
         indices=indices,
         game=game,
         order=order if gate else None,
+        models=params.models or [],
     )
 
 

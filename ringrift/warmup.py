@@ -37,11 +37,18 @@ def _network() -> None:
     Batches(make_rows(random_games(config, 1), config)).make(np.zeros(1, dtype=np.int64))
 
 
+def _network_search() -> None:
+    from ringrift.network.lockstep import compile_search
+
+    compile_search()
+
+
 STEPS: dict[str, Callable[[], None]] = {
     "rules engine": _engine,
     "players": _players,
     "openings": _openings,
     "network": _network,
+    "network search": _network_search,
 }
 
 

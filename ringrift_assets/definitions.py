@@ -8,12 +8,15 @@ from resources.host_classes import host_resources
 from resources.workbench import Workbench
 from ringrift_assets.assets import ASSETS
 from ringrift_assets.checks import CHECKS
-from sensors.failures import SENSORS
-from sensors.schedules import SCHEDULES
+from sensors.collecting import collecting
+from sensors.failures import reaper
+from sensors.retraining import retraining
+from sensors.schedules import measure_hosts
 
 COLLECT = ("incumbent", "selfplay_games", "training_db")
 IMPROVE = (
     "cmaes_profile",
+    "trained_model",
     "heuristic_profiles",
     "tournament_games",
     "elo_ratings",
@@ -22,13 +25,14 @@ IMPROVE = (
 )
 ITERATION = COLLECT + IMPROVE
 RESOURCES = ("worker_resources",)
-
+SENSORS, SCHEDULES = (reaper, retraining), (collecting, measure_hosts)
 
 JOBS = {
     "collect": (COLLECT, "Play an iteration's games and make its training set."),
+    # With the incumbent again: it may have been made before the verdict of an iteration that has been judged since.
     "improve": (
-        IMPROVE,
-        "Tune the heuristic, play matches, rate the players, decide who is in force, report.",
+        ("incumbent", *IMPROVE),
+        "Tune the heuristic, train a network, play matches, rate the players, decide who is in force, report.",
     ),
     "iteration": (ITERATION, "A whole iteration of a config: collect, then improve."),
     "resources": (RESOURCES, "Measure how busy every host is."),
@@ -48,6 +52,7 @@ def job_of(bench: Workbench, assets: Sequence[str]) -> dg.JobDefinition:
 def _definitions(
     bench: Workbench,
     jobs: Mapping[str, tuple[tuple[str, ...], str]],
+    sensors: Sequence[dg.SensorDefinition] = (),
     schedules: Sequence[dg.ScheduleDefinition] = (),
 ) -> dg.Definitions:
     return dg.Definitions(
@@ -57,11 +62,11 @@ def _definitions(
             dg.define_asset_job(name, selection=dg.AssetSelection.assets(*assets), description=text)
             for name, (assets, text) in jobs.items()
         ],
-        sensors=SENSORS,
+        sensors=sensors,
         schedules=schedules,
         resources={"bench": bench, **host_resources()},
         executor=dg.in_process_executor,  # runs mostly poll; the work is in the hosts' own processes
     )
 
 
-defs = _definitions(Workbench(), JOBS, SCHEDULES)
+defs = _definitions(Workbench(), JOBS, SENSORS, SCHEDULES)

@@ -3,22 +3,31 @@
 from collections.abc import Sequence
 from typing import Any
 
+from resources.registry import Registry
 from resources.workbench import Workbench
 from ringrift.config import parse_config
-from ringrift_assets.assets.incumbent import start_profile
+from ringrift_assets.assets.incumbent import NO_CHAMPION, start_profile
+from ringrift_assets.assets.tournament_games import networks
 
 
 def show_plan(bench: Workbench, key: str, iteration: int, assets: Sequence[str]) -> dict[str, Any]:
     """The jobs that making `assets` of a partition would run, as JSON."""
     from ringrift.evaluation import plan_matches
+    from ringrift.model_files import ModelFile
     from ringrift.selfplay import plan_jobs
     from ringrift.tuning import trained_profiles
 
     stored = bench.store.get("incumbent", key, iteration)
-    force = stored.data if stored else {"tier": bench.pipeline.tiers.start, **start_profile(key)}
+    start = {**NO_CHAMPION, "tier": bench.pipeline.tiers.start, **start_profile(key)}
+    force = stored.data if stored else start
     profiles = trained_profiles(force["profile"], force["profile_weights"])
-    plan = plan_jobs(bench.pipeline, parse_config(key), iteration, tier=force["tier"], profiles=profiles)
-    matches = plan_matches(bench.pipeline, parse_config(key), iteration, force, profiles=profiles)
+    weights = force["champion_weights"]
+    champion = ModelFile(**Registry(bench.home).input_of(weights)) if weights else None
+    told: dict[str, Any] = {"profiles": profiles, "champion": champion}
+    plan = plan_jobs(bench.pipeline, parse_config(key), iteration, tier=force["tier"], **told)
+    trained = bench.store.get("trained_model", key, iteration)
+    told |= networks(bench, key, force, trained) if trained else {"no_candidate": "no model is trained yet"}
+    matches = plan_matches(bench.pipeline, parse_config(key), iteration, force, **told)
     jobs, games = plan.jobs if "selfplay_games" in assets else [], bench.store.get("selfplay_games", key, iteration)
     found: dict[str, Any] = {
         "config": key,

@@ -149,9 +149,18 @@ def shown(fitness: dict[str, Any] | None) -> str:
 
 
 def evidence_problems(
-    path: Path, digest: str, *, promoted: bool, candidate: str | None = None, opponent: str | None = None
+    path: Path,
+    digest: str,
+    *,
+    promoted: bool,
+    candidate: str | None = None,
+    opponent: str | None = None,
+    kind: str = "profile",
 ) -> list[str]:
-    """What is wrong with a stored evidence: its own arithmetic, its digest, verdict, and the profiles that played."""
+    """What is wrong with a stored evidence: its own arithmetic, its digest, verdict, and who really played.
+
+    `candidate` and `opponent` are hashes of what was to be loaded, profiles or (`kind` model) networks.
+    """
     from ringrift.gating import verify_evidence
 
     stored = json.loads(path.read_text(encoding="utf-8"))
@@ -163,7 +172,7 @@ def evidence_problems(
     if (stored["verdict"]["outcome"] == "promoted") != promoted:
         problems.append(f"the evidence says {stored['verdict']['outcome']}")
     for side, wanted in (("candidate", candidate), ("opponent", opponent)):
-        played = stored[side]["hashes"].get("profile")
+        played = stored[side]["hashes"].get(kind)
         if wanted is not None and played != wanted:
-            problems.append(f"the {side} played profile {played}, not {wanted}")
+            problems.append(f"the {side} played {kind} {played}, not {wanted}")
     return problems

@@ -23,7 +23,13 @@ from ringrift_assets.definitions import RESOURCES, job_of
 from ringrift_assets.parallel import run_in_processes
 
 RUNS_AT_ONCE = 3  # a run mostly polls: several keep the work slots busy when a config has few jobs
-CONFIGURED = ("selfplay_games", "training_db", "tournament_games", "elo_ratings")  # assets with Materialize
+CONFIGURED = (
+    "selfplay_games",
+    "training_db",
+    "trained_model",
+    "tournament_games",
+    "elo_ratings",
+)  # assets with Materialize
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}  # the terminal has its own display
 
 

@@ -46,6 +46,3 @@ def words(verdict: Verdict) -> str:
     """What was ended, for the tick's line."""
     ended = [f"cancelled job {job}" for job in verdict.cancel] + [f"failed run {run}" for run in verdict.fail]
     return "; ".join(ended) if ended else "nothing to end"
-
-
-SENSORS = [reaper]

@@ -11,5 +11,3 @@ measure_hosts = dg.ScheduleDefinition(
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every ten minutes, how busy each host is.",
 )
-
-SCHEDULES = [measure_hosts]

@@ -1,6 +1,8 @@
 """One decision of one player in a given position: the door for people, tests and tools."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +13,9 @@ from ringrift.players.searched import new_searched
 from ringrift.rules.geometry import BOARDS, board
 from ringrift.rules.state import BOARD, PHASE, PHASES, PLAYERS, work_words
 from ringrift.seeds import stream
+
+if TYPE_CHECKING:
+    from ringrift.network.inference import Evaluator
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +28,23 @@ class Decision:
     visits: np.ndarray  # int64 [n]
 
 
-def decide(state: np.ndarray, participant: Participant, seed: int = 0, *, profiles: Profiles | None = None) -> Decision:
+def decide(
+    state: np.ndarray,
+    participant: Participant,
+    seed: int = 0,
+    *,
+    profiles: Profiles | None = None,
+    evaluators: "Mapping[str, Evaluator] | None" = None,
+) -> Decision:
     """The decision of `participant` in `state` (see rules.state; unchanged), a pure function of its arguments.
 
-    Raises InvalidInput if the game is over, or if the weights found under the participant's profile name are not
-    those it was made with.
+    `evaluators` are networks by weights hash. Raises InvalidInput if the game is over, if the weights found under the
+    participant's profile name are not those it was made with, or if its network is not among the evaluators.
     """
+    if participant.model is not None:
+        from ringrift.network.lockstep import decide_with_network
+
+        return decide_with_network(state, participant, seed, evaluators or {})
     b, s = board(BOARDS[int(state[BOARD])]), state.copy()
     players = int(s[PLAYERS])
     code, searched = np.empty(1, dtype=np.uint32), new_searched(1)
@@ -40,6 +56,7 @@ def decide(state: np.ndarray, participant: Participant, seed: int = 0, *, profil
         new_memory(b, [participant]),
         seat_table([participant] * players, [stream(seed, "decide")] * players, profiles),
         stream(seed, "opening"),
+        0,
         0,
         1,
         code,

@@ -2,7 +2,7 @@
 
 The order of engines follows RingRift's tier table, with budgets in positions or simulations instead of clocks.
 `ringrift bench ladder` plays each rung against the one below and says whether the order holds. Rungs that need a
-network are unavailable until there is a champion.
+network are unavailable until there is a champion, whose weights hash is what `champion` stands for below.
 """
 
 from collections.abc import Mapping
@@ -71,26 +71,33 @@ def rungs(config: Config) -> dict[int, Rung]:
     return _SQUARE8_2P if config.players == 2 else _SQUARE8
 
 
-def unavailable(difficulty: int, config: Config) -> str | None:
+def unavailable(difficulty: int, config: Config, champion: str | None = None) -> str | None:
     """Why a rung cannot be played now, or None. Raises InvalidInput for a difficulty that is not on the ladder."""
     if isinstance(difficulty, bool) or difficulty not in DIFFICULTIES:
         raise InvalidInput("rung", difficulty, "use D1 to D10")
     engine = rungs(config)[difficulty].engine
-    if engine in ENGINES:
+    if champion or not ENGINES[engine].network:
         return None
     return f"D{difficulty} needs the engine {engine}, which plays with a champion network; there is none yet"
 
 
-def rung(difficulty: int, config: Config, profiles: Mapping[str, Mapping[str, float]] | None = None) -> Participant:
+def rung(
+    difficulty: int,
+    config: Config,
+    profiles: Mapping[str, Mapping[str, float]] | None = None,
+    champion: str | None = None,
+) -> Participant:
     """The participant of a rung. Raises InvalidInput if there is no such rung, or it is unavailable."""
-    if reason := unavailable(difficulty, config):
+    if reason := unavailable(difficulty, config, champion):
         raise InvalidInput("rung", f"D{difficulty}", reason)
     engine, randomness, budget, profile = rungs(config)[difficulty]
+    if ENGINES[engine].network:
+        return participant(engine, config, difficulty, budget=budget, model=champion)
     return participant(
         engine, config, difficulty, randomness=randomness, budget=budget, profile=profile, profiles=profiles
     )
 
 
-def available(config: Config) -> list[int]:
+def available(config: Config, champion: str | None = None) -> list[int]:
     """The difficulties that can be played now, in order."""
-    return [difficulty for difficulty in DIFFICULTIES if unavailable(difficulty, config) is None]
+    return [difficulty for difficulty in DIFFICULTIES if unavailable(difficulty, config, champion) is None]

@@ -17,6 +17,7 @@ from ringrift.players.minimax import POSITIONS, Minimax, new_minimax, search_min
 from ringrift.players.registry import (
     DESCENT_ENGINE,
     ENGINES,
+    GUMBEL_ENGINE,
     HEURISTIC_ENGINE,
     MINIMAX_ENGINE,
     RANDOM_ENGINE,
@@ -92,21 +93,23 @@ def choose(b, s, w, buf, n, memory, seats, codes, played, searched):
 
 
 @entry
-def play_game(b, s, w, buf, memory, seats, opening_rng, opening_plies, cap, out_codes, searched):
-    """Play the game in state `s` (changed in place) to its end or to `cap` decisions.
+def play_game(b, s, w, buf, memory, seats, opening_rng, opening_plies, played, cap, out_codes, searched):
+    """Play the game in state `s` (changed in place), `played` decisions old, to its end or to `cap` decisions.
 
-    The first `opening_plies` decisions are uniform, drawn from `opening_rng` (uint64[1]); the others are made
-    by the participants of `seats` (a Seats). `out_codes` (uint32[>= cap]) takes the decisions and `searched` (a
+    It stops before a choice that a network has to make (network.lockstep makes those). The first `opening_plies`
+    decisions are uniform, drawn from `opening_rng` (uint64[1]); the others are made by the participants of `seats` (a
+    Seats). `out_codes` (uint32[>= cap]) takes the decisions and `searched` (a
     Searched of as many rows) what their searches found. `w` (int64 [state.work_words]), `buf` (uint32[b.max_moves])
-    and `memory` (a Memory) are working memory. Returns the number of decisions made.
+    and `memory` (a Memory) are working memory. Returns the number of decisions the game is old then.
     """
-    played = 0
     while True:
         n = settle(b, s, w, buf)
         if n == 0 or played == cap:
             return played
         if played < opening_plies:
             code = choose_uniform(buf, n, opening_rng)
+        elif n > 1 and seats.engine[holder(s, s[CUR])] == GUMBEL_ENGINE:
+            return played
         else:
             code = choose(b, s, w, buf, n, memory, seats, out_codes, played, searched)
         out_codes[played] = code
@@ -162,9 +165,11 @@ def play_match_game(
     *opening_key, "opening"); `opening_key` defaults to `key`, and games that give the same one start alike.
     `cap` is the largest number of decisions (default: the config's). `profiles` holds weights by profile
     name beside the named ones, `options` the rules options (default: the standard game).
-    Raises InvalidInput if the number of participants or `cap` does not fit, or if the weights found under a
-    participant's profile name are not those it was made with.
+    Raises InvalidInput if the number of participants or `cap` does not fit, if the weights found under a participant's
+    profile name are not those it was made with, or if one plays with a network.
     """
+    if networks(participants):
+        raise InvalidInput("participants", networks(participants), "those with a network play in network.lockstep")
     if len(participants) != config.players:
         raise InvalidInput("participants", len(participants), f"{config.key} needs {config.players}, one a seat")
     cap = config.decision_cap if cap is None else cap
@@ -182,11 +187,17 @@ def play_match_game(
         seat_table(participants, [stream(root_seed, *key, "seat", seat) for seat in range(config.players)], profiles),
         stream(root_seed, *(key if opening_key is None else opening_key), "opening"),
         opening_plies,
+        0,
         cap,
         codes,
         searched,
     )
     return MatchGame(codes[:plies].copy(), state, searched)
+
+
+def networks(participants: Sequence[Participant]) -> list[str]:
+    """Weights hashes of the networks that some of these play with, sorted."""
+    return sorted({p.model for p in participants if p.model is not None})
 
 
 def seat_table(participants: Sequence[Participant], streams: Sequence[np.ndarray], profiles: Profiles | None) -> Seats:

@@ -1,7 +1,7 @@
 """Who can play: the engines there are, the strength a difficulty stands for, and fully typed participants.
 
-A new engine is one line of `ENGINES` and one branch of `players.match.choose`. No kernel is imported here, so
-that a spec can be read and checked without numba.
+A new engine is one line of `ENGINES` and one branch of `players.match.choose`; one with a network plays in
+`network.lockstep`. No kernel is imported here, so that a spec can be read and checked without numba.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.players.weights import BALANCED, find_profile, profile_hash, trained_profile_name
 
-RANDOM_ENGINE, HEURISTIC_ENGINE, MINIMAX_ENGINE, MCTS_ENGINE, DESCENT_ENGINE = range(5)
+RANDOM_ENGINE, HEURISTIC_ENGINE, MINIMAX_ENGINE, MCTS_ENGINE, DESCENT_ENGINE, GUMBEL_ENGINE = range(6)
 
 
 class Engine(NamedTuple):
@@ -30,6 +31,7 @@ class Engine(NamedTuple):
     version: int  # raised whenever the engine may decide differently
     searches: bool = False  # True if it needs a budget
     nodes_per_budget: int = 0  # nodes its tree holds for each unit of budget, 0 for an engine without a tree
+    network: bool = False  # True if it plays with a network: participants name a model
 
 
 ENGINES = {
@@ -38,8 +40,9 @@ ENGINES = {
     "minimax": Engine(MINIMAX_ENGINE, "Minimax", "minimax-only", True, 1, True),
     "mcts": Engine(MCTS_ENGINE, "MCTS", "mcts-only", True, 1, True, 60),
     "descent": Engine(DESCENT_ENGINE, "Descent", "descent-only", True, 1, True, 4),
+    "gumbel": Engine(GUMBEL_ENGINE, "Gumbel", "nn-only", False, 1, True, network=True),
 }
-MIXED = "mixed"
+MIXED, NETWORK_MODE = "mixed", "nn-only"
 ENGINE_MODES = (
     "random-only",
     "heuristic-only",
@@ -58,19 +61,26 @@ SQUARE8_2P_HEURISTIC = {
     2: (0.10, "heuristic_v1_medium"),
     3: (0.05, trained_profile_name("square8", 2)),
 }
-# Positions (minimax, descent) or simulations (mcts) a decision, by difficulty 1 to 11.
+# Positions (minimax, descent) or simulations (mcts, gumbel) a decision, by difficulty 1 to 11.
 BUDGETS = {
     "minimax": (250, 500, 1_000, 4_000, 8_000, 16_000, 24_000, 32_000, 48_000, 64_000, 128_000),
     "mcts": (10, 20, 50, 100, 200, 500, 1_200, 3_000, 4_000, 5_000, 8_000),
     "descent": (125, 250, 500, 1_000, 4_000, 10_000, 14_000, 20_000, 32_000, 48_000, 64_000),
+    "gumbel": (16, 16, 16, 16, 16, 16, 24, 24, 32, 64, 128),
 }
 MOST_BUDGET = 1 << 20
+MOST_NETWORK_BUDGET = 1024  # a network's search keeps every position
+NETWORK_DIFFICULTY = 9  # the first rung of a network
+MODEL = re.compile(r"[0-9a-f]{64}")
 LIGHT_BOARDS = ("square19", "hexagonal")  # self-play and training evaluate in light mode here
 
 
-def available_engine_modes() -> tuple[str, ...]:
-    """The engine modes that can be played now, in documented order; `mixed` draws among the engines."""
-    present = {engine.mode for engine in ENGINES.values()} | {MIXED}
+def available_engine_modes(*, champion: bool = False) -> tuple[str, ...]:
+    """The engine modes that can be played, in documented order; `mixed` draws among the engines.
+
+    Those that play with a network are there once there is a `champion`.
+    """
+    present = {engine.mode for engine in ENGINES.values() if champion or not engine.network} | {MIXED}
     return tuple(mode for mode in ENGINE_MODES if mode in present)
 
 
@@ -81,8 +91,7 @@ def engine_of_mode(mode: object) -> str | None:
     for name, engine in ENGINES.items():
         if engine.mode == mode:
             return name
-    known = "" if mode not in ENGINE_MODES else "that engine is not there yet; "
-    raise InvalidInput("engine mode", mode, f"{known}use one of {', '.join(available_engine_modes())}")
+    raise InvalidInput("engine mode", mode, f"use one of {', '.join(ENGINE_MODES)}")
 
 
 def check_engine(name: object) -> str:
@@ -100,7 +109,10 @@ class Participant:
     units of the evaluation, 0 takes the best; `light` leaves out the costly components of the evaluation;
     `profile` names the weights and `profile_hash` identifies them, both None for an engine without; `budget`
     positions or simulations a decision, 0 for an engine without search; `time_ms` a ceiling of a decision in CPU time,
-    0 for none (with one, games are not reproducible); `version` the engine's (0 takes this code's).
+    0 for none (with one, games are not reproducible); `version` the engine's (0 takes this code's); `model` the hash of
+    a network's weights, 64 hex digits, None for an engine without; `full_share` in (0, 1], the share of a network's
+    decisions that get the whole budget and are recorded (playout cap randomization; the others get a quarter).
+    A network's `temperature` is the scale of the Gumbel noise at the root; it has no randomness and no time ceiling.
     Raises InvalidInput for values outside these, and for a version that this code does not play.
     """
 
@@ -114,6 +126,8 @@ class Participant:
     budget: int = 0
     time_ms: int = 0
     version: int = 0
+    model: str | None = None
+    full_share: float = 1.0
 
     def __post_init__(self) -> None:
         engine = ENGINES[check_engine(self.engine)]
@@ -140,6 +154,26 @@ class Participant:
             raise InvalidInput("budget", self.budget, f"{self.engine} does not search; leave it out")
         if isinstance(self.time_ms, bool) or not isinstance(self.time_ms, int) or self.time_ms < 0:
             raise InvalidInput("time_ms", self.time_ms, "use milliseconds from 0, an integer")
+        self._check_network(engine)
+
+    def _check_network(self, engine: Engine) -> None:
+        share = self.full_share
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+            raise InvalidInput("full_share", share, "use a number above 0, at most 1")
+        object.__setattr__(self, "full_share", float(share))
+        if not engine.network:
+            if self.model is not None or self.full_share != 1.0:
+                raise InvalidInput("model, full_share", (self.model, share), f"{self.engine} plays without a network")
+            return
+        if not isinstance(self.model, str) or not MODEL.fullmatch(self.model):
+            raise InvalidInput(
+                "model", self.model, f"{self.engine} needs the hash of a network's weights, 64 hex digits"
+            )
+        if self.randomness or self.light or self.time_ms:
+            given = (self.randomness, self.light, self.time_ms)
+            raise InvalidInput("randomness, light, time_ms", given, f"{self.engine} has none of them; use temperature")
+        if self.budget > MOST_NETWORK_BUDGET:
+            raise InvalidInput("budget", self.budget, f"{self.engine} takes an integer from 1 to {MOST_NETWORK_BUDGET}")
 
     @property
     def label(self) -> str:
@@ -201,15 +235,23 @@ def participant(
     profile: str | None = None,
     profiles: Mapping[str, Mapping[str, float]] | None = None,
     budget: int | None = None,
+    model: str | None = None,
+    full_share: float = 1.0,
 ) -> Participant:
     """The participant that `engine` is in `config` at `difficulty` (1-11).
 
     What is None takes its usual value: randomness, profile and budget of the difficulty, light mode of the
-    board. The documented profile is the config's trained one if `profiles` (weights by profile name) has it,
+    board. `model` and `full_share` are for an engine with a network.
+    The documented profile is the config's trained one if `profiles` (weights by profile name) has it,
     else the balanced one. Raises InvalidInput for an unknown engine, difficulty or profile.
     """
     evaluates = ENGINES[check_engine(engine)].evaluates
     usual = RANDOMNESS[check_difficulty(difficulty)]
+    if ENGINES[engine].network:
+        budget = default_budget(engine, difficulty) if budget is None else budget
+        return Participant(
+            engine, difficulty, temperature=temperature, budget=budget, model=model, full_share=full_share
+        )
     if not evaluates:
         return Participant(engine, difficulty)  # the random player has nothing to set
     trained = trained_profile_name(config.board, config.players)

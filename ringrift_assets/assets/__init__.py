@@ -8,6 +8,7 @@ from ringrift_assets.assets.iteration_report import iteration_report
 from ringrift_assets.assets.selfplay_games import selfplay_games
 from ringrift_assets.assets.tier_assignment import tier_assignment
 from ringrift_assets.assets.tournament_games import tournament_games
+from ringrift_assets.assets.trained_model import trained_model
 from ringrift_assets.assets.training_db import training_db
 from ringrift_assets.assets.worker_resources import worker_resources
 
@@ -16,6 +17,7 @@ ASSETS = (
     selfplay_games,
     training_db,
     cmaes_profile,
+    trained_model,
     heuristic_profiles,
     tournament_games,
     elo_ratings,

@@ -74,7 +74,7 @@ def elo_ratings(
     """
     with step_errors():
         from ringrift.config import parse_config
-        from ringrift.evaluation import alias, player_in_force
+        from ringrift.evaluation import alias, network_player, player_in_force
         from ringrift.players.benchmarks import BENCHMARKS, anchor, benchmark, unavailable
         from ringrift.tuning import trained_profiles
 
@@ -84,7 +84,10 @@ def elo_ratings(
         earlier = bench.store.upto(ASSET, key, iteration - 1)
         board = parse_config(key)
         tuned = bench.store.need("heuristic_profiles", key, iteration).data
-        in_force = player_in_force(board, tuned, trained_profiles(tuned["profile"], tuned["profile_weights"]))
+        weights = bench.store.need("incumbent", key, iteration).data["champion_weights"]
+        champion = network_player(bench.pipeline, board, weights) if weights else None
+        profiles = trained_profiles(tuned["profile"], tuned["profile_weights"])
+        in_force = player_in_force(board, tuned, profiles, champion)
         fixed = anchor(board)
         frozen = [benchmark(name, board).key for name in BENCHMARKS if unavailable(name) is None]
         players = {k: entry for record in matches for k, entry in record.data["participants"].items()}

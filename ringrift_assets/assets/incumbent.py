@@ -1,11 +1,13 @@
 """Seed of an iteration: the champion, the heuristic profile and the tier in force when it starts."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from resources.partitions import PARTITIONS, partition_of
+from resources.registry import Registry
 from resources.storage import REPOSITORY, Record, digest_of
 from resources.workbench import Workbench
 from ringrift.files import write_json
@@ -13,6 +15,7 @@ from ringrift_assets.assets.common import OWNERS, Made, facts, keep, result_of, 
 
 VERDICTS = "tier_assignment"
 BASELINE_PROFILE = "heuristic_v1_balanced"  # a test holds it equal to the name in ringrift.players.weights
+NO_CHAMPION: dict[str, str | None] = {"champion": None, "champion_weights": None}
 TRAINED_FILE = REPOSITORY / "config" / "trained_heuristic_profiles.json"  # of the repository, if it is there
 FILE = "incumbent.json"
 
@@ -30,16 +33,19 @@ def incumbent(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workben
     It has no parent in the graph: it reads the newest verdict of an *earlier* iteration from the store, so
     that the graph has no cycle and every later step can be repeated exactly. Before the first verdict there is
     no champion, the tier is the pipeline's first, D2, and the profile is the one the repository has trained for the
-    config, else the baseline one. A profile is identified by the hash of its weights, which are kept here.
+    config, else the baseline one. A profile is identified by the hash of its weights, which are kept here. A champion
+    that somebody has deprecated is followed by the last one that is not.
     """
     with step_errors():
         config, iteration = partition_of(context)
-        verdict = _newest_verdict(bench, config, iteration)
-        start = {"champion": None, "tier": bench.pipeline.tiers.start, **start_profile(config)}
-        data = {**start, **(verdict.data if verdict else {})}
-        content = {name: data[name] for name in start}
+        earlier = bench.store.upto(VERDICTS, config, iteration - 1)
+        verdict = earlier[-1] if earlier else None
+        champion, note = champion_of(earlier, Registry(bench.home).deprecated_weights())
+        start = {"tier": bench.pipeline.tiers.start, **start_profile(config)}
+        data = {**start, **(verdict.data if verdict else {}), **champion}
+        content = {name: data[name] for name in (*champion, *start)}
         origin = f"{verdict.config}|{verdict.iteration:04d}" if verdict else None
-        inputs = {"start": start, "verdict": verdict.content_digest if verdict else None}
+        inputs = {"start": start, "verdict": verdict.content_digest if verdict else None, **champion, "note": note}
 
         def make(folder: Path, _: Record | None) -> Made:
             write_json(folder / FILE, content)
@@ -49,6 +55,9 @@ def incumbent(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workben
         named = {name: content[name] for name in ("champion", "profile", "profile_hash", "tier")}
         shown: dict[str, Any] = {name: value if value else "none yet" for name, value in named.items()}
         shown["decided_by"] = f"{VERDICTS} {origin}" if origin else "no earlier verdict: the documented start"
+        if note:
+            context.log.warning(note)
+            shown["champion_fell_back"] = note
         return result_of(kept, {**shown, **facts(bench, kept)})
 
 
@@ -65,6 +74,17 @@ def start_profile(key: str) -> dict[str, Any]:
     return {"profile": name, "profile_hash": profile_hash(weights), "profile_weights": weights}
 
 
-def _newest_verdict(bench: Workbench, config: str, iteration: int) -> Record | None:
-    earlier = bench.store.upto(VERDICTS, config, iteration - 1)
-    return earlier[-1] if earlier else None
+def champion_of(verdicts: Sequence[Record], deprecated: Collection[str]) -> tuple[dict[str, Any], str | None]:
+    """The newest champion of some verdicts (oldest first) that is not deprecated, and a note if that is an older one.
+
+    `champion` is the model's name and `champion_weights` its weights hash, both None where there is none.
+    """
+    note = None
+    for verdict in reversed(verdicts):
+        champion = {name: verdict.data.get(name) for name in NO_CHAMPION}
+        if champion["champion_weights"] not in deprecated:
+            if note:
+                note += f"; in force is {champion['champion'] or 'no champion'}"
+            return champion, note
+        note = note or f"the champion {champion['champion']} is deprecated"
+    return dict(NO_CHAMPION), note and f"{note}; in force is no champion"

@@ -7,6 +7,7 @@ import dagster as dg
 
 from resources.partitions import PARTITIONS, partition_of
 from resources.phases import REPORT, STEPS
+from resources.registry import TRAINED
 from resources.storage import Record, digest_of
 from resources.summary import iteration_block, leaderboard_block
 from resources.views import refresh
@@ -31,7 +32,7 @@ RATING_COLUMNS = ("name", "rating", "low", "high", "games", "elo")
     group_name="operations",
     kinds={"html"},
     owners=OWNERS,
-    code_version="report-2",
+    code_version="report-3",
     check_specs=[partitioned_spec(REPORT, REPORT_COMPLETE, "Nothing of the iteration is partial.")],
 )
 def iteration_report(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
@@ -76,7 +77,8 @@ def report_data(config: str, iteration: int, made: dict[str, Record]) -> dict[st
             "proof_games": made["cmaes_profile"].data["proof_games"],
         },
         "proofs": proof_rows([*made["cmaes_profile"].data["proofs"], *made["heuristic_profiles"].data["proofs"]]),
-        "training": {},
+        "training": {config: made["trained_model"].data["status"] == TRAINED},
+        "network": network_row(made["trained_model"].data),
         "eval": {
             match["title"]: round(match["entrants"][0]["score"], 3)
             for match in matches["matches"]
@@ -107,11 +109,29 @@ def _rating_row(row: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in RATING_COLUMNS} | {"LOS": "" if los is None else f"{los:.1%}"}
 
 
+def network_row(data: dict[str, Any]) -> dict[str, Any]:
+    """One row about the iteration's network, for tables."""
+    if data["status"] != TRAINED:
+        return {"model": f"none: {data['have']} of {data['need']} games are there"}
+    metrics = data["metrics"]
+    return {
+        "model": data["model_id"],
+        "weights": data["weights"][:16],
+        "parent": (data["parent"] or "none")[:16],
+        "games": data["window"]["games"],
+        "rows": data["window"]["training_rows"],
+        "epoch kept": data["best_epoch"],
+        **{name: f"{metrics[name]:.3f}" for name in ("loss", "policy", "value_mse")},
+        "best move found": f"{metrics['top1']:.1%}",
+    }
+
+
 def _pictures(bench: Workbench, made: dict[str, Record]) -> dict[str, bytes]:
     """SVG pictures by title, those that the iteration has."""
     wanted = {
         "Ratings with 95 % intervals": ("elo_ratings", "ratings.svg"),
         "Ratings over the iterations": ("elo_ratings", "rating_history.svg"),
+        "Losses of the network": ("trained_model", "losses.svg"),
         "CMA-ES: score against the panel": ("cmaes_profile", "convergence.svg"),
         "End of the longest selfplay game": ("training_db", "board.svg"),
         "End of the longest match game": ("tournament_games", "board.svg"),

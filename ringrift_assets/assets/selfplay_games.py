@@ -9,6 +9,7 @@ import dagster as dg
 
 from resources.events import JobResult
 from resources.partitions import PARTITIONS, partition_of
+from resources.registry import Registry
 from resources.storage import Record
 from resources.workbench import Workbench
 from ringrift.errors import RingRiftError
@@ -67,6 +68,7 @@ def selfplay_games(
     """
     with step_errors():
         from ringrift.config import parse_config
+        from ringrift.model_files import ModelFile
         from ringrift.selfplay import plan_jobs
         from ringrift.tuning import trained_profiles
 
@@ -74,7 +76,12 @@ def selfplay_games(
         key, iteration = partition_of(context)
         force = bench.store.need("incumbent", key, iteration).data
         pipeline = bench.pipeline
-        told = {"tier": force["tier"], "profiles": trained_profiles(force["profile"], force["profile_weights"])}
+        told: dict[str, Any] = {
+            "tier": force["tier"],
+            "profiles": trained_profiles(force["profile"], force["profile_weights"]),
+        }
+        if weights := force["champion_weights"]:
+            told["champion"] = ModelFile(**Registry(bench.home).input_of(weights))
         plan = plan_jobs(pipeline, parse_config(key), iteration, **told)
         skipped = [dict(entry._asdict()) for entry in plan.skipped]
         if not plan.jobs:

@@ -16,6 +16,7 @@ from ringrift_assets.proving import evidence_problems
 
 ASSET = "tier_assignment"
 FILE, EVIDENCE, PROFILE_EVIDENCE = "verdicts.json", "tier_evidence.json", "profile_evidence.json"
+CHAMPION_EVIDENCE = "champion_evidence.json"
 
 
 @dg.asset(
@@ -24,7 +25,7 @@ FILE, EVIDENCE, PROFILE_EVIDENCE = "verdicts.json", "tier_evidence.json", "profi
     group_name="tiers",
     kinds={"json"},
     owners=OWNERS,
-    code_version="verdicts-2",
+    code_version="verdicts-3",
     check_specs=[
         partitioned_spec(ASSET, EVIDENCE_HOLDS, "The verdict follows from the games in its evidence.", blocking=True),
         partitioned_spec(ASSET, ONE_STEP, "The tier did not fall and rose by one step at most.", blocking=True),
@@ -36,8 +37,9 @@ def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[W
     The tier rises by one step when the player in force passes the gate against the frozen benchmark of the next
     tier: a sequential test on blocks of rotated seats, and the documented floor of 55 % over 10 games. The
     evidence is stored so that a stranger can recompute it (`ringrift gate verify`). A tier never falls.
-    Without a candidate the champion stays as it is. The profile is the one heuristic_profiles has proved, by a gate
-    against the profile before it.
+    The candidate network becomes champion when it passes the gate against the champion, or against the reference search
+    where there is none; it plays for the house from the next iteration on. The profile is the one heuristic_profiles
+    has proved, by a gate against the profile before it.
     """
     with step_errors():
         key, iteration = partition_of(context)
@@ -46,6 +48,7 @@ def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[W
         tuned = store.need("heuristic_profiles", key, iteration)
         matches = store.need("tournament_games", key, iteration)
         ratings = store.need("elo_ratings", key, iteration)
+        model = store.need("trained_model", key, iteration)
         ladder = list(bench.pipeline.tiers.ladder)
         floor = bench.pipeline.tiers
         inputs = {
@@ -54,6 +57,7 @@ def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[W
             "matches": digest_of(matches.data["matches"]),
             "skipped": digest_of(matches.data["skipped"]),
             "ratings": ratings.content_digest,
+            "model": model.content_digest,
             "ladder": ladder,
             "floor": [floor.win_rate, floor.min_games],
         }
@@ -66,13 +70,14 @@ def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[W
             profile = _profile_verdict(force.data, tuned.data)
             if profile["evidence"]:
                 shutil.copyfile(store.path(tuned, PROFILE_EVIDENCE), folder / PROFILE_EVIDENCE)
-            verdicts = {
-                "profile": profile,
-                "champion": _unchanged(force.data["champion"], "no candidate"),
-                "tier": tier,
-            }
+            champion = _champion_verdict(force, matches, model)
+            if champion["evidence"]:
+                source = store.path(matches, f"gate-{champion['evidence']['match']}.json")
+                shutil.copyfile(source, folder / CHAMPION_EVIDENCE)
+            verdicts = {"profile": profile, "champion": champion, "tier": tier}
             content = {
-                "champion": verdicts["champion"]["now"],
+                "champion": champion["now"],
+                "champion_weights": champion["weights"],
                 "tier": tier["now"],
                 **{name: tuned.data[name] for name in ("profile", "profile_hash", "profile_weights")},
                 "verdicts": verdicts,
@@ -86,6 +91,38 @@ def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[W
 
 def _unchanged(value: Any, reason: str) -> dict[str, Any]:
     return {"before": value, "now": value, "promoted": False, "reason": reason, "evidence": None}
+
+
+def _champion_verdict(force: Record, matches: Record, model: Record) -> dict[str, Any]:
+    """The verdict on the champion, from the gate of this iteration's candidate; `weights` are those of `now`."""
+    before, weights = force.data["champion"], force.data["champion_weights"]
+    match = next((m for m in matches.data["matches"] if m["kind"] == "champion"), None)
+    if match is None:
+        skipped = {entry["match"]: entry["reason"] for entry in matches.data["skipped"]}
+        return _unchanged(before, skipped.get("candidate", "no candidate was planned")) | {"weights": weights}
+    gate = match["gate"]
+    if gate["verdict"] is None:
+        late = f"the match {match['match']} has not ended; materialize tournament_games again"
+        return _unchanged(before, late) | {"weights": weights}
+    verdict = gate["verdict"]
+    promoted = verdict["outcome"] == "promoted"
+    played = f"{verdict['outcome']} after {verdict['blocks']} blocks, score {match['entrants'][0]['score']:.1%}"
+    return {
+        "before": before,
+        "now": model.data["model_id"] if promoted else before,
+        "weights": model.data["weights"] if promoted else weights,
+        "promoted": promoted,
+        "reason": f"{match['match']}: {played}",
+        "evidence": {
+            "file": CHAMPION_EVIDENCE,
+            "digest": gate["evidence"],
+            "match": match["match"],
+            "kind": "model",
+            "candidate": model.data["weights"],
+            "opponent": weights,
+            **{name: verdict[name] for name in ("outcome", "llr", "blocks", "elo", "elo_interval")},
+        },
+    }
 
 
 def _profile_verdict(force: dict[str, Any], tuned: dict[str, Any]) -> dict[str, Any]:
@@ -181,7 +218,7 @@ def _checks(bench: Workbench, kept: Kept, ladder: list[Any]) -> list[dg.AssetChe
     verdict = kept.record.data["verdicts"]["tier"]
     problems = [
         problem
-        for judged in (verdict, kept.record.data["verdicts"]["profile"])
+        for judged in kept.record.data["verdicts"].values()
         for problem in _evidence_problems(bench, kept.record, judged)
     ]
     step = ladder.index(verdict["now"]) - ladder.index(verdict["before"])
@@ -201,6 +238,6 @@ def _evidence_problems(bench: Workbench, record: Record, verdict: dict[str, Any]
     found = verdict["evidence"]
     if found is None:
         return ["something changed without evidence"] if verdict["promoted"] else []
-    sides = {side: found.get(side) for side in ("candidate", "opponent")}
+    sides = {side: found.get(side) for side in ("candidate", "opponent")} | {"kind": found.get("kind", "profile")}
     path = bench.store.path(record, found["file"])
     return evidence_problems(path, found["digest"], promoted=verdict["promoted"], **sides)

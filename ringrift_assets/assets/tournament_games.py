@@ -11,6 +11,8 @@ import dagster as dg
 
 from resources.events import JobResult
 from resources.partitions import PARTITIONS, partition_of
+from resources.registry import ASSET as MODEL
+from resources.registry import TRAINED, Registry
 from resources.storage import Record
 from resources.views import write_tournament_log
 from resources.workbench import Workbench
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 ASSET = "tournament_games"
 RESULTS = "match_results"
+GATED = ("champion", "tier")  # kinds of matches that a verdict rests on
 RATINGS, FIT = "elo_ratings", "fit.json"
 PICTURE = "the end of the longest match game"
 
@@ -48,7 +51,7 @@ class NoMatch(RingRiftError):
 
 
 @dg.asset(
-    deps=["heuristic_profiles", "incumbent"],
+    deps=["heuristic_profiles", "incumbent", "trained_model"],
     partitions_def=PARTITIONS,
     group_name="evaluation",
     kinds={"parquet"},
@@ -70,7 +73,8 @@ def tournament_games(
     """The games in which players meet each other: match-ups, the match for the next tier, and a round robin.
 
     Seats rotate and the games of a block begin alike, from an opening that the heuristic finds balanced, so that
-    nobody has the better seat or opening. The match for the next tier is one job that stops itself as soon as its
+    nobody has the better seat or opening. The candidate meets the champion, or the reference search where there is
+    none, and the player in force the benchmark of the next tier: each is one job that stops itself as soon as its
     sequential test decides. The round robin plays the tables that tell most, by the ratings of earlier iterations.
     A match-up whose engine does not exist yet is reported as skipped; nobody plays in its place. When the phase
     runs out of time, whole matches are kept and the next materialization plays on where the others stopped.
@@ -86,8 +90,15 @@ def tournament_games(
         tuned = bench.store.need("heuristic_profiles", key, iteration).data
         force = {**incumbent, "profile": tuned["profile"]}
         profiles = trained_profiles(tuned["profile"], tuned["profile_weights"])
-        rated = _rated(bench, key, iteration)
-        plan = plan_matches(bench.pipeline, parse_config(key), iteration, force, profiles=profiles, rated=rated)
+        plan = plan_matches(
+            bench.pipeline,
+            parse_config(key),
+            iteration,
+            force,
+            profiles=profiles,
+            rated=_rated(bench, key, iteration),
+            **networks(bench, key, force, bench.store.need(MODEL, key, iteration)),
+        )
         skipped = [entry._asdict() for entry in plan.skipped]
         if not plan.matches:
             why = "; ".join(f"{entry['match']}: {entry['reason']}" for entry in skipped)
@@ -100,6 +111,24 @@ def tournament_games(
         kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
         write_tournament_log(bench.home, kept.record)
         return result_of(kept, _metadata(bench, kept), _checks(kept))
+
+
+def networks(bench: Workbench, config: str, force: dict[str, Any], trained: Record) -> dict[str, Any]:
+    """The networks of an iteration as `plan_matches` is told of them: champion, candidate, and those that play on."""
+    from ringrift.model_files import ModelFile
+
+    registry, model = Registry(bench.home), trained.data
+    there = {entry["weights"]: ModelFile(**entry) for entry in registry.inputs(config, trained.iteration)}
+    told: dict[str, Any] = {"models": list(there.values())}
+    if weights := force["champion_weights"]:
+        told["champion"] = there.get(weights) or ModelFile(**registry.input_of(weights))
+    if model["status"] != TRAINED:
+        told["no_candidate"] = f"no candidate: {model['have']} of {model['need']} games are there"
+    elif model["weights"] not in there:
+        told["no_candidate"] = f"the candidate {model['model_id']} is deprecated"
+    else:
+        told["candidate"] = there[model["weights"]]
+    return told
 
 
 def _rated(bench: Workbench, config: str, iteration: int) -> "Rated | None":
@@ -173,7 +202,7 @@ def _summing_job(bench: Workbench, plan: "MatchPlan", played: dict[str, JobResul
             "shards": [bench.input_file(path) for path in played[match.spec.name].shards]
             if match.spec.name in played
             else [],
-            "purpose": "tier" if match.kind == "tier" else None,
+            "purpose": match.kind if match.kind in GATED else None,
         }
         for match in plan.matches
     ]

@@ -18,7 +18,7 @@ from ringrift_assets.assets.incumbent import BASELINE_PROFILE
 from ringrift_assets.definitions import ITERATION, JOBS, defs
 
 SNAPSHOT = Path(__file__).with_name("specs.json")
-HEAVY = ("torch", "numba", "pandas", "pyarrow", "duckdb", "paramiko")
+HEAVY = ("torch", "onnxruntime", "numba", "pandas", "pyarrow", "duckdb", "paramiko")
 
 
 def specs() -> dict:

@@ -67,7 +67,10 @@ def test_a_participant_survives_json():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"engine": "gumbel"}, "engine: 'gumbel'.*random, heuristic, minimax, mcts, descent"),
+        ({"engine": "chess"}, "engine: 'chess'.*random, heuristic, minimax, mcts, descent, gumbel"),
+        ({"model": "a" * 64}, "heuristic plays without a network"),
+        ({"full_share": 0.5}, "heuristic plays without a network"),
+        ({"full_share": 0}, "full_share: 0.*above 0"),
         ({"engine": ["heuristic"]}, "engine.*random, heuristic"),
         ({"difficulty": 0}, "difficulty: 0.*1 to 11"),
         ({"difficulty": True}, "difficulty: True"),
@@ -98,8 +101,7 @@ def test_engine_modes():
     assert available_engine_modes() == tuple(mode for mode in ENGINE_MODES if mode != "nn-only")
     modes = [engine_of_mode(mode) for mode in available_engine_modes()]
     assert modes == ["random", "heuristic", "minimax", "mcts", "descent", None]
-    with pytest.raises(InvalidInput, match="not there yet; use one of random-only"):
-        engine_of_mode("nn-only")
+    assert available_engine_modes(champion=True) == ENGINE_MODES and engine_of_mode("nn-only") == "gumbel"
     with pytest.raises(InvalidInput, match="engine mode: 'chess'"):
         engine_of_mode("chess")
     assert len({engine.number for engine in ENGINES.values()}) == len(ENGINES)
@@ -115,3 +117,34 @@ def test_a_participant_of_another_engine_version_is_refused():
     assert content["version"] == ENGINES["heuristic"].version
     with pytest.raises(InvalidInput, match="this code plays heuristic version"):
         Participant.from_dict(content | {"version": 99})
+
+
+def test_keys_of_players_without_a_network_stay_as_they_were():
+    keys = {engine: participant(engine, SQUARE8, 5).key for engine in ENGINES if engine != "gumbel"}
+    assert keys == {
+        "random": "0cb42df09920ccb9",
+        "heuristic": "04bd962faee27958",
+        "minimax": "bc8abfff603b1cd4",
+        "mcts": "a3458a636eba9f88",
+        "descent": "02adc41f2971da12",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": None}, "model: None.*64 hex digits"),
+        ({"model": "A" * 64}, "64 hex digits"),
+        ({"budget": 0}, "gumbel takes an integer from 1"),
+        ({"budget": 2000}, "from 1 to 1024"),
+        ({"randomness": 0.1}, "use temperature"),
+        ({"time_ms": 5}, "use temperature"),
+        ({"profile": "p", "profile_hash": "h"}, "gumbel has neither"),
+    ],
+)
+def test_bad_players_with_a_network_are_refused(change, message):
+    good = participant("gumbel", SQUARE8, 9, model="a" * 64)
+    assert good.budget == 32 and Participant.from_dict(good.to_dict()) == good
+    assert good.key != participant("gumbel", SQUARE8, 9, model="b" * 64).key
+    with pytest.raises(InvalidInput, match=message):
+        Participant.from_dict(good.to_dict() | change)

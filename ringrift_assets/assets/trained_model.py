@@ -1,0 +1,222 @@
+"""The network of an iteration: trained on the newest games of its config, or the word that they are too few."""
+
+import base64
+import math
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from resources.partitions import PARTITIONS, partition_of
+from resources.registry import ASSET, TRAINED, WEIGHTS_FILE, Registry, model_id
+from resources.storage import Record, digest_of
+from resources.workbench import Workbench
+from ringrift.errors import InvalidInput, RingRiftError
+from ringrift_assets.assets.common import (
+    CANCEL_ON,
+    OWNERS,
+    Kept,
+    Made,
+    Materialize,
+    facts,
+    job_log,
+    keep,
+    need_done,
+    result_of,
+    step_errors,
+    table,
+    work_of,
+)
+from ringrift_assets.checks import (
+    BETTER_THAN_CONSTANT,
+    ENOUGH_GAMES,
+    FINITE_METRICS,
+    GAMES,
+    SOFT_TARGETS,
+    TRAINING_DB,
+    partitioned_spec,
+    result,
+)
+
+if TYPE_CHECKING:
+    from ringrift.pipeline import Pipeline
+
+TOO_FEW = "not_enough_games"
+PICTURE = "losses by epoch"
+PLOT = "losses.svg"
+
+
+class TrainingLate(RingRiftError):
+    """The phase ran out of time before the training was over."""
+
+
+@dg.asset(
+    deps=[TRAINING_DB],
+    partitions_def=PARTITIONS,
+    group_name="models",
+    kinds={"pytorch"},
+    owners=OWNERS,
+    code_version="card-1/encoder-1/canonical-1",
+    check_specs=[
+        partitioned_spec(ASSET, ENOUGH_GAMES, "The config has the games that a model needs at least."),
+        partitioned_spec(ASSET, SOFT_TARGETS, "Enough rows carry what a search found, not only the move played."),
+        partitioned_spec(ASSET, FINITE_METRICS, "Every figure of the games held out is a number.", blocking=True),
+        partitioned_spec(ASSET, BETTER_THAN_CONSTANT, "On games held out it foretells results better than their mean."),
+    ],
+)
+def trained_model(
+    context: dg.AssetExecutionContext, config: Materialize, bench: dg.ResourceParam[Workbench]
+) -> dg.MaterializeResult:
+    """The network this iteration has learned: a candidate, which only the gate makes champion.
+
+    It learns from the newest games of the config, in a window that grows with all there are, and starts from the
+    champion's weights where there is one. Games held out by their hash judge it. With fewer games than
+    `training.min_games` nothing is trained: the partition says so, a check warns, and evaluation goes on without a
+    candidate. A model is known by the hash of its weights; its card tells what it was trained on.
+    """
+    with step_errors():
+        from ringrift.network.train_job import train_job
+
+        key, iteration = partition_of(context)
+        sets = bench.store.upto(TRAINING_DB, key, iteration)
+        bench.store.need(TRAINING_DB, key, iteration)
+        force = bench.store.need("incumbent", key, iteration).data
+        training, registry = bench.pipeline.training, Registry(bench.home)
+        have, need = sum(record.rows for record in sets), least_games(bench.pipeline, key)
+        if have < need:
+            content = {"status": TOO_FEW, "have": have, "need": need}
+
+            def say_so(folder: Path, _: Record | None) -> Made:
+                return Made(0, digest_of(content), content)
+
+            kept = keep(context, bench, content, say_so, allow_fewer_rows=config.allow_fewer_rows)
+            return result_of(kept, {**content, **facts(bench, kept)}, _no_checks(have, need))
+
+        champion = force["champion_weights"] if training.from_champion else None
+        parent = bench.input_file(registry.weights_path(champion)) if champion else None
+        games = [
+            {"path": str(path.relative_to(bench.home.root)), "sha256": record.files[GAMES].sha256}
+            for record in sets
+            for path in [bench.store.path(record, GAMES)]
+        ]
+        spec = train_job(bench.pipeline, key, iteration, games, parent)
+        inputs = {
+            "games": [[record.iteration, record.content_digest] for record in sets],
+            "parent": champion,
+            "numbers": {name: value for name, value in spec.params.items() if name not in ("games", "parent")},
+        }
+
+        def make(folder: Path, _: Record | None) -> Made:
+            started = time.monotonic()
+            results = bench.run(
+                "nn_training",
+                [spec],
+                listener=job_log(context),
+                timeout_s=bench.pipeline.polling.training_minutes * 60,
+                cancel_on=CANCEL_ON,
+            )
+            need_done(results)
+            manifest = results[0].manifest
+            if manifest is None:
+                raise TrainingLate(
+                    f"{spec.job_id} is not over ({results[0].error}); materialize again to go on from its last epoch, "
+                    "or raise polling.training_minutes"
+                )
+            for path in results[0].shards:
+                shutil.copyfile(path, folder / path.name)
+            data = {
+                "status": TRAINED,
+                "have": have,
+                "need": need,
+                "model_id": model_id(key, iteration),
+                "architecture": {name: spec.params[name] for name in ("blocks", "channels")},
+                "parameters": {**spec.params["settings"], "epochs": spec.params["epochs"]},
+                "window_shape": spec.params["window"],
+                **manifest.result,
+            }
+            return Made(1, data["weights"], data, work_of(results, time.monotonic() - started))
+
+        kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
+        registry.write_model(kept.record)
+        return result_of(kept, _metadata(bench, registry, kept), _checks(kept, training.soft_share))
+
+
+def least_games(pipeline: "Pipeline", config: str) -> int:
+    """Games a config needs for a model. Raises InvalidInput for one that the pipeline does not name."""
+    if config not in pipeline.training.min_games:
+        raise InvalidInput("training.min_games", config, "name this config there and in training.epochs")
+    return pipeline.training.min_games[config]
+
+
+def _metadata(bench: Workbench, registry: Registry, kept: Kept) -> dict[str, Any]:
+    data = kept.record.data
+    svg = base64.b64encode(bench.store.path(kept.record, PLOT).read_bytes()).decode()
+    model = registry.get(data["model_id"])
+    return {
+        "losses": dg.MetadataValue.md(f"![{PICTURE}]({data['small_plot']})"),
+        "losses_large": dg.MetadataValue.md(f"![{PICTURE}](data:image/svg+xml;base64,{svg})"),
+        "model": data["model_id"],
+        "weights": data["weights"],
+        "parent": model.parent_id or data["parent"] or "none: it began with random weights",
+        "metrics": table(metric_rows(data)),
+        "loss": data["metrics"]["loss"],
+        "parameters": dg.MetadataValue.json({**data["architecture"], **data["parameters"]}),
+        "best_epoch": data["best_epoch"],
+        "window": dg.MetadataValue.json(data["window"]),
+        "games_upto_here": data["have"],
+        "soft_target_share": data["soft_share"],
+        "model_file": dg.MetadataValue.path(str(bench.store.path(kept.record, WEIGHTS_FILE))),
+        **facts(bench, kept),
+    }
+
+
+def metric_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row a figure of the games held out, beside that of the parent on the same games (0 epochs)."""
+    before = data["start_metrics"] or {}
+    return [
+        {
+            "metric": name,
+            "value": round(value, 4),
+            "parent": f"{before[name]:.4f}" if name in before else "",
+        }
+        for name, value in data["metrics"].items()
+    ]
+
+
+def _no_checks(have: int, need: int) -> list[dg.AssetCheckResult]:
+    """Without a model one check warns and the others have nothing to judge."""
+    problem = f"{have} of {need} games are there; play more, or lower training.min_games. There is no candidate"
+    numbers = {"have": have, "need": need}
+    return [
+        result(ENOUGH_GAMES, False, problem, warn=True, numbers=numbers),
+        *(result(name, True, "") for name in (SOFT_TARGETS, FINITE_METRICS, BETTER_THAN_CONSTANT)),
+    ]
+
+
+def _checks(kept: Kept, least_soft: float) -> list[dg.AssetCheckResult]:
+    data = kept.record.data
+    metrics, soft = data["metrics"], data["soft_share"]
+    infinite = [name for name, value in metrics.items() if not math.isfinite(value)]
+    error, constant = metrics["value_mse"], metrics["value_mse_constant"]
+    return [
+        result(ENOUGH_GAMES, True, "", warn=True, numbers={"have": data["have"], "need": data["need"]}),
+        result(
+            SOFT_TARGETS,
+            soft >= least_soft,
+            f"{soft:.1%} of the rows carry what a search found, {least_soft:.0%} are asked for; see whether the search "
+            "jobs were played and recorded, or lower training.soft_share",
+            warn=True,
+            numbers={"soft_share": soft},
+        ),
+        result(FINITE_METRICS, not infinite, f"{', '.join(infinite)} are no numbers; do not use this model"),
+        result(
+            BETTER_THAN_CONSTANT,
+            error < constant,
+            f"its squared error of results is {error:.4f}, that of their mean {constant:.4f}: it has not learned who "
+            "wins. More games or epochs help",
+            warn=True,
+            numbers={"value_mse": error, "value_mse_constant": constant},
+        ),
+    ]

@@ -1,0 +1,177 @@
+"""`ringrift models`: the registry of the home. It reads the store and does not need Dagster."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from resources.registry import Model, Registry
+from resources.storage import Home
+from ringrift.config import parse_config
+from ringrift.errors import MissingInput
+
+WIDTH = 160
+EXIT_FAILED = 1
+METRICS = ("loss", "top1", "value_mse")  # of the held-out games, shown in the list
+
+models_app = typer.Typer(help="The trained models of this home.", no_args_is_help=True)
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="Name as in `models list`, or the start of a weights hash.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the main command."""
+    app.add_typer(models_app, name="models")
+
+
+def _registry() -> Registry:
+    return Registry(Home())
+
+
+@models_app.command("list")
+def list_command(
+    configs: Annotated[str | None, typer.Option("-c", "--configs", help="Only these configs, comma separated.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Every model: iteration, parent, status, rating, and figures of the games held out."""
+    wanted = [parse_config(key.strip()).key for key in configs.split(",")] if configs else None
+    models = [model for model in _registry().models() if wanted is None or model.config in wanted]
+    if as_json:
+        print(json.dumps({"models": [model.to_json() for model in models]}))
+    elif not models:
+        print(f"no models in {Home().root}; `ringrift run` trains one with enough games")
+    else:
+        _console().print(_table(models))
+
+
+def _table(models: list[Model]) -> Table:
+    table = Table(box=None)
+    for name in ("model", "parent", "status", "weights", "created"):
+        table.add_column(name)
+    for name in ("rating", *METRICS):
+        table.add_column(name, justify="right")
+    for model in models:
+        numbers = [_number(model.metrics.get(name)) for name in METRICS]
+        rating = "-" if model.rating is None else f"{model.rating:.0f}"
+        texts = (model.model_id, model.parent_id or "-", model.status, model.weights[:8], model.created_at)
+        table.add_row(*texts, rating, *numbers)
+    return table
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, int | float) else "-"
+
+
+@models_app.command("show")
+def show_command(name: IdArgument, as_json: JsonOption = False) -> None:
+    """All that is known of a model."""
+    model = _registry().get(name)
+    if as_json:
+        print(json.dumps(model.to_json()))
+        return
+    for field, value in model.to_json().items():
+        if field != "metrics":
+            print(f"{field:<19}{'-' if value is None else value}")
+    for field, value in model.metrics.items():
+        print(f"metrics.{field:<19}{value}")
+
+
+@models_app.command("best")
+def best_command(
+    config: Annotated[str, typer.Argument(help="Config, for example square8_2p.")], as_json: JsonOption = False
+) -> None:
+    """The active model of a config with the highest rating. It decides nothing: the gate says who is in force."""
+    key = parse_config(config).key
+    registry = _registry()
+    model = registry.best(key)
+    if as_json:
+        print(json.dumps({"model": model.to_json() if model else None}))
+    elif model:
+        print(f"{model.model_id}: rating {model.rating:.0f}, weights {model.weights}")
+    else:
+        active = sum(model.status == "active" for model in registry.models(key))
+        raise MissingInput(f"none of the {active} active models of {key} has a rating yet; a match gives it one")
+
+
+@models_app.command("deprecate")
+def deprecate_command(
+    name: IdArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for whoever meets this model later.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Take a model out of use; its files stay. A deprecated champion is followed by the last one that is not."""
+    model = _registry().deprecate(name, reason)
+    if as_json:
+        print(json.dumps(model.to_json()))
+    else:
+        print(f"{model.model_id} is deprecated since {model.deprecated_at}: {model.deprecation_reason}")
+
+
+@models_app.command("lineage")
+def lineage_command(
+    name: IdArgument,
+    verify: Annotated[int, typer.Option(min=0, help="Replay so many of the model's games and check their hashes.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """From which model a model descends and what games it learned from. Exit 1 if a game does not verify."""
+    registry = _registry()
+    chain = registry.lineage(name)
+    found: dict[str, Any] = {"lineage": [_ancestor(registry, model) for model in chain]}
+    problems: list[str] = []
+    if verify:
+        from resources.lineage import verify_games
+
+        checked = verify_games(registry, chain[0], verify)
+        problems = checked.problems
+        found["verify"] = {"games": checked.games, "replayed": checked.replayed, "problems": problems}
+    if as_json:
+        print(json.dumps(found))
+    else:
+        for entry in found["lineage"]:
+            print(f"{entry['model_id']} {entry['weights'][:16]} {entry['status']}: {_games_text(entry['window'])}")
+        if verify:
+            print(f"{found['verify']['replayed']} of {found['verify']['games']} games replayed exactly")
+        for problem in problems:
+            print(problem)
+    if problems:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _ancestor(registry: Registry, model: Model) -> dict[str, Any]:
+    try:
+        window = registry.record(model).data["window"]
+    except MissingInput:
+        window = None
+    return {"model_id": model.model_id, "weights": model.weights, "status": model.status, "window": window}
+
+
+def _games_text(window: dict[str, Any] | None) -> str:
+    if window is None:
+        return "trained elsewhere"
+    iterations = f"iterations {window['first_iteration']} to {window['last_iteration']}"
+    return f"{window['games']:,} games of {iterations}, {window['training_rows']:,} rows"
+
+
+@models_app.command("export")
+def export_command(
+    name: IdArgument,
+    folder: Annotated[Path, typer.Argument(help="Folder for the files; it is made if needed.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write a model, its card and the heuristic profile beside it into one folder, for a game server."""
+    files = _registry().export(name, folder)
+    if as_json:
+        print(json.dumps({"files": [str(path) for path in files]}))
+    else:
+        for path in files:
+            print(path)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)

@@ -1,0 +1,170 @@
+"""When a config has enough new games, its next training and evaluation are asked for.
+
+The decision is a function of what the store and the instance say now; no cursor is kept. New games are counted since
+the last model that was really trained, so a training that fails keeps its trigger: it is asked for again, at most
+`retrain.tries` times for one count of games.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from resources.partitions import partition_key
+from resources.registry import ASSET, LAST, TRAINED
+from resources.storage import Store
+from resources.workbench import Workbench
+
+JOB, COLLECT = "improve", "collect"
+DATA = "training_db"
+INTERVAL_S = 60
+COUNT_TAG = "ringrift/retrain"  # on the runs that were asked for: config and count of games
+CONFIG_TAG, PARTITION_TAG = "dagster/partition/config", "dagster/partition"
+IN_PROGRESS = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.MANAGED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigState:
+    """What is known of a config. `games` are unique, verified, finished ones up to the iteration `collected`.
+
+    `trained` is the iteration of the last model that was really trained and `trained_games` the games there were then.
+    `going` names a run that works on it, `ended` are the runs that were asked for at this count and have ended.
+    """
+
+    config: str
+    min_games: int
+    collected: int | None = None
+    games: int = 0
+    trained: int | None = None
+    trained_games: int = 0
+    going: str | None = None
+    ended: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> str:
+        """What the run key is made of: `square8_2p:1200`."""
+        return f"{self.config}:{self.games}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A run of `improve` to ask for. Equal keys are one request, however often it is made."""
+
+    config: str
+    iteration: int
+    run_key: str
+    count: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to ask for, and for each other config one line that says why not."""
+
+    requests: list[Request]
+    waiting: list[str]
+
+
+def decide(states: Iterable[ConfigState], new_games: int, tries: int) -> Decision:
+    """Which configs to train: at least `new_games` new ones, enough in all, no model yet, nothing in progress."""
+    decision = Decision([], [])
+    for state in states:
+        if why := _waits(state, new_games, tries):
+            decision.waiting.append(f"{state.config}: {why}")
+            continue
+        assert state.collected is not None  # else it waits
+        key = f"retrain:{state.count}:{len(state.ended) + 1}"
+        decision.requests.append(Request(state.config, state.collected, key, state.count))
+    return decision
+
+
+def _waits(state: ConfigState, new_games: int, tries: int) -> str | None:
+    """Why a config is not trained now, or None."""
+    new = state.games - state.trained_games
+    if state.collected is None:
+        return "no training set yet"
+    if state.going:
+        return f"run {state.going} is at work"
+    if state.trained is not None and state.trained >= state.collected:
+        return f"iteration {state.trained} is trained already; collect the next one"
+    if state.games < state.min_games:
+        return f"{state.games} of {state.min_games} games for a first model"
+    if new < new_games:
+        return f"{new} of {new_games} new games"
+    if len(state.ended) >= tries:
+        return f"{len(state.ended)} runs at {state.games} games ended without a model, last {state.ended[-1]}; see it"
+    return None
+
+
+def state_of(store: Store, instance: dg.DagsterInstance, config: str, min_games: int) -> ConfigState:
+    """A config as the store and the instance know it."""
+    sets = [record for record in store.upto(DATA, config, LAST) if not record.missing]
+    if not sets:
+        return ConfigState(config, min_games)
+    models = [record for record in store.upto(ASSET, config, LAST) if record.data["status"] == TRAINED]
+    newest, games = sets[-1].iteration, sum(record.rows for record in sets)
+    count = ConfigState(config, min_games, newest, games).count
+    return ConfigState(
+        config=config,
+        min_games=min_games,
+        collected=newest,
+        games=games,
+        trained=models[-1].iteration if models else None,
+        trained_games=models[-1].data["have"] if models else 0,
+        going=_going(instance, config, newest),
+        ended=_ended(instance, count),
+    )
+
+
+def _going(instance: dg.DagsterInstance, config: str, iteration: int) -> str | None:
+    """A run in progress on this partition, or one that judges another iteration of the config."""
+    partition = str(partition_key(config, iteration))
+    for run in instance.get_runs(dg.RunsFilter(tags={CONFIG_TAG: config}, statuses=IN_PROGRESS)):
+        if run.job_name != COLLECT or run.tags.get(PARTITION_TAG) == partition:
+            return run.run_id[:8]
+    return None
+
+
+def _ended(instance: dg.DagsterInstance, count: str) -> tuple[str, ...]:
+    """Runs that were asked for at this count of games and have ended, oldest first."""
+    runs = instance.get_runs(dg.RunsFilter(tags={COUNT_TAG: count}, statuses=ENDED))
+    return tuple(run.run_id[:8] for run in reversed(runs))
+
+
+@dg.sensor(
+    job_name=JOB,
+    minimum_interval_seconds=INTERVAL_S,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Asks for `improve` (train, evaluate, decide) of a config when retrain.new_games new games are there.",
+)
+def retraining(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Works on the home and pipeline of this process; a tick without a request says why for each config."""
+    bench = Workbench()
+    rules, needs = bench.pipeline.retrain, bench.pipeline.training.min_games
+    states = [state_of(bench.store, context.instance, key, needs.get(key, 1)) for key in bench.pipeline.configs]
+    decision = decide(states, rules.new_games, rules.tries)
+    for line in decision.waiting:
+        context.log.info(line)
+    if not decision.requests:
+        return dg.SkipReason(words(decision.waiting))
+    return dg.SensorResult(run_requests=[_run_request(request) for request in decision.requests])
+
+
+def _run_request(request: Request) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=request.run_key,
+        partition_key=partition_key(request.config, request.iteration),
+        tags={COUNT_TAG: request.count},
+    )
+
+
+def words(waiting: Sequence[str]) -> str:
+    """The tick's one line."""
+    return "; ".join(waiting) or "the pipeline has no configs"

@@ -1,0 +1,149 @@
+"""The model of an iteration: trained for real on a small board, kept, judged, found again; or said to be too early."""
+
+import json
+import shutil
+from collections.abc import Callable
+
+import pyarrow as pa
+import pytest
+from typer import Typer
+from typer.testing import CliRunner
+
+from resources.registry import Registry
+from resources.storage import Home
+from ringrift.network.loading import load_model
+from ringrift_assets import cli_models
+from tests.assets.conftest import CONFIG, PIPELINE, Graph, checks, failure, metadata
+from tests.assets.test_incumbent import put_verdict
+from tests.network.conftest import HEX8, play
+
+TRAINING = """
+training:
+  {blocks: 2, channels: 8, batch_size: 64, max_row_uses: 2, device: cpu, soft_share: 0.9,
+   min_games: {hex8_2p: 20}, epochs: {hex8_2p: 2}}
+"""
+
+
+def collect(graph: Graph, iteration: int, games: pa.Table) -> None:
+    """Store games as the iteration's selfplay and make its training set."""
+    graph.pipeline.write_text(PIPELINE + TRAINING)
+    graph.run(iteration, ["incumbent"])
+    graph.put_games(iteration, games)
+    result = graph.run(iteration, ["training_db"])
+    assert result.success, failure(result)
+
+
+@pytest.fixture(scope="module")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home in which iteration 0 has trained a model. Copy it, do not touch it."""
+    import dagster as dg
+
+    folder = tmp_path_factory.mktemp("trained")
+    home = Home(folder / "home").prepare()
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+        patch.setenv("RINGRIFT_HOME", str(home.root))
+        graph = Graph(home, folder / "pipeline.yaml", instance)
+        collect(graph, 0, play(HEX8, 30))
+        result = graph.run(0, ["trained_model"])
+        assert result.success, failure(result)
+    return home
+
+
+@pytest.fixture
+def trained(home: Home, trained_home: Home, graph_of: Callable[[Home], Graph]) -> Graph:
+    shutil.copytree(trained_home.root, home.root, dirs_exist_ok=True)
+    graph = graph_of(home)
+    graph.pipeline.write_text(PIPELINE + TRAINING)
+    return graph
+
+
+def models(*arguments: object) -> tuple[int, str]:
+    app = Typer()
+    cli_models.register(app)
+    result = CliRunner().invoke(app, ["models", *map(str, arguments)], catch_exceptions=False)
+    return result.exit_code, result.stdout
+
+
+def test_with_too_few_games_the_partition_says_so_a_check_warns_and_the_next_games_count(graph):
+    collect(graph, 0, play(HEX8, 6))
+    result = graph.run(0, ["trained_model"])
+    assert result.success
+    record = graph.record("trained_model")
+    assert record.data["status"] == "not_enough_games" and record.rows == 0 and record.files == {}
+    assert (record.data["have"], record.data["need"]) == (graph.record("training_db").rows, 20)
+    found = checks(result)["enough_games"]
+    assert not found.passed and found.severity.value == "WARN" and "of 20 games are there" in found.description
+    assert Registry(graph.home).models() == []
+
+
+def test_a_model_is_kept_with_its_card_its_figures_and_its_picture(trained):
+    result = trained.run(0, ["trained_model"])
+    assert result.success
+    record = trained.record("trained_model")
+    assert set(record.files) == {"model.safetensors", "model.json", "losses.svg"} and record.rows == 1
+    assert record.content_digest == record.data["weights"], "a model's data version is its identity"
+    shown = metadata(result, "trained_model")
+    assert shown["reused"] and shown["model"] == f"{CONFIG}_iter0" and shown["parent"].startswith("none")
+    assert shown["losses"].startswith("![") and len(shown["losses"]) < 1000
+    assert {row.data["metric"] for row in shown["metrics"].records} >= {"loss", "policy", "value_mse"}
+    assert shown["parameters"]["blocks"] == 2 and shown["games_upto_here"] == record.data["have"]
+    net, card = load_model(trained.home.models / f"{CONFIG}_iter0.safetensors", HEX8)
+    assert card.weights == record.data["weights"] and sum(p.numel() for p in net.parameters()) > 1000
+    found = checks(result)
+    assert {name for name, check in found.items() if not check.passed} <= {
+        "soft_target_coverage",
+        "better_than_constant",
+    }
+    assert not found["soft_target_coverage"].passed, "0.9 are asked for and random players do not search"
+    assert found["enough_games"].passed and found["finite_metrics"].passed
+
+
+def test_the_next_model_descends_from_the_champion_and_is_judged_beside_it(trained):
+    first = trained.record("trained_model").data
+    name = first["model_id"]
+    put_verdict(
+        trained, 0, champion=name, champion_weights=first["weights"], profile="heuristic_v1_balanced", tier="D2"
+    )
+    collect(trained, 1, play(HEX8, 12, root_seed=8, iteration=1))
+    result = trained.run(1, ["trained_model"])
+    assert result.success, failure(result)
+    second = trained.record("trained_model", 1).data
+    assert second["parent"] == first["weights"] and second["have"] > first["have"]
+    assert metadata(result, "trained_model")["parent"] == name
+    rows = {row.data["metric"]: row.data["parent"] for row in metadata(result, "trained_model")["metrics"].records}
+    assert float(rows["loss"]) > 0
+    registry = Registry(trained.home)
+    assert [m.model_id for m in registry.lineage(f"{CONFIG}_iter1")] == [f"{CONFIG}_iter1", f"{CONFIG}_iter0"]
+    registry.deprecate(name, "a test")
+    trained.run(1, ["incumbent"])
+    assert trained.record("incumbent", 1).data["champion"] is None
+    assert trained.run(1, ["trained_model"]).success
+    assert trained.record("trained_model", 1).data["parent"] is None, "it was trained again, from random weights"
+
+
+def test_the_games_of_a_model_can_be_played_again_and_forgery_shows(trained):
+    code, text = models("lineage", f"{CONFIG}_iter0", "--verify", 5, "--json")
+    found = json.loads(text)["verify"]
+    assert (code, found["replayed"], found["problems"]) == (0, 5, []) and found["games"] >= 20
+    store = trained.bench().store
+    path = store.path(trained.record("training_db"), "games.parquet")
+    from ringrift.games import read_shard, write_shard
+
+    rows = read_shard(path).to_pylist()
+    rows[0]["moves"] = rows[1]["moves"]
+    write_shard(path, pa.Table.from_pylist(rows, schema=read_shard(path).schema))
+    code, text = models("lineage", f"{CONFIG}_iter0", "--verify", 5)
+    assert code == 1 and "is not the file that the model was trained on" in text
+
+
+def test_an_export_can_be_played_with(trained, tmp_path):
+    code, _ = models("export", f"{CONFIG}_iter0", tmp_path / "server")
+    assert code == 0 and load_model(tmp_path / "server" / "model.safetensors", HEX8)[1].config == CONFIG
+    assert json.loads((tmp_path / "server" / "profile.json").read_text())["profile"] == "heuristic_v1_balanced"
+
+
+def test_a_config_outside_the_nine_must_be_named(trained):
+    trained.pipeline.write_text(PIPELINE)
+    assert "training.min_games: 'hex8_2p' is not allowed; name this config" in failure(
+        trained.run(0, ["trained_model"])
+    )
