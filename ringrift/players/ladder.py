@@ -1,8 +1,8 @@
 """The ladder: who plays at difficulty D1 to D10 in each config.
 
 The order of engines follows RingRift's tier table, with budgets in positions or simulations instead of clocks.
-`ringrift bench ladder` plays each rung against the one below and says whether the order holds. Rungs that need a network are
-unavailable until there is a champion, whose weights hash is what `champion` stands for below.
+`ringrift bench ladder` plays each rung against the one below and says whether the order holds. Rungs that need a
+network are unavailable until there is a champion, whose weights hash is what `champion` stands for below.
 """
 
 from collections.abc import Mapping
