@@ -254,7 +254,7 @@ class JobRunner:
                 self._settle(job, "failed", error=f"no host can take it now: {'; '.join(refused.values())}")
             return not hope
         for transport in self._candidates(job, held, own, own in refused, weights):
-            if transport in refused:
+            if transport in refused or (not weights[transport] and transport is not own):
                 continue
             try:
                 if self._start(job, transport):
@@ -302,9 +302,11 @@ class JobRunner:
         """Enter the assignment, then start a worker. False when the host is full or another runner was faster."""
         shards = job.shards() if job.place not in ("", transport.where(job.id)) else []
         job.go_to(transport)
-        state = job.state()
-        before = state.attempt if state else 0
-        alive = transport.alive(job.id)  # an earlier assignment's worker, back from where nobody saw it
+        before, alive = 0, False
+        if self._was_there(job, transport):
+            state = job.state()
+            before = state.attempt if state else 0
+            alive = transport.alive(job.id)  # an earlier assignment's worker, back from where nobody saw it
         new = self._assign(job, transport, job.fence, max(before + (not alive), 1))
         if new is None:
             return False
@@ -330,6 +332,11 @@ class JobRunner:
         job.attempts += 1
         job.tell("started", text=f"attempt {before + 1}")
         return True
+
+    def _was_there(self, job: WatchedJob, transport: Transport) -> bool:
+        """Whether the job may have a directory on the host: it had one at the beginning, or was assigned there."""
+        place = transport.where(job.id)
+        return job.id in self._ids(transport) or any(e.place == place for e in self.assignments.history(job.id))
 
     # --- hosts out of reach -----------------------------------------------------------------------------
 

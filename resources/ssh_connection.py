@@ -241,6 +241,17 @@ class SshConnection:
             self.failed(fault)
             raise fault from error
 
+    @contextlib.contextmanager
+    def hurried(self, client: paramiko.SSHClient, seconds: float) -> Iterator[None]:
+        """Close the connection if what is in the `with` takes longer: paramiko waits without end for some answers."""
+        timer = threading.Timer(seconds, client.close)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     def channel(self) -> paramiko.Channel:
         """A new session on the connection, whose reads and writes time out after `stall_s`."""
         client = self.client()
@@ -264,7 +275,8 @@ class SshConnection:
                     session = kept if of == generation else None
             with self.guarded():
                 if session is None:
-                    session = client.open_sftp()
+                    with self.hurried(client, self.timeouts.stall_s):
+                        session = client.open_sftp()
                     found = session.get_channel()
                     if found is not None:
                         found.settimeout(self.timeouts.stall_s)
@@ -281,11 +293,12 @@ class SshConnection:
 
         Raises HostUnreachable when the connection is lost or nothing comes for `timeout_s`.
         """
-        channel = self.channel()
+        client, channel = self.client(), self.channel()
         channel.settimeout(timeout_s)
         out, err = bytearray(), bytearray()
         with self.guarded(), channel:
-            channel.exec_command(f"exec sh -c {shlex.quote(script)}")
+            with self.hurried(client, self.timeouts.stall_s):
+                channel.exec_command(f"exec sh -c {shlex.quote(script)}")
             if stdin:
                 channel.sendall(stdin)
             channel.shutdown_write()
@@ -293,7 +306,8 @@ class SshConnection:
             reader.start()
             _drain(channel.recv, out)
             reader.join(timeout_s)
-            code = channel.recv_exit_status()
+            with self.hurried(client, timeout_s):
+                code = channel.recv_exit_status()
             if code == -1:
                 raise ChannelLost("the channel was lost before the command ended")
         self.worked()

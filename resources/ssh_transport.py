@@ -108,10 +108,12 @@ class SshTransport:
             return self._agent
         channel = self.connection.channel()
         with self.connection.guarded():
-            channel.exec_command(self.agent_command())
+            with self.connection.hurried(client, self.connection.timeouts.stall_s):
+                channel.exec_command(self.agent_command())
             self._agent = agent = _Agent(client, channel, self.connection.timeouts.stall_s)
             try:
-                agent.shake(STARTING_S)
+                with self.connection.hurried(client, STARTING_S + self.connection.timeouts.stall_s):
+                    agent.shake(STARTING_S)
             except _NotStarted as problem:
                 self._agent = None
                 fault = self._why_not(problem)
@@ -206,7 +208,12 @@ class SshTransport:
             raise HostUnreachable(self.host.name, error.why) from error  # not started
         except OSError as error:
             raise HostRefused(f"{self.host.name} did not take the job's files ({error}); is its disk full?") from error
-        return bool(self.ask("start", spec=spec.model_dump(mode="json"), sent=sent, home=f"{HOMES}/{self.home_id}"))
+        home = f"{HOMES}/{self.home_id}"
+        started = bool(self.ask("start", spec=spec.model_dump(mode="json"), sent=sent, home=home))
+        if self._status is not None:  # what is known for a second is kept right meanwhile
+            when, known = self._status
+            self._status = when, replace(known, free_slots=max(known.free_slots - 1, 0) if started else 0)
+        return started
 
     def command(self, job: str) -> list[str]:
         folder = f"{root_of(self.host)}/{JOBS_FOLDER}/{job}"

@@ -52,7 +52,7 @@ def test_the_documented_fields_are_understood(tmp_path):
         """
 hosts:
   vast-5090-quad:
-    ssh_host: 'root@211.0.113.2'
+    ssh_host: 'root@203.0.113.2'
     ssh_port: 45875
     ringrift_path: '~/ringrift'
     memory_gb: 1024
@@ -61,8 +61,65 @@ hosts:
     status: 'ready'
 """,
     )
-    assert (host.ssh_user, host.ssh_host, host.address) == ("root", "211.0.113.2", "211.0.113.2")
+    assert (host.ssh_user, host.ssh_host, host.address) == ("root", "203.0.113.2", "203.0.113.2")
     assert host.klass == "vast_ai" and host.may == ("nn_training",) and not host.is_local
+
+
+DOCUMENTED = """
+hosts:
+  mac-studio:
+    ssh_host: '192.0.2.10' # Tailscale IP
+    ssh_user: 'ringrift'
+    ssh_key: '{folder}/id_cluster'
+    ringrift_path: '~/Development/RingRift'
+    memory_gb: 96
+    gpu: 'M3 Max/Ultra (MPS)'
+    role: 'nn_training_mps'
+    status: 'ready'
+
+  aws-staging:
+    ssh_host: '198.51.100.20'
+    ssh_user: 'ubuntu'
+    ssh_key: '{folder}/ringrift-staging-key.pem'
+    ringrift_path: '/home/ubuntu/ringrift'
+    memory_gb: 128
+    role: 'selfplay_cmaes'
+    status: 'ready'
+
+  lambda-h100:
+    ssh_host: '203.0.113.30'
+    ssh_user: 'ubuntu'
+    ringrift_path: '~/ringrift'
+    memory_gb: 256
+    gpu: 'NVIDIA H100 (80GB)'
+    role: 'nn_training_primary'
+    status: 'ready'
+
+  vast-5090-quad:
+    ssh_host: '203.0.113.40'
+    ssh_port: 45875
+    ssh_user: 'root'
+    ringrift_path: '~/ringrift'
+    memory_gb: 1024
+    gpu: '4x RTX 5090 (128GB)'
+    role: 'nn_training_primary'
+    status: 'ready'
+"""
+
+
+def test_the_documented_example_loads_as_it_stands_and_hosts_without_their_key_are_not_eligible(tmp_path):
+    (tmp_path / "id_cluster").touch()
+    hosts = load(tmp_path, DOCUMENTED.format(folder=tmp_path))
+    assert {host.name: host.klass for host in hosts} == {
+        "mac-studio": "mac_cluster",
+        "aws-staging": "aws",
+        "lambda-h100": "lambda_labs",
+        "vast-5090-quad": "vast_ai",
+    }
+    names = [host.name for host in eligible(hosts, "nn_training")]
+    assert names == ["mac-studio", "lambda-h100", "vast-5090-quad"]
+    with pytest.raises(NoEligibleHost, match=r"aws-staging: its ssh_key .*staging-key.pem does not exist here"):
+        eligible(hosts, "selfplay")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +132,7 @@ hosts:
         ("aws_1", "ssh_host: 192.0.2.1", "aws"),
         ("lambda-h100", "ssh_host: 192.0.2.1", "lambda_labs"),
         ("box", "{ssh_host: 192.0.2.1, class: aws}", "aws"),
-        ("mac-1", "{tailscale_ip: 100.64.0.1}", "mac_cluster"),
+        ("mac-1", "{tailscale_ip: 192.0.2.9}", "mac_cluster"),
     ],
 )
 def test_the_class_is_the_stated_one_or_follows_from_name_and_address(tmp_path, name, fields, klass):
@@ -84,8 +141,8 @@ def test_the_class_is_the_stated_one_or_follows_from_name_and_address(tmp_path, 
 
 
 def test_the_tailscale_address_is_preferred(tmp_path):
-    [host] = load(tmp_path, "hosts: {mac-1: {ssh_host: 192.0.2.1, tailscale_ip: 100.64.0.1}}")
-    assert host.address == "100.64.0.1"
+    [host] = load(tmp_path, "hosts: {mac-1: {ssh_host: 192.0.2.1, tailscale_ip: 192.0.2.9}}")
+    assert host.address == "192.0.2.9"
 
 
 def test_every_fault_is_told_at_once_with_host_field_and_what_is_allowed(tmp_path):

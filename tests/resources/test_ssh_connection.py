@@ -1,8 +1,10 @@
 """Connecting: whose key is trusted, which key opens, and what a person is told when it does not."""
 
 import subprocess
+import time
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from resources.hosts import KNOWN_HOSTS_VARIABLE, PASSPHRASE_VARIABLE, Host
@@ -15,7 +17,7 @@ from resources.ssh_connection import (
     shell_path,
 )
 from resources.transport import HostRefused, HostUnreachable
-from tests.sshd import Sshd, free_port, known, make_key, need_sshd
+from tests.sshd import Proxy, Sshd, free_port, known, make_key, need_sshd
 
 QUICK = Timeouts(connect_s=5.0, stall_s=5.0)
 
@@ -148,6 +150,31 @@ def test_only_what_may_pass_is_tried_again_and_three_times_at_most():
     with pytest.raises(HostRefused):
         patiently(lambda: fail(HostRefused("no")), slept.append)
     assert len(tries) == 1
+
+
+@pytest.mark.parametrize("what", ["command", "files"])
+def test_a_host_that_falls_silent_before_its_first_answer_is_given_up_in_time(host, sshd, what, monkeypatch):
+    proxy = Proxy(sshd.port)
+    sshd.trust(proxy.port)
+    connection = SshConnection(host.model_copy(update={"ssh_port": proxy.port}), Timeouts(connect_s=2.0, stall_s=0.5))
+    client = connection.client()
+    real = paramiko.Channel.invoke_subsystem if what == "files" else paramiko.Channel.exec_command
+
+    def silent(*arguments):
+        proxy.stalled.set()
+        return real(*arguments)
+
+    monkeypatch.setattr(paramiko.Channel, real.__name__, silent)
+    started = time.monotonic()
+    with pytest.raises(HostUnreachable):
+        if what == "files":
+            with connection.sftp():
+                pass
+        else:
+            connection.run("true", timeout_s=5.0)
+    assert time.monotonic() - started < 10.0
+    proxy.close()
+    client.close()
 
 
 def test_after_a_failure_the_next_attempt_waits_for_its_time_and_succeeds_once_the_server_is_there(
