@@ -7,7 +7,7 @@ from typing import Any
 from ringrift.rating_plot import DOT, INK
 from ringrift.render import data_uri
 
-WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 460, 240, 60, 34, 240, 40  # pixels: plot, then margins
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 460, 240, 60, 34, 340, 40  # pixels: plot, then margins
 COLORS = ("#2a6", "#26a", "#a62", "#62a")
 SMALL = (120, 60)
 

@@ -99,8 +99,8 @@ def plan_jobs(
 
     `tier` (D2 … D8) is the incumbent's: the difficulty of jobs that name none. `profiles` are trained weights
     by profile name, `champion` is the network in force, which nn-only jobs and the rungs D9 and D10 play with.
-    `missing` (job name → game indices) restricts the plan to these games. Equal arguments give equal specs, hence
-    equal job ids; another `salt` gives fresh ones.
+    `missing` (job name → game indices) restricts the plan to these games. Equal arguments give equal specs, hence equal
+    job ids; another `salt` gives fresh ones.
     """
     plan = Plan([], [])
     available = available_engine_modes(champion=champion is not None)

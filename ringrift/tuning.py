@@ -11,11 +11,10 @@ from ringrift.cmaes_job import CmaesParams
 from ringrift.config import Config
 from ringrift.contract import JobSpec
 from ringrift.errors import InvalidInput
-from ringrift.evaluation import rung
 from ringrift.gating import Gate
 from ringrift.pipeline import Pipeline
 from ringrift.players.benchmarks import anchor
-from ringrift.players.registry import Participant, participant
+from ringrift.players.registry import ENGINES, Participant, participant
 from ringrift.players.weights import (
     PROFILES,
     complete_weights,
@@ -47,9 +46,14 @@ def heuristic_player(config: Config, profile: str, profiles: Profiles) -> Partic
 def panel_of(pipeline: Pipeline, config: Config, incumbent: Participant, profiles: Profiles) -> list[Participant]:
     """Who every generation meets beside itself: incumbent, default, and the pipeline's rungs; each player once.
 
-    Raises InvalidInput for an engine nobody knows.
+    Raises InvalidInput for an engine that is not there.
     """
-    wanted = [incumbent, anchor(config), *(rung(text, config, profiles) for text in pipeline.cmaes.panel)]
+    wanted, engines = [incumbent, anchor(config)], {engine.label: name for name, engine in ENGINES.items()}
+    for text in pipeline.cmaes.panel:
+        label, _, difficulty = text.rpartition("_D")
+        if label not in engines:
+            raise InvalidInput("cmaes.panel", text, f"use {{Engine}}_D{{n}}; engines are {', '.join(engines)}")
+        wanted.append(participant(engines[label], config, int(difficulty), profiles=profiles))
     return list({player.key: player for player in wanted}.values())
 
 
@@ -99,7 +103,10 @@ def proof_order(candidates: Sequence[Candidate]) -> list[Candidate]:
         first = [{"kind": CONSENSUS, "replica": None, "weights": weights, "hash": profile_hash(weights)}]
         first[0]["fitness"] = None
     rest = sorted(candidates, key=lambda c: (-c["fitness"]["score"], c["hash"]))
-    return list({candidate["hash"]: candidate for candidate in reversed([*first, *rest])}.values())[::-1]
+    ordered: dict[str, Candidate] = {}
+    for candidate in [*first, *rest]:
+        ordered.setdefault(candidate["hash"], candidate)
+    return list(ordered.values())
 
 
 def import_candidate(path: str, config: Config) -> Candidate | None:

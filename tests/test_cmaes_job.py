@@ -11,9 +11,9 @@ from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.job import JobCancelled, read_manifest
 from ringrift.pipeline import Pipeline
-from ringrift.players.weights import BALANCED, PROFILES
+from ringrift.players.weights import BALANCED, PROFILES, profile_hash
 from ringrift.strict import parse
-from ringrift.tuning import search_params
+from ringrift.tuning import proof_order, search_params
 from ringrift.worker import run_job
 
 HEX8 = Config("hex8", 2)
@@ -109,6 +109,8 @@ def test_searches_differ_by_replica_and_carry_what_they_play_with():
 
 
 def test_bad_params_are_refused(tmp_path):
+    with pytest.raises(InvalidInput, match=r"cmaes.panel: 'NN_D6' .*engines are Random, Heuristic"):
+        params(panel=["NN_D6"])
     good = params().model_dump(mode="json", exclude_none=True)
     with pytest.raises(InvalidInput, match="population"):
         parse(CmaesParams, {**good, "population": 5}, "test")
@@ -118,3 +120,21 @@ def test_bad_params_are_refused(tmp_path):
     other = spec.model_copy(update={"config": "square8_2p"})
     with pytest.raises(InvalidInput, match="the job is of square8_2p"):
         run_cmaes(type("J", (), {"spec": other})(), spec.params)
+
+
+def candidate(kind, replica, score, territory):
+    weights = {**PROFILES[BALANCED], "WEIGHT_TERRITORY": territory}
+    fitness = {"score": score, "low": 0.0, "high": 1.0, "games": 8}
+    return {"kind": kind, "replica": replica, "weights": weights, "hash": profile_hash(weights), "fitness": fitness}
+
+
+def test_the_consensus_is_proved_first_then_highest_fitness_first_and_equal_weights_once():
+    found = [candidate("mean", 0, 0.5, 6.0), candidate("best", 0, 0.9, 7.0), candidate("mean", 1, 0.6, 10.0)]
+    order = proof_order([*found, candidate("best", 1, 0.4, 8.0)])  # the last has the consensus' weights
+    assert [(c["kind"], c["weights"]["WEIGHT_TERRITORY"]) for c in order] == [
+        ("consensus", 8.0),
+        ("best", 7.0),
+        ("mean", 10.0),
+        ("mean", 6.0),
+    ]
+    assert [c["kind"] for c in proof_order(found[:2])] == ["best", "mean"], "one search has no consensus"

@@ -36,7 +36,7 @@ from ringrift.seeds import stream
 
 
 class GameStart(NamedTuple):
-    """A game to come, with a number of its own; players.match.play_match_game tells of the streams its keys name."""
+    """A game to come, with a number of its own; players.match.play_match_game says what streams the keys name."""
 
     number: int
     seed: int

@@ -92,14 +92,17 @@ class PolicyValueNet(nn.Module):
         self.move_kinds = nn.Embedding(len(KINDS), channels)
         self.move_extras = nn.Linear(len(EXTRAS), channels, bias=False)
         self.move_board = nn.Linear(2 * channels, channels, bias=False)
-        self.move_score = nn.Linear(channels, 1, bias=False)
+        # Read out by kind: otherwise one, two or three rings on a cell would differ alike in nearly every position.
+        self.move_score = nn.Parameter(torch.zeros(channels))
+        self.move_kind_score = nn.Embedding(len(KINDS), channels)
         self.value_hidden = nn.Linear(2 * channels, 2 * channels)
         self.value = nn.Linear(2 * channels, PLAYERS)
         self.plies = nn.Linear(2 * channels, 1)
         self.owners = nn.Conv2d(channels, OWNERS, 1)
         nn.init.normal_(self.move_kinds.weight, std=0.1)
-        for layer in (self.move_score, self.value):  # begin with no opinion: uniform policy, equal scores
-            nn.init.normal_(layer.weight, std=0.01)
+        nn.init.zeros_(self.move_kind_score.weight)
+        for weight in (self.move_score, self.value.weight):  # begin with no opinion: uniform policy, equal scores
+            nn.init.normal_(weight, std=0.01)
 
     def forward(self, planes: Tensor, globals_: Tensor, moves: Tensor, extras: Tensor, row: Tensor) -> Outputs:
         """Judge B positions and their M legal moves, as ringrift.network.encoding writes them.
@@ -135,7 +138,7 @@ class PolicyValueNet(nn.Module):
         for place, column in enumerate((FROM, TO, OVER)):
             part = table[:, place * channels : (place + 1) * channels]
             hidden = hidden + part[row * width + moves[:, column]]
-        return self.move_score(fn.relu(hidden)).squeeze(1)
+        return (fn.relu(hidden) * (self.move_score + self.move_kind_score(moves[:, KIND]))).sum(dim=1)
 
 
 def present(globals_: Tensor) -> Tensor:

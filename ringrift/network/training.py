@@ -120,6 +120,7 @@ def train(
 
     `start` are weights to begin with (default: random, from the seed). `checkpoint` is written after every epoch and
     gone on from if it is there. `report` is told the figures of each epoch; what it raises ends the training.
+    Under torchrun only rank 0 judges, saves and reports, and only its answer holds weights.
     Raises InvalidInput if either side has no rows or the checkpoint is of another training, RingRiftError if the loss
     is not finite.
     """
@@ -176,7 +177,7 @@ class _Run:
     def go(self, checkpoint: Path | None, report: Report) -> Trained:
         if checkpoint is not None and checkpoint.exists():
             self._restore(checkpoint)
-        elif self.warm:
+        elif self.warm and self.ranks.rank == 0:
             self._judge({"epoch": 0.0}, report)
         while not self.ranks.agree(self._finished()):
             begin = self.epoch * self.per_epoch

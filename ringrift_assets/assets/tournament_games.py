@@ -86,8 +86,9 @@ def tournament_games(
 
         bench = bench.within(config.host_class)
         key, iteration = partition_of(context)
+        incumbent = bench.store.need("incumbent", key, iteration).data
         tuned = bench.store.need("heuristic_profiles", key, iteration).data
-        force = {**bench.store.need("incumbent", key, iteration).data, "profile": tuned["profile"]}
+        force = {**incumbent, "profile": tuned["profile"]}
         profiles = trained_profiles(tuned["profile"], tuned["profile_weights"])
         plan = plan_matches(
             bench.pipeline,

@@ -35,7 +35,7 @@ evaluation:
     - {first: Heuristic_D2, second: Heuristic_D3, config: hex8_2p, games: 3}
     - {first: Heuristic_D5, second: NN_D6, config: hex8_2p, games: 4}
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
-cmaes: {population: 4, games_per_evaluation: 4, generations: {hex8_2p: 1}, replicas: 2, proofs: 1, panel: []}
+cmaes: {population: 4, games_per_evaluation: 4, generations: {hex8_2p: 1}, replicas: 1, proofs: 1, panel: []}
 gate: {max_blocks: 16}
 tiers: {ladder: [D2]}  # at the top, so that no tier match is played
 training: {min_games: {hex8_2p: 1000}, epochs: {hex8_2p: 1}}

@@ -8,6 +8,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
+from resources.phases import PHASES
 from resources.storage import Home, Store, StoreDamaged
 from resources.views import rebuild_state, state_path
 from ringrift.errors import InvalidInput, MissingInput
@@ -27,6 +28,9 @@ evaluation:
     - {first: Random_D1, second: Heuristic_D2, config: square8_2p, games: 2}
     - {first: NN_D5, second: NN_D6, config: square8_2p, games: 10}
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
+cmaes:
+  {population: 4, games_per_evaluation: 3, replicas: 1, proofs: 1, generations: {square8_2p: 1, square8_3p: 1}}
+gate: {max_blocks: 16}
 tiers: {ladder: [D2]}
 polling: {first_s: 0.1, interval_s: 0.3}
 """
@@ -83,7 +87,7 @@ def test_two_iterations_of_two_configs_twice_have_equal_digests_and_play_nothing
 
 def test_phases_one_by_one_make_what_they_are_for(home, pipeline):
     made = []
-    for phase in ("selfplay", "sync", "evaluation", "tier-gating"):
+    for phase in PHASES:
         code, text = ringrift("run", "--config", pipeline, "--phase", phase, "--json")
         assert code == 0, text
         made.append(set(outcomes(text)[0]["records"]))
@@ -92,6 +96,8 @@ def test_phases_one_by_one_make_what_they_are_for(home, pipeline):
     assert made == [
         {"incumbent", "selfplay_games"},
         {"training_db"},
+        {"cmaes_profile"},
+        {"heuristic_profiles"},
         {"tournament_games", "elo_ratings"},
         {"tier_assignment"},
     ]

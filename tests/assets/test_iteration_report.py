@@ -13,7 +13,7 @@ def test_the_summary_is_the_documented_block(finished):
     lines = text.splitlines()
     assert lines[1] == "=== Iteration 1 Complete ===" and lines[3] == "Selfplay:    {'dispatched': 2, 'total': 3}"
     assert re.fullmatch(r"Eval:        \{'Heuristic2_vs_Heuristic3_Hex8': [01]\.\d+\}", lines[6])
-    assert lines[7] == "Promotions:  {}"
+    assert lines[4] == f"CMA-ES:      {{'{CONFIG}': True}}" and lines[7] == "Promotions:  {}"
     assert f"=== Elo Leaderboard ({CONFIG}) ===" in lines and re.fullmatch(r"  1\. \w+: \d+", lines[-4])
 
 
@@ -26,7 +26,7 @@ def test_the_page_needs_nothing_else_and_its_links_lead_to_files_of_the_home(fin
         assert "<script" not in text and not re.search(r'(src|href)="(?!data:|\.\./)', text)
         assert text.count("data:image/svg+xml;base64,") == 4 and SKIPPED in text
         links = re.findall(r'href="([^"]+)"', text)
-        assert len(links) == 8
+        assert len(links) == 11
         for link in links:
             assert (path.parent / link).resolve().exists(), link
 

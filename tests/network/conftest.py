@@ -15,9 +15,9 @@ HEX8 = Config("hex8", 2)
 
 
 def play(config: Config, games: int, root_seed: int = 3, iteration: int = 0, **more) -> pa.Table:
-    """Games between seats drawn from random, heuristic, minimax and descent players of little strength."""
-    pool = [participant(engine, config, d) for engine, d in (("random", 1), ("heuristic", 4), ("minimax", 1))]
-    pool += [participant("descent", config, 1)] * 3
+    """Games between seats drawn from random, all kinds of players of little strength."""
+    seats = (("random", 1), ("heuristic", 4), ("minimax", 1), ("descent", 1), ("mcts", 3), ("mcts", 4))
+    pool = [participant(engine, config, difficulty) for engine, difficulty in seats]
     params = SelfplayParams(
         config=config.key,
         iteration=iteration,

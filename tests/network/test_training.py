@@ -18,11 +18,13 @@ from ringrift.network.files import weights_hash
 from ringrift.network.losses import evaluate, log_policy, losses_of, scores_of_ranks
 from ringrift.network.model import Architecture, PolicyValueNet
 from ringrift.network.tensors import net_inputs
-from ringrift.network.training import Settings, choose_device, train
+from ringrift.network.training import Settings, Trained, choose_device, train
 from tests.network.test_model import random_net
 
 SMALL = Architecture(2, 8)
 QUICK = Settings(batch_size=64, epochs=3, max_row_uses=1, learning_rate=5e-3, warmup_steps=4, device="cpu")
+LONGER = replace(QUICK, epochs=4, max_row_uses=4)
+WIDER = Architecture(2, 16)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,22 +40,28 @@ def held(rows: Rows) -> np.ndarray:
     return np.arange(len(rows.ranking)) % 5 == 0
 
 
+@pytest.fixture(scope="module")
+def trained(rows: Rows, held: np.ndarray) -> Trained:
+    """A training of more than a moment."""
+    return train(rows, held, WIDER, LONGER, 1)
+
+
 def test_a_network_over_fits_one_batch(rows):
-    batch = Batches(rows).make(np.flatnonzero(rows.policy_weight)[:400:8])
+    batch = Batches(rows).make(np.flatnonzero(rows.policy_weight)[:320:10])
     hard = np.zeros_like(batch.policy)  # a spread target cannot be met with a loss of 0
     for begin, end in zip(batch.encoded.first[:-1], batch.encoded.first[1:], strict=True):
         hard[begin + batch.policy[begin:end].argmax()] = 1
     batch = batch._replace(policy=hard)
     torch.manual_seed(1)
-    net = PolicyValueNet(Architecture(2, 16))
+    net = PolicyValueNet(WIDER)
     optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
     inputs = net_inputs(batch.encoded)
-    for _ in range(150):
+    for _ in range(60):
         losses = losses_of(net(*inputs), batch)
         optimizer.zero_grad()
         losses.total().backward()
         optimizer.step()
-    assert losses.policy < 0.1 and losses.value < 0.05 and losses.owner < 0.5
+    assert losses.policy < 0.05 and losses.value < 0.05 and losses.owner < 1.2 and losses.plies < 0.1
 
 
 def test_losses_are_those_of_the_definitions(rows):
@@ -71,7 +79,7 @@ def test_losses_are_those_of_the_definitions(rows):
         won = out.scores[i, 0] if batch.ranks[i, 0] == 1 else out.scores[i, 1]
         outcome.append(-math.log(won))
     assert float(losses.policy) == pytest.approx(np.mean(policy), rel=1e-4)
-    assert float(losses.value) == pytest.approx(np.mean(outcome), rel=1e-4)
+    assert float(losses.value) == pytest.approx(np.mean(outcome), rel=1e-3)
     assert scores_of_ranks(np.array([[1, 2, 0, 0], [3, 1, 2, 0], [1, 2, 2, 4]])).tolist() == [
         [1, 0, 0, 0],
         [0, 1, 0.5, 0],
@@ -79,9 +87,7 @@ def test_losses_are_those_of_the_definitions(rows):
     ]
 
 
-def test_training_beats_ignorance_on_held_out_games(rows, held):
-    settings = replace(QUICK, epochs=4, max_row_uses=4)
-    trained = train(rows, held, Architecture(2, 16), settings, 1)
+def test_training_beats_ignorance_on_held_out_games(trained):
     assert trained.metrics["policy"] < trained.metrics["policy_uniform"] - 0.05
     assert trained.metrics["top1"] > trained.metrics["top1_uniform"] + 0.03
     assert [entry["epoch"] for entry in trained.history] == [1, 2, 3, 4]
@@ -102,9 +108,9 @@ def test_shuffled_labels_teach_nothing(rows, held, monkeypatch):
         return batch._replace(policy=policy, ranks=batch.ranks[rng.permutation(len(chosen))])
 
     monkeypatch.setattr(Batches, "make", shuffled)
-    trained = train(rows, held, Architecture(2, 16), replace(QUICK, epochs=4, max_row_uses=4), 1)
-    assert trained.metrics["policy"] > trained.metrics["policy_uniform"] - 0.03
-    assert trained.metrics["value_mse"] > trained.metrics["value_mse_constant"] - 0.01
+    fooled = train(rows, held, WIDER, LONGER, 1)
+    assert fooled.metrics["policy"] > fooled.metrics["policy_uniform"] - 0.03
+    assert fooled.metrics["value_mse"] > fooled.metrics["value_mse_constant"] - 0.01
 
 
 def test_one_seed_gives_the_same_weights_and_another_others(rows, held):
@@ -153,24 +159,18 @@ def test_no_row_is_used_more_often_than_allowed(rows, held, monkeypatch):
     assert set(uses[taught]) == {2} and not uses[~taught].any()
 
 
-def test_training_stops_when_nothing_gets_better(rows, held):
-    settings = replace(QUICK, epochs=40, max_row_uses=1, learning_rate=1e-9, patience=3)
-    trained = train(rows, held, SMALL, settings, 1, start=train(rows, held, SMALL, QUICK, 7).weights)
-    assert len(trained.history) <= trained.best_epoch + 4
+def test_training_from_the_best_weights_stops_early_and_hands_them_back_unchanged(rows, held, trained):
+    harmful = replace(LONGER, learning_rate=0.9, warmup_steps=0, epochs=20, patience=2)
+    after = train(rows, held, WIDER, harmful, 1, start=trained.weights)
+    assert [entry["epoch"] for entry in after.history] == [0, 1, 2] and after.best_epoch == 0
+    assert weights_hash(after.weights) == weights_hash(trained.weights)
+    assert after.metrics["loss"] == pytest.approx(trained.metrics["loss"], rel=1e-6)
 
 
-def test_a_start_that_cannot_be_bettered_is_handed_back_unchanged(rows, held):
-    start = train(rows, held, SMALL, QUICK, 7).weights
-    trained = train(rows, held, SMALL, replace(QUICK, learning_rate=0.5, patience=2), 1, start=start)
-    assert trained.best_epoch == 0 and weights_hash(trained.weights) == weights_hash(start)
-    assert trained.history[0]["epoch"] == 0
-
-
-def test_a_loss_that_is_no_number_is_a_failure(rows, held):
-    start = train(rows, held, SMALL, QUICK, 7).weights
-    start["value.bias"] = np.full_like(start["value.bias"], np.nan)
+def test_a_loss_that_is_no_number_is_a_failure(rows, held, trained):
+    start = trained.weights | {"value.bias": np.full(4, np.nan, dtype=np.float32)}
     with pytest.raises(RingRiftError, match="loss is nan"):
-        train(rows, held, SMALL, QUICK, 1, start=start)
+        train(rows, held, WIDER, QUICK, 1, start=start)
 
 
 def test_games_on_one_side_only_are_refused(rows):

@@ -20,11 +20,12 @@ def test_the_window_grows_as_a_power_of_all_rows():
 def test_the_newest_games_are_taken_and_their_identity_does_not_hang_on_the_order_of_files():
     old, new = play(HEX8, 4), play(HEX8, 4, root_seed=9, iteration=1)
     plies = sum(new["plies"].to_pylist())
-    shape = WindowShape(rows=plies, alpha=1.0, beta=0.0001)
+    shape = WindowShape(rows=plies + 1, alpha=1.0, beta=0.0001)
     window = select_window([old, new], HEX8, shape)
     assert window.total_rows == plies + sum(old["plies"].to_pylist())
     assert set(window.games["game_hash"].to_pylist()) >= set(new["game_hash"].to_pylist())
-    assert window.games.num_rows == 5 and window.rows >= plies
+    assert window.games.num_rows == 5 and window.rows > plies
+    assert select_window([old, new], HEX8, WindowShape(plies, 1.0, 0.0001)).rows == plies
     assert select_window([new, old], HEX8, shape).digest == window.digest
     assert select_window([old, new], HEX8, WindowShape()).digest != window.digest
     assert window.summary()["first_iteration"] == 0 and window.summary()["last_iteration"] == 1

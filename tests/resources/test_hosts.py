@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from resources.hosts import CAPABILITIES, LOCAL, ROLES, Host, HostsInvalid, NoEligibleHost, eligible, load_hosts
+from resources.hosts import (
+    CAPABILITIES,
+    LOCAL,
+    ROLES,
+    Host,
+    HostsInvalid,
+    NoEligibleHost,
+    eligible,
+    load_hosts,
+    profile_hosts,
+)
 from resources.storage import REPOSITORY
 from ringrift.errors import InvalidInput, MissingInput
 
@@ -161,3 +171,17 @@ hosts:
     assert "aws-5: it may do nothing (role not set), not selfplay" in text
     with pytest.raises(NoEligibleHost, match="only local hosts are in use"):
         eligible(hosts[2:3], "selfplay", remote=False)
+
+
+def test_the_profiles_file_is_for_the_other_machines_that_play(tmp_path):
+    hosts = load(
+        tmp_path,
+        """
+hosts:
+  local: {role: all}
+  aws-1: {ssh_host: 192.0.2.1, role: selfplay_cmaes}
+  aws-2: {ssh_host: 192.0.2.2, role: selfplay, status: maintenance}
+  lambda-1: {ssh_host: 192.0.2.3, role: nn_training}
+""",
+    )
+    assert [host.name for host in profile_hosts(hosts)] == ["aws-1"]

@@ -21,6 +21,7 @@ from resources.views import (
     summary_text,
 )
 from ringrift.errors import MissingInput
+from ringrift.players.weights import BALANCED, PROFILES, load_profiles
 
 DOCUMENTED_KEYS = {
     "iteration",
@@ -64,6 +65,15 @@ def put(store: Store, asset: str, config: str, iteration: int, data: dict[str, A
         )
 
 
+def tuned(config: str) -> dict:
+    """square8_2p has a trained profile, other configs play the named one."""
+    if config != "square8_2p":
+        return {"profile": BALANCED, "profile_weights": PROFILES[BALANCED], "metadata": {}}
+    about = {"heuristic_v1_sq8_2p": {"source": "cmaes", "iteration": 0, "fitness": 0.6}}
+    weights = {**PROFILES[BALANCED], "WEIGHT_TERRITORY": 9.0}
+    return {"profile": "heuristic_v1_sq8_2p", "profile_weights": weights, "metadata": about}
+
+
 def put_iteration(store: Store, config: str, iteration: int, *, tier: str = "D2", promoted: bool = False) -> None:
     """One whole iteration of a config, as its assets would store it."""
     a, b = f"a{config}", f"b{config}"
@@ -79,6 +89,8 @@ def put_iteration(store: Store, config: str, iteration: int, *, tier: str = "D2"
     put(store, "incumbent", config, iteration, force)
     put(store, "selfplay_games", config, iteration, {"jobs": []}, rows=7)
     put(store, "training_db", config, iteration, {}, {"games.parquet": hashes}, rows=6)
+    put(store, "cmaes_profile", config, iteration, {}, {"generations.jsonl": '{"b": 2}\n', "convergence.svg": "<svg/>"})
+    put(store, "heuristic_profiles", config, iteration, tuned(config))
     put(store, "tournament_games", config, iteration, {}, {"games.jsonl": '{"a": 1}\n'}, rows=5)
     table = pa.Table.from_pylist([change | before_after], schema=HISTORY)
     put(store, "elo_ratings", config, iteration, {"ratings": ratings}, {"history.parquet": table})
@@ -110,7 +122,9 @@ def test_the_state_says_what_the_store_holds_in_the_documented_form(full):
     assert (state["iteration"], state["phase"]) == (1, "complete")
     assert state["games_generated"] == {"iter_0": 14, "iter_1": 14}
     done = {phase for phase, complete in state["phase_completed"].items() if complete}
-    assert done == {"selfplay", "sync", "evaluation", "tier-gating"}, "phases that are not built are never completed"
+    assert done == {"selfplay", "sync", "cmaes", "profile-sync", "evaluation", "tier-gating"}, (
+        "phases that are not built are never completed"
+    )
     assert list(state["elo_ratings"].items())[:2] == [("Heuristic_D5", 1516.0), ("hexagonal_3p/Heuristic_D5", 1516.0)]
     assert len(state["elo_history"]) == 4 and set(state["elo_history"][0]) == set(HISTORY.names)
     assert state["elo_history"][0]["player_b"] == "Random_D1"
@@ -135,9 +149,15 @@ def test_a_lost_view_is_made_again_and_is_the_same(full, tmp_path):
     first = refresh(full, tmp_path / "copy.json")
     shutil.rmtree(full.logs)
     shutil.rmtree(full.reports)
+    (full.root / "trained_heuristic_profiles.json").unlink()
     assert refresh(full) == first == json.loads((tmp_path / "copy.json").read_text())
     assert read_state(state_path(full)) == first
     assert (full.logs / "tournaments" / "iter1" / "hexagonal_3p.jsonl").read_text() == '{"a": 1}\n'
+    assert (full.logs / "cmaes" / "iter1" / "hexagonal_3p.jsonl").read_text() == '{"b": 2}\n'
+    assert (full.logs / "cmaes" / "iter0" / "square8_2p.svg").is_file()
+    unified = load_profiles(full.root / "trained_heuristic_profiles.json")
+    assert unified.profiles == {"heuristic_v1_sq8_2p": tuned("square8_2p")["profile_weights"]}
+    assert unified.training_metadata["heuristic_v1_sq8_2p"].fitness == 0.6
     assert (full.reports / "square8_2p" / "iter0001.html").read_text() == '<a href="../../store/x">x</a>'
 
 
