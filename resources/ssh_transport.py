@@ -30,6 +30,7 @@ from ringrift.job_folder import FolderStatus, Look
 from ringrift.job_view import JobView
 
 ENVIRONMENT = "env"  # below ringrift_path: where bootstrap puts the worker's environment
+MODEL_SUFFIX, CARD_SUFFIX = ".safetensors", ".json"
 HOMES = "homes"  # below ringrift_path: input files, one folder a home of an orchestrator
 NO_PYTHON = (126, 127)  # a shell's words for: there is no such program
 STARTING_S = 60.0  # an agent on a cold disk needs so long at most to load
@@ -261,13 +262,20 @@ class SshTransport:
             source = self.home / path
             if not source.is_file() or file_sha256(source) != digest:
                 raise HostRefused(f"{source} is not there or changed since the job was planned; start it again")
-            place = f"{self.hello()['root']}/{HOMES}/{self.home_id}/{path}"
-            mark = f"{place}.{digest[:16]}.sent"  # empty, beside it: this content was sent whole
-            with self._files() as client:
-                if not exists(client, mark) or client.stat(place).st_size != source.stat().st_size:
-                    push(client, source, place, self.pace, self.progress)
-                    client.open(mark, "wb").close()
+            card = source.with_suffix(CARD_SUFFIX)
+            if source.suffix == MODEL_SUFFIX and card.is_file():  # a model is loaded with the card beside it
+                self._send_input(card, str(Path(path).with_suffix(CARD_SUFFIX)), file_sha256(card))
+            self._send_input(source, path, digest)
             self._sent.add((path, digest))
+
+    def _send_input(self, source: Path, path: str, digest: str) -> None:
+        """A file of the home to its place on the host, unless this content is there."""
+        place = f"{self.hello()['root']}/{HOMES}/{self.home_id}/{path}"
+        mark = f"{place}.{digest[:16]}.sent"  # empty, beside it: this content was sent whole
+        with self._files() as client:
+            if not exists(client, mark) or client.stat(place).st_size != source.stat().st_size:
+                push(client, source, place, self.pace, self.progress)
+                client.open(mark, "wb").close()
 
     def _send_shards(self, shards: Sequence[Path]) -> str:
         """Send the shards of a job that comes from another host to a staging place; returns its name, or nothing."""

@@ -74,7 +74,7 @@ def play_command(
         seats = [players[min(seat, len(players) - 1)] for seat in range(played.players)]
         _play_human(played, specs, seats, seed, opening_plies or 0, save)
         return
-    blocks, test = _length(games, gate, played.players)
+    blocks, test = series_length(games, gate, played.players)
     total = blocks * played.players
     if total > (games or total):
         print(f"{games} games are {blocks} blocks of {played.players}: {total} games", file=sys.stderr)
@@ -82,7 +82,7 @@ def play_command(
     series = Series(
         config=played, specs=specs, players=computers, blocks=blocks, seed=seed, opening_plies=plies, gate=test
     )
-    _play_series(series, save, as_json)
+    show_series(series, save, as_json)
 
 
 def _given(options: Sequence[str | None]) -> list[str]:
@@ -108,7 +108,7 @@ def _evidence_path(path: Path) -> Path:
     return path.with_suffix(".gate.json")
 
 
-def _length(games: int | None, gate: bool, seats: int) -> tuple[int, "Gate | None"]:
+def series_length(games: int | None, gate: bool, seats: int) -> tuple[int, "Gate | None"]:
     """(blocks, the test or None): with a test the blocks are its most."""
     from ringrift.gating import Gate
 
@@ -124,7 +124,8 @@ def _length(games: int | None, gate: bool, seats: int) -> tuple[int, "Gate | Non
 # --- a series -----------------------------------------------------------------------------------------------
 
 
-def _play_series(series: "Series", save: Path | None, as_json: bool) -> None:
+def show_series(series: "Series", save: Path | None, as_json: bool) -> None:
+    """Play a series and print what came out; `save` is a new game set, beside it a gate's evidence."""
     from ringrift.games import table_of, write_shard
     from ringrift.playing import gate_evidence, summarize, whole_blocks
 

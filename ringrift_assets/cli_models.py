@@ -11,10 +11,11 @@ from rich.table import Table
 from resources.registry import Model, Registry
 from resources.storage import Home
 from ringrift.config import parse_config
-from ringrift.errors import MissingInput
+from ringrift.errors import InvalidInput, MissingInput
 
 WIDTH = 160
 EXIT_FAILED = 1
+SIMULATIONS = 32  # a decision, as in pipeline.yaml
 METRICS = ("loss", "top1", "value_mse")  # of the held-out games, shown in the list
 
 models_app = typer.Typer(help="The trained models of this home.", no_args_is_help=True)
@@ -155,6 +156,34 @@ def _games_text(window: dict[str, Any] | None) -> str:
         return "trained elsewhere"
     iterations = f"iterations {window['first_iteration']} to {window['last_iteration']}"
     return f"{window['games']:,} games of {iterations}, {window['training_rows']:,} rows"
+
+
+@models_app.command("compare")
+def compare_command(
+    first: IdArgument,
+    second: IdArgument,
+    simulations: Annotated[int, typer.Option(min=1, max=1024, help="A decision, of both alike.")] = SIMULATIONS,
+    games: Annotated[int | None, typer.Option(min=2, help="Most games; default 256 blocks.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed gives other games.")] = 0,
+    save: Annotated[
+        Path | None, typer.Option(help="Write the games as a game set, and the evidence beside it.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Play two models of a config against each other until a test of 0 against +35 Elo decides for the first."""
+    from ringrift.cli_play import series_length, show_series
+    from ringrift.playing import Series, read_player
+
+    registry = _registry()
+    pair = [registry.get(name) for name in (first, second)]
+    if pair[0].config != pair[1].config or pair[0].weights == pair[1].weights:
+        given = [f"{model.model_id} ({model.config}, {model.weights[:8]})" for model in pair]
+        raise InvalidInput("models", given, "give two different models of one config")
+    config = parse_config(pair[0].config)
+    specs = [f"model:{registry.weights_path(model.weights)}@{simulations}" for model in pair]
+    players = [player for spec in specs if (player := read_player(spec, config))]
+    blocks, gate = series_length(games, True, config.players)
+    show_series(Series(config=config, specs=specs, players=players, blocks=blocks, seed=seed, gate=gate), save, as_json)
 
 
 @models_app.command("export")

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from resources.events import JobEvent
+from ringrift_assets.assets.iteration_report import network_row
 from ringrift_assets.assets.tournament_games import match_rows
 from ringrift_assets.proving import proof_rows
 from ringrift_assets.run import PartitionOutcome
@@ -85,6 +86,7 @@ def print_outcomes(console: Console, outcomes: Sequence[PartitionOutcome]) -> No
         ("selfplay_games", _jobs_table),
         ("training_db", _summary_table),
         ("cmaes_profile", _tuning_table),
+        ("trained_model", _networks_table),
         ("tournament_games", _matches_table),
         ("tier_assignment", _verdicts_table),
     ):
@@ -155,6 +157,22 @@ def _tuning_table(outcomes: Sequence[PartitionOutcome]) -> Table:
         for row in proof_rows(record.data["proofs"]) if record else []:
             shown = [str(row[name]) for name in ("candidate", "fitness", "outcome", "games", "score", "elo")]
             table.add_row(f"{outcome.config}|{outcome.iteration:04d}", *shown, row["95 % interval"])
+    return table
+
+
+def _networks_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title="Networks")
+    for name in ("partition", "model", "parent"):
+        table.add_column(name, no_wrap=True)
+    for name in ("games", "rows", "loss", "best move found"):
+        table.add_column(name, justify="right")
+    for outcome in outcomes:
+        if record := outcome.records.get("trained_model"):
+            row = network_row(record.data)
+            counts = [f"{row[name]:,}" if name in row else "-" for name in ("games", "rows")]
+            figures = [row.get(name, "-") for name in ("loss", "best move found")]
+            parent = row.get("parent", "-")
+            table.add_row(f"{outcome.config}|{outcome.iteration:04d}", row["model"], parent, *counts, *figures)
     return table
 
 

@@ -8,6 +8,7 @@ from resources.workbench import Workbench
 from ringrift.config import parse_config
 from ringrift_assets.assets.incumbent import NO_CHAMPION, start_profile
 from ringrift_assets.assets.tournament_games import networks
+from ringrift_assets.assets.trained_model import least_games
 
 
 def show_plan(bench: Workbench, key: str, iteration: int, assets: Sequence[str]) -> dict[str, Any]:
@@ -39,6 +40,7 @@ def show_plan(bench: Workbench, key: str, iteration: int, assets: Sequence[str])
         "hosts": [host.name for host in bench.eligible("selfplay")],
         "stored_games": games.rows if games else 0,
         "searches": _searches(bench, key, iteration, force) if "cmaes_profile" in assets else [],
+        "training": _training(bench, key, iteration) if "trained_model" in assets else None,
         "matches": [],
         "skipped_matches": [],
     }
@@ -46,6 +48,12 @@ def show_plan(bench: Workbench, key: str, iteration: int, assets: Sequence[str])
         found["matches"] = [_match(match.spec.params, match.spec.job_id, match.kind) for match in matches.matches]
         found["skipped_matches"] = [entry._asdict() for entry in matches.skipped]
     return found
+
+
+def _training(bench: Workbench, key: str, iteration: int) -> dict[str, int]:
+    """Games that are stored for a training, and those it needs; what the iteration itself plays comes on top."""
+    stored = bench.store.upto("training_db", key, iteration)
+    return {"have": sum(record.rows for record in stored), "need": least_games(bench.pipeline, key)}
 
 
 def _searches(bench: Workbench, key: str, iteration: int, force: dict[str, Any]) -> list[dict[str, Any]]:
@@ -80,6 +88,8 @@ def print_plan(plans: Sequence[dict[str, Any]]) -> None:
             print(f"  {job['id']}: {job['games']} games")
         for search in plan["searches"]:
             print(f"  {search['id']}: {search['generations']} generations, at most {search['games']} games")
+        if training := plan["training"]:
+            print(f"  training: {training['have']} games are stored, {training['need']} are needed")
         for match in plan["matches"]:
             print(f"  {match['id']}: {'at most ' if match['gate'] else ''}{match['games']} games")
         for entry in plan["skipped"]:

@@ -17,7 +17,7 @@ from resources.workbench import Workbench
 
 JOB, COLLECT = "improve", "collect"
 DATA = "training_db"
-INTERVAL_S = 60
+INTERVAL_S = 30
 COUNT_TAG = "ringrift/retrain"  # on the runs that were asked for: config and count of games
 CONFIG_TAG, PARTITION_TAG = "dagster/partition/config", "dagster/partition"
 IN_PROGRESS = [

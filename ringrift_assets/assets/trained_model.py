@@ -79,6 +79,7 @@ def trained_model(
     with step_errors():
         from ringrift.network.train_job import train_job
 
+        bench = bench.within(config.host_class)
         key, iteration = partition_of(context)
         sets = bench.store.upto(TRAINING_DB, key, iteration)
         bench.store.need(TRAINING_DB, key, iteration)

@@ -18,6 +18,7 @@ from ringrift.games import content_digest, write_shard
 from ringrift_assets.assets import ASSETS
 from ringrift_assets.checks import CHECKS
 from ringrift_assets.definitions import COLLECT, ITERATION
+from tests.resources.models import put_no_model, put_record
 
 CONFIG = "hex8_2p"
 PIPELINE = """
@@ -37,6 +38,7 @@ evaluation:
 cmaes: {population: 4, games_per_evaluation: 4, generations: {hex8_2p: 1}, replicas: 1, proofs: 1, panel: []}
 gate: {max_blocks: 16}
 tiers: {ladder: [D2]}  # at the top, so that no tier match is played
+training: {min_games: {hex8_2p: 1000}, epochs: {hex8_2p: 1}}
 polling: {first_s: 0.1, interval_s: 0.3}
 """
 MATCH_GAMES = 4 + 12
@@ -80,6 +82,15 @@ class Graph:
 
     def started(self) -> list[str]:
         return [event.job for event in self.events if event.kind == "started"]
+
+    def start(self, iteration: int = 0) -> None:
+        """What the matches of an iteration are made from, quickly: an untuned profile, and no model."""
+        assert self.run(iteration, ["incumbent"]).success
+        store, force = self.bench().store, self.record("incumbent", iteration).data
+        kept = {name: force[name] for name in ("profile", "profile_hash", "profile_weights")}
+        tuned = {**kept, "source": "incumbent", "fitness": None, "proof": None, "over": None}
+        put_record(store, "heuristic_profiles", CONFIG, iteration, tuned)
+        put_no_model(store, iteration, CONFIG)
 
     def put_games(self, iteration: int, games: pa.Table) -> None:
         """Store a game set as the selfplay games of an iteration, as if it had been played."""

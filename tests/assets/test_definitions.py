@@ -12,11 +12,14 @@ import pytest
 from resources.storage import REPOSITORY, Store
 from ringrift.games import SCHEMA_VERSION
 from ringrift.gating import GATE_VERSION
+from ringrift.network.files import CARD_VERSION
+from ringrift.network.layout import ENCODER_VERSION
 from ringrift.players.weights import BALANCED
 from ringrift.rules.replay import RULES_VERSION
 from ringrift_assets.assets.incumbent import BASELINE_PROFILE
 from ringrift_assets.definitions import ITERATION, JOBS, defs
 
+JUDGED_FROM = ("incumbent", "heuristic_profiles", "trained_model", "tournament_games", "elo_ratings")
 SNAPSHOT = Path(__file__).with_name("specs.json")
 HEAVY = ("torch", "onnxruntime", "numba", "pandas", "pyarrow", "duckdb", "paramiko")
 
@@ -68,6 +71,7 @@ def test_code_versions_follow_the_versions_of_schema_and_rules():
     assert versions["cmaes_profile"] == f"cmaes-1/gate-{GATE_VERSION}"
     assert versions["heuristic_profiles"] == f"profiles-1/gate-{GATE_VERSION}"
     assert versions["tournament_games"] == f"{expected}/gate-{GATE_VERSION}"
+    assert versions["trained_model"] == f"card-{CARD_VERSION}/encoder-{ENCODER_VERSION}/{RULES_VERSION}"
     assert BASELINE_PROFILE == BALANCED
 
 
@@ -118,20 +122,23 @@ def test_what_a_step_reads_from_the_store_is_upstream_in_the_graph_or_of_an_earl
             "training_db 2",
         },
         "cmaes_profile": {"incumbent 2", "cmaes_profile 2"},
+        "trained_model": {"incumbent 2", "trained_model 2", *(f"training_db {iteration}" for iteration in (0, 1, 2))},
         "heuristic_profiles": {"incumbent 2", "cmaes_profile 2", "heuristic_profiles 2"},
         "tournament_games": {
             "incumbent 2",
             "heuristic_profiles 2",
+            *(f"trained_model {iteration}" for iteration in (0, 1, 2)),
             "elo_ratings 0",
             "elo_ratings 1",
             "tournament_games 2",
         },
         "elo_ratings": {
+            "incumbent 2",
             "heuristic_profiles 2",
             *(f"{asset} {iteration}" for asset in ("tournament_games", "elo_ratings") for iteration in (0, 1, 2)),
         },
         "tier_assignment": {
-            *(f"{asset} 2" for asset in ("incumbent", "heuristic_profiles", "tournament_games", "elo_ratings")),
+            *(f"{asset} 2" for asset in JUDGED_FROM),
             "tier_assignment 2",
         },
         "iteration_report": {f"{asset} 2" for asset in ITERATION},

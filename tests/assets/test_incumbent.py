@@ -2,10 +2,12 @@
 
 import sys
 
+from resources.registry import Registry
 from resources.storage import digest_of
 from ringrift.players.weights import BALANCED, PROFILES, profile_hash
 from ringrift.profiles_file import profiles_file, write_profiles
 from tests.assets.conftest import CONFIG, Graph, metadata
+from tests.resources.models import put_model
 
 
 def put_verdict(graph: Graph, iteration: int, **data: object) -> None:
@@ -30,6 +32,7 @@ def test_an_empty_store_starts_without_champion_at_the_baseline_profile_and_tier
     assert result.success
     assert graph.record("incumbent").data == {
         "champion": None,
+        "champion_weights": None,
         "profile": BALANCED,
         "profile_hash": profile_hash(PROFILES[BALANCED]),
         "profile_weights": PROFILES[BALANCED],
@@ -43,11 +46,12 @@ def test_the_newest_earlier_verdict_counts_and_one_of_the_same_iteration_does_no
         return {"profile": "tuned", "profile_hash": f"{value}", "profile_weights": {"WEIGHT_TERRITORY": value}}
 
     put_verdict(graph, 0, champion=None, tier="D2", **tuned(0.0))
-    put_verdict(graph, 2, champion="hex8_2p_iter2", tier="D4", **tuned(2.0))
-    put_verdict(graph, 4, champion="hex8_2p_iter4", tier="D6", **tuned(4.0))
+    put_verdict(graph, 2, champion="hex8_2p_iter2", champion_weights="2" * 64, tier="D4", **tuned(2.0))
+    put_verdict(graph, 4, champion="hex8_2p_iter4", champion_weights="4" * 64, tier="D6", **tuned(4.0))
     result = graph.run(4, ["incumbent"])
     assert graph.record("incumbent", 4).data == {
         "champion": "hex8_2p_iter2",
+        "champion_weights": "2" * 64,
         "tier": "D4",
         **tuned(2.0),
     }
@@ -66,3 +70,28 @@ def test_a_profile_the_repository_has_trained_is_the_start(graph, tmp_path, monk
     data = graph.record("incumbent").data
     assert data["profile"] == name and data["profile_weights"] == {**PROFILES[BALANCED], "WEIGHT_TERRITORY": 9.0}
     assert data["profile_hash"] == profile_hash(data["profile_weights"])
+
+
+def test_a_deprecated_champion_is_followed_by_the_last_one_that_is_not_and_the_step_says_so(graph):
+    tuned = {"profile": "tuned", "profile_hash": "0", "profile_weights": {}}
+    store = graph.bench().store
+    weights = [put_model(store, iteration, seed=iteration, config=CONFIG) for iteration in (0, 1, 2)]
+    for iteration, place in ((0, None), (1, 1), (2, 2), (3, 2)):
+        champion = {"champion": None, "champion_weights": None}
+        if place:
+            champion = {"champion": f"{CONFIG}_iter{place}", "champion_weights": weights[place]}
+        put_verdict(graph, iteration, tier="D4", **champion, **tuned)
+    registry = Registry(graph.home)
+
+    def in_force() -> tuple[str | None, str | None]:
+        shown = metadata(graph.run(4, ["incumbent"]), "incumbent")
+        return graph.record("incumbent", 4).data["champion"], shown.get("champion_fell_back")
+
+    assert in_force() == (f"{CONFIG}_iter2", None)
+    registry.deprecate(f"{CONFIG}_iter2", "it loses")
+    note = f"the champion {CONFIG}_iter2 is deprecated; in force is {CONFIG}_iter1"
+    assert in_force() == (f"{CONFIG}_iter1", note)
+    assert graph.record("incumbent", 4).data["champion_weights"] == weights[1]
+    assert graph.record("incumbent", 4).data["tier"] == "D4", "tiers do not fall by themselves"
+    registry.deprecate(f"{CONFIG}_iter1", "it loses too")
+    assert in_force()[0] is None and in_force()[1].endswith("in force is no champion")

@@ -18,7 +18,6 @@ from ringrift.pairings import choose_tables
 from tests.assets.conftest import CONFIG, MATCH_GAMES, checks, failure, metadata
 
 GAMES = "games.parquet"
-TUNED = ("cmaes_profile", "heuristic_profiles")
 
 
 def test_matches_are_stored_with_scores_and_what_cannot_be_played_with_its_reason(finished):
@@ -29,6 +28,7 @@ def test_matches_are_stored_with_scores_and_what_cannot_be_played_with_its_reaso
     ]
     assert data["games"] == MATCH_GAMES and data["rejected"] == {}
     reasons = {entry["match"]: entry["reason"] for entry in data["skipped"]}
+    assert reasons["candidate"].startswith("no candidate: ") and "of 1000 games are there" in reasons["candidate"]
     assert reasons["tier_D2"] == "D2 is the highest tier"
     assert "engine NN is not available" in reasons["Heuristic_D5_vs_NN_D6"]
     first = data["matches"][0]["entrants"][0]
@@ -41,7 +41,7 @@ def test_there_is_something_to_look_at_and_the_games_lie_in_the_logs(finished):
     shown = metadata(result, "tournament_games")
     assert shown["reused"] and shown["dagster/row_count"] == MATCH_GAMES
     assert shown["end_of_longest_game"].startswith("![") and len(shown["end_of_longest_game"]) < 1000
-    assert len(shown["matches"].records) == 2 and len(shown["skipped"].records) == 2
+    assert len(shown["matches"].records) == 2 and len(shown["skipped"].records) == 3
     assert all(check.passed for check in checks(result).values()) and set(checks(result)) == {
         "whole",
         "all_games_verify",
@@ -90,7 +90,7 @@ class Hasty(Workbench):
 
 
 def test_when_time_runs_out_whole_matches_are_kept_and_the_next_run_plays_the_others(graph, graph_of, tmp_path):
-    graph.run(0, ["incumbent", *TUNED])
+    graph.start()
     hasty = Hasty(graph.home, graph.pipeline, listener=graph.events.append)
     result = graph.run(0, ["tournament_games"], bench=hasty)
     assert result.success
@@ -105,7 +105,8 @@ def test_when_time_runs_out_whole_matches_are_kept_and_the_next_run_plays_the_ot
     names = [job.split("-")[3] for job in graph.started()[started:]]
     assert names == ["round_robin", "match_results"], "only the match that was not whole was played"
     other = graph_of(Home(tmp_path / "other").prepare())
-    other.run(0, ["incumbent", *TUNED, "tournament_games"])
+    other.start()
+    other.run(0, ["tournament_games"])
     there = other.record("tournament_games")
     assert after.content_digest == there.content_digest and after.data == there.data
 
@@ -114,7 +115,7 @@ def test_when_no_match_is_whole_the_step_fails_and_nothing_is_stored(graph):
     class Hastier(Hasty):
         finished = 0
 
-    graph.run(0, ["incumbent", *TUNED])
+    graph.start()
     result = graph.run(0, ["tournament_games"], bench=Hastier(graph.home, graph.pipeline))
     assert "none of the 2 matches is whole (not finished); materialize again" in failure(result)
     assert graph.bench().store.get("tournament_games", CONFIG, 0) is None
@@ -135,7 +136,7 @@ class Forging(Workbench):
 
 
 def test_a_forged_result_does_not_count_and_stops_everything_that_would_be_made_from_it(graph):
-    graph.run(0, ["incumbent", *TUNED])
+    graph.start()
     bench = Forging(graph.home, graph.pipeline, listener=graph.events.append)
     result = graph.run(0, ["tournament_games", "elo_ratings"], bench=bench)
     found = checks(result)["all_games_verify"]

@@ -11,12 +11,18 @@ from typer.testing import CliRunner
 
 from resources.registry import Registry
 from resources.storage import Home
+from ringrift import evaluation
+from ringrift.gating import verify_evidence
 from ringrift.network.loading import load_model
+from ringrift.players.registry import participant
 from ringrift_assets import cli_models
+from ringrift_assets.proving import evidence_problems
 from tests.assets.conftest import CONFIG, PIPELINE, Graph, checks, failure, metadata
 from tests.assets.test_incumbent import put_verdict
 from tests.network.conftest import HEX8, play
+from tests.resources.models import put_record
 
+UNTRAINED = "training: {min_games: {hex8_2p: 1000}, epochs: {hex8_2p: 1}}\n"
 TRAINING = """
 training:
   {blocks: 2, channels: 8, batch_size: 64, max_row_uses: 2, device: cpu, soft_share: 0.9,
@@ -26,7 +32,7 @@ training:
 
 def collect(graph: Graph, iteration: int, games: pa.Table) -> None:
     """Store games as the iteration's selfplay and make its training set."""
-    graph.pipeline.write_text(PIPELINE + TRAINING)
+    graph.pipeline.write_text(PIPELINE.replace(UNTRAINED, TRAINING))
     graph.run(iteration, ["incumbent"])
     graph.put_games(iteration, games)
     result = graph.run(iteration, ["training_db"])
@@ -53,7 +59,7 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def trained(home: Home, trained_home: Home, graph_of: Callable[[Home], Graph]) -> Graph:
     shutil.copytree(trained_home.root, home.root, dirs_exist_ok=True)
     graph = graph_of(home)
-    graph.pipeline.write_text(PIPELINE + TRAINING)
+    graph.pipeline.write_text(PIPELINE.replace(UNTRAINED, TRAINING))
     return graph
 
 
@@ -101,9 +107,8 @@ def test_a_model_is_kept_with_its_card_its_figures_and_its_picture(trained):
 def test_the_next_model_descends_from_the_champion_and_is_judged_beside_it(trained):
     first = trained.record("trained_model").data
     name = first["model_id"]
-    put_verdict(
-        trained, 0, champion=name, champion_weights=first["weights"], profile="heuristic_v1_balanced", tier="D2"
-    )
+    champion = {"champion": name, "champion_weights": first["weights"]}
+    put_verdict(trained, 0, **{**trained.record("incumbent").data, **champion})
     collect(trained, 1, play(HEX8, 12, root_seed=8, iteration=1))
     result = trained.run(1, ["trained_model"])
     assert result.success, failure(result)
@@ -143,7 +148,89 @@ def test_an_export_can_be_played_with(trained, tmp_path):
 
 
 def test_a_config_outside_the_nine_must_be_named(trained):
-    trained.pipeline.write_text(PIPELINE)
+    trained.pipeline.write_text(PIPELINE.replace(UNTRAINED, ""))
     assert "training.min_games: 'hex8_2p' is not allowed; name this config" in failure(
         trained.run(0, ["trained_model"])
     )
+
+
+# --- candidate and champion ---------------------------------------------------------------------------------
+
+EVALUATION = ("tournament_games", "elo_ratings", "tier_assignment")
+MATCHES_OLD, MATCHES_NEW = "gate: {max_blocks: 16}", "gate: {min_blocks: 4, max_blocks: 12}"
+
+
+@pytest.fixture
+def judged(trained: Graph, monkeypatch: pytest.MonkeyPatch) -> Graph:
+    """The graph with short gates, and a random player in the place of the reference search."""
+    text = PIPELINE.replace(UNTRAINED, TRAINING).replace(MATCHES_OLD, MATCHES_NEW)
+    trained.pipeline.write_text(text.replace("evaluation:\n", "evaluation:\n  network_simulations: 4\n"))
+
+    def weak(config, force, profiles=None, champion=None):
+        return champion or participant("random", config, 1)
+
+    monkeypatch.setattr(evaluation, "player_in_force", weak)
+    return trained
+
+
+def test_a_candidate_that_beats_the_reference_becomes_champion_and_plays_from_the_next_iteration_on(judged):
+    model = judged.record("trained_model").data
+    force = judged.record("incumbent").data
+    tuned = {name: force[name] for name in ("profile", "profile_hash", "profile_weights")}
+    put_record(
+        judged.bench().store,
+        "heuristic_profiles",
+        CONFIG,
+        0,
+        {**tuned, "source": "incumbent", "fitness": None, "proof": None, "over": None},
+    )
+    result = judged.run(0, EVALUATION)
+    assert result.success, failure(result)
+    assert all(check.passed for check in checks(result).values())
+    verdict = judged.record("tier_assignment").data["verdicts"]["champion"]
+    assert verdict["promoted"] and verdict["now"] == model["model_id"] and verdict["before"] is None
+    assert verdict["reason"].startswith("candidate_vs_reference: promoted after")
+    store = judged.bench().store
+    held = json.loads(store.path(judged.record("tier_assignment"), "champion_evidence.json").read_text())
+    assert held["purpose"] == "champion" and held["candidate"]["hashes"]["model"] == model["weights"]
+    assert verify_evidence(held) == []
+    rating = Registry(judged.home).best(CONFIG)
+    assert rating and rating.weights == model["weights"] and rating.rating > 1000
+    _the_champion_plays(judged, model)
+
+
+def _the_champion_plays(graph: Graph, model: dict) -> None:
+    """The next iteration: nn-only games with the champion, and a candidate that is the champion skips the gate."""
+    graph.pipeline.write_text(graph.pipeline.read_text().replace("epochs: {hex8_2p: 2}", "epochs: {hex8_2p: 1}"))
+    result = graph.run(1)
+    assert result.success, failure(result)
+    assert graph.record("incumbent", 1).data["champion_weights"] == model["weights"]
+    played = {job["job"]: job["games"] for job in graph.record("selfplay_games", 1).data["jobs"]}
+    assert played["hex8_2p_nn"] == 5 and graph.record("selfplay_games", 1).data["skipped"] == []
+    graph.start(1)
+    put_model_record(graph, model)
+    graph.run(1, EVALUATION)
+    skipped = {entry["match"]: entry["reason"] for entry in graph.record("tournament_games", 1).data["skipped"]}
+    assert "the candidate is the champion, weight for weight" in skipped["candidate"]
+    after = graph.record("tier_assignment", 1).data
+    assert (after["champion"], after["champion_weights"]) == (model["model_id"], model["weights"])
+
+
+def put_model_record(graph: Graph, model: dict) -> None:
+    """The same weights as the model of iteration 1."""
+    store = graph.bench().store
+    source = store.path(graph.record("trained_model"), "model.safetensors").parent
+
+    def files(folder):
+        for name in ("model.safetensors", "model.json"):
+            shutil.copyfile(source / name, folder / name)
+
+    put_record(store, "trained_model", CONFIG, 1, {**model, "parent": model["weights"]}, files)
+
+
+def test_a_model_that_was_not_loaded_is_no_evidence(judged, monkeypatch):
+    path = judged.home.root / "evidence.json"
+    path.write_text(json.dumps({"digest": "d", "verdict": {"outcome": "promoted"}, "candidate": {"hashes": {}}}))
+    monkeypatch.setattr("ringrift.gating.verify_evidence", lambda stored: [])
+    problems = evidence_problems(path, "d", promoted=True, candidate="a" * 64, kind="model")
+    assert problems == [f"the candidate played model None, not {'a' * 64}"]

@@ -38,6 +38,7 @@ def test_the_files_a_job_names_are_sent_before_it_starts_once_and_again_when_the
         [result] = JobRunner([there], bench.folder / "inbox").run([job])
         return result.status
 
+    model.with_suffix(".json").write_text("the card")
     model.write_bytes(b"1" * 1000)
     assert run("a") == "done" and sent.count(1000) == 1
     assert run("b") == "done" and sent.count(1000) == 1, "the host has it"
@@ -45,6 +46,7 @@ def test_the_files_a_job_names_are_sent_before_it_starts_once_and_again_when_the
     assert run("c") == "done" and sent.count(2000) == 1
     kept = bench.folder / "host" / "homes" / "mine" / "models" / "a.safetensors"
     assert kept.read_bytes() == model.read_bytes()
+    assert kept.with_suffix(".json").read_text() == "the card", "a model is loaded with the card beside it"
 
 
 def test_a_file_that_changed_since_the_job_was_planned_is_not_sent(bench, tmp_path):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,15 @@ def jobs(request: pytest.FixtureRequest, home: Home, tmp_path: Path, monkeypatch
 
 @pytest.fixture
 def live(home: Home, jobs: Path, tmp_path: Path) -> Iterator[str]:
-    """Address of `ringrift ui` on the home; stopped as a person stops it."""
-    (tmp_path / "pipeline.yaml").write_text(PIPELINE)
+    """Address of `ringrift ui` on the home."""
+    with served(tmp_path, PIPELINE) as url:
+        yield url
+
+
+@contextmanager
+def served(tmp_path: Path, pipeline: str) -> Iterator[str]:
+    """Address of `ringrift ui` on RINGRIFT_HOME with a pipeline file; stopped as a person stops it."""
+    (tmp_path / "pipeline.yaml").write_text(pipeline)
     port = free_port()
     main = "from ringrift.cli import main; main()"
     command = [sys.executable, "-c", main, "ui", "--port", str(port), "--config", str(tmp_path / "pipeline.yaml")]
