@@ -9,7 +9,8 @@ from ringrift import evaluation
 from ringrift.config import parse_config
 from ringrift.entrants import Rated, field_of
 from ringrift.errors import InvalidInput
-from ringrift.evaluation import alias, next_tier, plan_matches, player_in_force, rung, title_of
+from ringrift.evaluation import alias, network_player, next_tier, plan_matches, player_in_force, rung, title_of
+from ringrift.model_files import ModelFile
 from ringrift.pipeline import Pipeline
 from ringrift.players import benchmarks, registry
 from ringrift.players.benchmarks import Benchmark
@@ -17,6 +18,7 @@ from ringrift.players.registry import ENGINES, participant
 
 SQUARE8 = parse_config("square8_2p")
 FORCE = {"profile": "heuristic_v1_balanced", "tier": "D2"}
+MODEL, OTHER = (ModelFile(weights=c * 64, path=f"models/{c}.safetensors", sha256=c * 64) for c in "ab")
 TWO = {name: ENGINES[name] for name in ("random", "heuristic")}
 
 
@@ -33,7 +35,8 @@ def test_documented_match_ups_are_played_or_reported_and_never_replaced(only_two
         ("round_robin", "RoundRobin_Square8"),
     ]
     skipped = dict(plan.skipped)
-    assert len(skipped) == 6
+    assert len(skipped) == 7
+    assert skipped["candidate"] == "there is no candidate"
     assert skipped["Heuristic_D5_vs_MCTS_D6"] == "the engine MCTS is not available; there are Random, Heuristic"
     assert skipped["tier_D2_to_D4"].startswith("benchmark B4 needs the engine")
     assert plan.matches[0].spec.params["blocks"] == 4, "8 games are 4 blocks of both seats"
@@ -110,6 +113,48 @@ def test_the_player_in_force_meets_the_benchmark_of_the_next_tier_in_a_gate(monk
     assert params["gate"]["max_blocks"] == params["blocks"] == 256 and params["gate"]["floor_score"] == 0.55
     assert params["first"] == player_in_force(SQUARE8, FORCE).to_dict()
     assert params["second"]["randomness"] == 0.5
+
+
+def planned(**networks):
+    """Matches by kind and reasons by match, for a config with networks."""
+    plan = plan_matches(Pipeline(), SQUARE8, 0, FORCE, **networks)
+    return {match.kind: match.spec.params for match in plan.matches}, dict(plan.skipped)
+
+
+def test_a_candidate_meets_the_reference_search_as_long_as_there_is_no_champion():
+    matches, _ = planned(candidate=MODEL)
+    params = matches["champion"]
+    assert (params["match"], params["models"]) == ("candidate_vs_reference", [MODEL.model_dump()])
+    assert params["first"]["model"] == MODEL.weights and params["first"]["budget"] == 32
+    assert params["second"] == player_in_force(SQUARE8, FORCE).to_dict() and "gate" in params
+    assert matches["tier"]["first"] == params["second"], "the tier is won by who is in force, not by the candidate"
+
+
+def test_a_candidate_meets_the_champion_with_equal_simulations_and_the_champion_plays_for_the_tier():
+    matches, _ = planned(candidate=MODEL, champion=OTHER)
+    params = matches["champion"]
+    assert params["match"] == "candidate_vs_champion" and params["second"]["model"] == OTHER.weights
+    assert params["first"]["budget"] == params["second"]["budget"] == 32
+    assert {model["weights"] for model in params["models"]} == {MODEL.weights, OTHER.weights}
+    assert matches["tier"]["first"]["model"] == OTHER.weights
+
+
+def test_a_candidate_that_is_the_champion_or_not_there_plays_no_gate_and_the_reason_is_told():
+    matches, skipped = planned(candidate=MODEL, champion=MODEL)
+    assert "champion" not in matches and "weight for weight" in skipped["candidate"]
+    matches, skipped = planned(champion=MODEL, no_candidate="no candidate: 3 of 10 games are there")
+    assert "champion" not in matches and skipped["candidate"] == "no candidate: 3 of 10 games are there"
+
+
+def test_a_rated_network_plays_on_only_while_its_file_is_there_and_nobody_has_deprecated_it():
+    player = network_player(Pipeline(), SQUARE8, OTHER.weights)
+    entry = {"name": alias(player, SQUARE8), "participant": player.to_dict()}
+    known = Rated([player.key], [1600.0], [[900.0]], {player.key: entry})
+    assert entry["name"] == f"Gumbel_D9#{OTHER.weights[:8]}"
+    _, skipped = planned(rated=known)
+    assert "it is deprecated" in skipped[f"round_robin with {entry['name']}"]
+    matches, _ = planned(rated=known, models=[OTHER])
+    assert player.to_dict() in matches["round_robin"]["entrants"]
 
 
 def test_at_the_top_there_is_no_tier_match_and_an_unknown_tier_is_refused():

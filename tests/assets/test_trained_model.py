@@ -157,14 +157,14 @@ def test_a_config_outside_the_nine_must_be_named(trained):
 # --- candidate and champion ---------------------------------------------------------------------------------
 
 EVALUATION = ("tournament_games", "elo_ratings", "tier_assignment")
-MATCHES_OLD, MATCHES_NEW = "gate: {max_blocks: 16}", "gate: {min_blocks: 4, max_blocks: 12}"
+MATCHES_OLD, MATCHES_NEW = "gate: {max_blocks: 16}", "gate: {min_blocks: 4, max_blocks: 24, elo1: 150}"
 
 
 @pytest.fixture
 def judged(trained: Graph, monkeypatch: pytest.MonkeyPatch) -> Graph:
     """The graph with short gates, and a random player in the place of the reference search."""
     text = PIPELINE.replace(UNTRAINED, TRAINING).replace(MATCHES_OLD, MATCHES_NEW)
-    trained.pipeline.write_text(text.replace("evaluation:\n", "evaluation:\n  network_simulations: 4\n"))
+    trained.pipeline.write_text(text.replace("evaluation:\n", "evaluation:\n  network_simulations: 8\n"))
 
     def weak(config, force, profiles=None, champion=None):
         return champion or participant("random", config, 1)
@@ -191,9 +191,12 @@ def test_a_candidate_that_beats_the_reference_becomes_champion_and_plays_from_th
     assert verdict["promoted"] and verdict["now"] == model["model_id"] and verdict["before"] is None
     assert verdict["reason"].startswith("candidate_vs_reference: promoted after")
     store = judged.bench().store
-    held = json.loads(store.path(judged.record("tier_assignment"), "champion_evidence.json").read_text())
+    path = store.path(judged.record("tier_assignment"), "champion_evidence.json")
+    held = json.loads(path.read_text())
     assert held["purpose"] == "champion" and held["candidate"]["hashes"]["model"] == model["weights"]
     assert verify_evidence(held) == []
+    [problem] = evidence_problems(path, held["digest"], promoted=True, candidate="a" * 64, kind="model")
+    assert problem == f"the candidate played model {model['weights']}, not {'a' * 64}"
     rating = Registry(judged.home).best(CONFIG)
     assert rating and rating.weights == model["weights"] and rating.rating > 1000
     _the_champion_plays(judged, model)
@@ -226,11 +229,3 @@ def put_model_record(graph: Graph, model: dict) -> None:
             shutil.copyfile(source / name, folder / name)
 
     put_record(store, "trained_model", CONFIG, 1, {**model, "parent": model["weights"]}, files)
-
-
-def test_a_model_that_was_not_loaded_is_no_evidence(judged, monkeypatch):
-    path = judged.home.root / "evidence.json"
-    path.write_text(json.dumps({"digest": "d", "verdict": {"outcome": "promoted"}, "candidate": {"hashes": {}}}))
-    monkeypatch.setattr("ringrift.gating.verify_evidence", lambda stored: [])
-    problems = evidence_problems(path, "d", promoted=True, candidate="a" * 64, kind="model")
-    assert problems == [f"the candidate played model None, not {'a' * 64}"]
