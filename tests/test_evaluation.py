@@ -149,7 +149,7 @@ def test_a_candidate_that_is_the_champion_or_not_there_plays_no_gate_and_the_rea
 def test_a_rated_network_plays_on_only_while_its_file_is_there_and_nobody_has_deprecated_it():
     player = network_player(Pipeline(), SQUARE8, OTHER.weights)
     entry = {"name": alias(player, SQUARE8), "participant": player.to_dict()}
-    known = Rated([player.key], [1600.0], [[900.0]], {player.key: entry})
+    known = Rated([player.key], [1500.0], [[250_000.0]], {player.key: entry})
     assert entry["name"] == f"Gumbel_D9#{OTHER.weights[:8]}"
     _, skipped = planned(rated=known)
     assert "it is deprecated" in skipped[f"round_robin with {entry['name']}"]
