@@ -190,6 +190,7 @@ class SshTransport:
         return self._status[1]
 
     def free_bytes(self) -> int:
+        self._status = None  # who asks for this alone wants it as it is now
         return self.status().free_bytes
 
     def skew_s(self) -> float:

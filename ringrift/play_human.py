@@ -70,8 +70,9 @@ def play_human(
     while not game.over and len(game.moves) < config.decision_cap:
         player = seats[game.to_move - 1]
         if player is not None:
+            mover = game.to_move
             turn = " ".join(_turn_of(game, player, seed, evaluators))
-            _say(out, f"player {game.to_move} ({player.label}) plays {turn}")
+            _say(out, f"player {mover} ({player.label}) plays {turn}")
             _board(game, out, color)
             continue
         answer = _ask(game, seed, lines, out, can_go_back=bool(asked))

@@ -13,7 +13,7 @@ from ringrift.profiles_file import profiles_file, write_profiles
 NAME = "heuristic_v1_hex8_2p"
 PIPELINE = """
 cmaes: {population: 8, games_per_evaluation: 4, sigma: 1.5, replicas: 2, proofs: 3, panel: []}
-gate: {max_blocks: 64}
+gate: {max_blocks: 160}
 """
 
 

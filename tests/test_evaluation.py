@@ -35,8 +35,7 @@ def test_documented_match_ups_are_played_or_reported_and_never_replaced(only_two
         ("round_robin", "RoundRobin_Square8"),
     ]
     skipped = dict(plan.skipped)
-    assert len(skipped) == 7
-    assert skipped["candidate"] == "there is no candidate"
+    assert len(skipped) == 7 and skipped["candidate"] == "there is no candidate"
     assert skipped["Heuristic_D5_vs_MCTS_D6"] == "the engine MCTS is not available; there are Random, Heuristic"
     assert skipped["tier_D2_to_D4"].startswith("benchmark B4 needs the engine")
     assert plan.matches[0].spec.params["blocks"] == 4, "8 games are 4 blocks of both seats"

@@ -17,7 +17,6 @@ import numpy as np
 from ringrift.kernels import entry, kernel
 from ringrift.network.encoding import encode_moves, encode_position
 from ringrift.players.heuristic import copy_state
-from ringrift.players.searched import MOST
 from ringrift.players.values import holder
 from ringrift.rules.geometry import Board
 from ringrift.rules.state import (
@@ -42,6 +41,7 @@ CONSIDERED = 16  # actions drawn at the root
 VISIT_OFFSET, VALUE_SCALE = 50.0, 1.0  # sigma(q) = (VISIT_OFFSET + most visits) * VALUE_SCALE * q, as in the paper
 FAST_DIVISOR = 4  # a search that is not recorded has this part of the budget
 TARGET_SCALE = 10_000  # an improved policy is recorded in units of 1 / TARGET_SCALE
+RECORDED = 128  # decisions it is recorded for, the likeliest: a flat policy cut to a few would be a wrong target
 MOST_FORCED = 64  # single decisions passed through at a time
 CHILDREN_KEPT = 512  # nodes a simulation may add on average; a search whose memory is full ends early
 
@@ -82,8 +82,8 @@ class Games(NamedTuple):
     temperature: np.ndarray  # float64 [G, 4], scale of the Gumbel noise
     rng: np.ndarray  # uint64 [G, 4, 1], a stream a participant
     kept: np.ndarray  # int64 [G, cap], this and the next four as players.searched.Searched
-    found: np.ndarray  # uint32 [G, cap, MOST]
-    shares: np.ndarray  # int64 [G, cap, MOST]
+    found: np.ndarray  # uint32 [G, cap, RECORDED]
+    shares: np.ndarray  # int64 [G, cap, RECORDED]
     spent: np.ndarray  # int64 [G, cap]
     value: np.ndarray  # float64 [G, cap]
 
@@ -122,8 +122,8 @@ def new_games(b: Board, games: int, cap: int) -> Games:
         temperature=np.zeros((games, 4), dtype=np.float64),
         rng=np.zeros((games, 4, 1), dtype=np.uint64),
         kept=np.zeros((games, cap), dtype=np.int64),
-        found=np.empty((games, cap, MOST), dtype=np.uint32),
-        shares=np.empty((games, cap, MOST), dtype=np.int64),
+        found=np.empty((games, cap, RECORDED), dtype=np.uint32),
+        shares=np.empty((games, cap, RECORDED), dtype=np.int64),
         spent=np.zeros((games, cap), dtype=np.int64),
         value=np.empty((games, cap), dtype=np.float64),
     )
@@ -415,14 +415,14 @@ def _begin(b, w, grid, buf, t, games, g, batch, row):
 
 @kernel
 def _note_target(t, best, games, g, ply):
-    """Record the improved policy of the root (t.worth, maximum `best`): its largest MOST shares."""
+    """Record the improved policy of the root (t.worth, maximum `best`): its largest shares."""
     n = t.children[0]
     total = 0.0
     for i in range(n):
         t.worth[i] = math.exp(t.worth[i] - best)
         total += t.worth[i]
     kept = 0
-    while kept < min(n, MOST):
+    while kept < min(n, RECORDED):
         at = 0
         for i in range(1, n):
             if t.worth[i] > t.worth[at]:

@@ -116,6 +116,11 @@ def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluati
     return {check.check_name: check for check in result.get_asset_check_evaluations()}
 
 
+def failed(result: dg.ExecuteInProcessResult) -> set[str]:
+    """The checks that did not pass, but for the word that the tiny pipelines have too few games for a model."""
+    return {name for name, check in checks(result).items() if not check.passed} - {"enough_games"}
+
+
 def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     [event] = [event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey(asset)]
     return {name: value.value for name, value in event.materialization.metadata.items()}

@@ -97,6 +97,7 @@ def test_phases_one_by_one_make_what_they_are_for(home, pipeline):
         {"incumbent", "selfplay_games"},
         {"training_db"},
         {"cmaes_profile"},
+        {"trained_model"},
         {"heuristic_profiles"},
         {"tournament_games", "elo_ratings"},
         {"tier_assignment"},

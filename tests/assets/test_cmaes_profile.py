@@ -11,6 +11,7 @@ from ringrift.gating import verify_evidence
 from ringrift.players.weights import BALANCED, PROFILES, load_profiles, profile_hash
 from ringrift.profiles_file import FILE, profiles_file, write_profiles
 from tests.assets.conftest import CONFIG, Graph, checks, failure, metadata
+from tests.resources.models import put_no_model
 
 NAME = "heuristic_v1_hex8_2p"
 PIPELINE = """
@@ -41,6 +42,7 @@ def bad_start(graph: Graph, tmp_path, monkeypatch) -> Graph:
 
 def test_a_better_profile_is_proved_put_in_force_and_played_by_everything_after(bad_start):
     graph, store = bad_start, bad_start.bench().store
+    put_no_model(store, 0, CONFIG)
     result = graph.run(0, TUNED + REST)
     assert result.success, failure(result)
     assert all(check.passed for check in checks(result).values())

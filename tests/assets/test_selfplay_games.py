@@ -133,7 +133,7 @@ def test_a_config_without_a_playable_job_fails_and_names_the_reason(graph):
 
 def test_a_failing_worker_fails_the_step_with_its_own_words(graph, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
-    monkeypatch.setattr("resources.transport.sys.executable", "/bin/false")
+    monkeypatch.setattr("ringrift.job_folder.sys.executable", "/bin/false")
     assert "the worker ended with code 1" in failure(graph.run(0, ["incumbent", "selfplay_games"]))
 
 

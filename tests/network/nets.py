@@ -20,6 +20,8 @@ def random_net(seed: int = 0, architecture: Architecture | None = None) -> Polic
     net = PolicyValueNet(architecture or Architecture(2, 8))
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
+    for name in ("move_score", "move_kind_score.weight"):  # logits so wide that a search could still turn to any move
+        torch.nn.init.normal_(net.get_parameter(name), std=0.02)
     return net.eval()
 
 

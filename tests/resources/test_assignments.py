@@ -8,7 +8,7 @@ import pytest
 
 from resources.assignments import AssignmentDamaged, Assignments
 from resources.disk import MIB
-from resources.events import Control, Detached
+from resources.events import Control, Detached, JobEvent
 from tests.resources.conftest import Bench, in_background, wait_for
 
 
@@ -138,12 +138,16 @@ def test_a_late_worker_cannot_overwrite_what_its_successor_makes(bench, monkeypa
     job = bench.spec(units=16, seconds=0.15)
     first, second = bench.transport(name="first", folder="first"), bench.transport(name="second", folder="second")
     control = Control()
-    late, box = in_background(bench.runner(control=control, transports=[first], assignments=patient), [job])
+
+    def hear(event: JobEvent) -> None:
+        if "this worker's shards are ignored" in event.text:
+            control.ask("detach")  # at once: with its host alone it would do the job again
+
+    late, box = in_background(bench.runner(control=control, transports=[first], assignments=patient, hear=hear), [job])
     wait_for(lambda: len(bench.lines()) >= 2)
     [result] = bench.runner(transports=[second], assignments=hasty).run([job])
     assert result.status == "done" and result.host == "second"
     wait_for(lambda: any("this worker's shards are ignored" in event.text for event in bench.events))
-    control.ask("detach")
     late.join()
     ignored = [event for event in bench.events if "this worker's shards are ignored" in event.text]
     assert len(ignored) == 1 and ignored[0].host == "first"

@@ -7,7 +7,7 @@ import pytest
 
 from resources.hosts import PASSPHRASE_VARIABLE, Host
 from resources.jobs import JobRunner
-from resources.sftp import Pace, part_path, pull
+from resources.sftp import Pace, part_path, pull, request_bytes
 from resources.ssh_transport import SshTransport, input_files
 from resources.storage import Home
 from resources.transport import HostRefused, LocalTransport
@@ -83,6 +83,18 @@ def test_a_pull_goes_on_from_what_is_there_and_never_from_another_version(bench,
         assert pull(client, str(source), target, Pace(None)) == 0 and target.read_bytes() == b""
         with pytest.raises(FileNotFoundError):
             pull(client, str(tmp_path / "none"), target, Pace(None))
+
+
+def test_a_server_that_answers_with_less_than_was_asked_for_still_gives_the_whole_file(bench, tmp_path, monkeypatch):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(os.urandom(1_000_000))
+    with bench.transport().connection.sftp() as client:
+        assert request_bytes(client) in (1 << 17, 1 << 15)
+        monkeypatch.setattr("resources.sftp.request_bytes", lambda client: 1 << 20)  # OpenSSH gives 255 KB at most
+        assert pull(client, str(source), target, Pace(None)) == 1_000_000
+        assert target.read_bytes() == source.read_bytes()
+        monkeypatch.setattr(client.get_channel().get_transport(), "remote_version", "SSH-2.0-OpenSSH_7.4")
+        assert request_bytes(client) == 1 << 15
 
 
 def test_a_pace_spreads_bytes_over_time():

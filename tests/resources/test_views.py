@@ -22,6 +22,7 @@ from resources.views import (
 )
 from ringrift.errors import MissingInput
 from ringrift.players.weights import BALANCED, PROFILES, load_profiles
+from tests.resources.models import put_model, put_no_model
 
 DOCUMENTED_KEYS = {
     "iteration",
@@ -90,8 +91,12 @@ def put_iteration(store: Store, config: str, iteration: int, *, tier: str = "D2"
     put(store, "selfplay_games", config, iteration, {"jobs": []}, rows=7)
     put(store, "training_db", config, iteration, {}, {"games.parquet": hashes}, rows=6)
     put(store, "cmaes_profile", config, iteration, {}, {"generations.jsonl": '{"b": 2}\n', "convergence.svg": "<svg/>"})
+    if config == "square8_2p" and iteration == 0:
+        put_model(store, iteration, seed=1, config=config)
+    else:
+        put_no_model(store, iteration, config)
     put(store, "heuristic_profiles", config, iteration, tuned(config))
-    put(store, "tournament_games", config, iteration, {}, {"games.jsonl": '{"a": 1}\n'}, rows=5)
+    put(store, "tournament_games", config, iteration, {"participants": {}}, {"games.jsonl": '{"a": 1}\n'}, rows=5)
     table = pa.Table.from_pylist([change | before_after], schema=HISTORY)
     put(store, "elo_ratings", config, iteration, {"ratings": ratings}, {"history.parquet": table})
     put(store, "tier_assignment", config, iteration, {**force, "verdicts": {"tier": {"promoted": promoted}}})
@@ -122,9 +127,17 @@ def test_the_state_says_what_the_store_holds_in_the_documented_form(full):
     assert (state["iteration"], state["phase"]) == (1, "complete")
     assert state["games_generated"] == {"iter_0": 14, "iter_1": 14}
     done = {phase for phase, complete in state["phase_completed"].items() if complete}
-    assert done == {"selfplay", "sync", "cmaes", "profile-sync", "evaluation", "tier-gating"}, (
-        "phases that are not built are never completed"
+    assert done == {"selfplay", "sync", "cmaes", "training", "profile-sync", "evaluation", "tier-gating"}
+    assert state["models_trained"] == ["square8_2p_iter0"]
+    entry = state["model_registry"]["square8_2p_iter0"]
+    assert (entry["path"], entry["status"], entry["iteration"]) == (
+        "models/square8_2p_iter0.safetensors",
+        "active",
+        0,
     )
+    assert {"model_id", "config", "parent_id", "created_at", "metrics", "deprecated_at", "deprecation_reason"} <= {
+        *entry
+    }
     assert list(state["elo_ratings"].items())[:2] == [("Heuristic_D5", 1516.0), ("hexagonal_3p/Heuristic_D5", 1516.0)]
     assert len(state["elo_history"]) == 4 and set(state["elo_history"][0]) == set(HISTORY.names)
     assert state["elo_history"][0]["player_b"] == "Random_D1"
