@@ -28,7 +28,7 @@ MAIN_ARCHITECTURE = "4x64"  # whose games stand for the mode nn-only
 RATIO_BAR = 0.85  # from 4x64 on; a smaller network leaves the search a larger share
 SMALL = {"2x32"}
 TURN_S = 0.5  # CPU seconds of a turn of games or of bare inference
-KEPT_BATCHES = 8
+KEPT_BATCHES, KEEP_EVERY = 32, 37
 MOST_GAMES = 200  # of a job's chunk
 
 
@@ -50,16 +50,17 @@ class NetworkSpeed(NamedTuple):
 
 
 class _Keeping:
-    """An evaluator that keeps copies of some of the batches it judges."""
+    """An evaluator that keeps copies of some batches it judges, from all over the games: of their mean size, too."""
 
     def __init__(self, evaluator: Evaluator):
         self.weights, self.games = evaluator.weights, evaluator.games
         self.kept: list[Encoded] = []
-        self._evaluator = evaluator
+        self._evaluator, self._calls = evaluator, 0
 
     def __call__(self, encoded: Encoded) -> Judged:
-        if len(self.kept) < KEPT_BATCHES and len(encoded.planes) == self.games:
-            self.kept.append(Encoded(*(part.copy() for part in encoded)))
+        if self._calls % KEEP_EVERY == 0:
+            self.kept = [*self.kept[1 - KEPT_BATCHES :], Encoded(*(part.copy() for part in encoded))]
+        self._calls += 1
         return self._evaluator(encoded)
 
 

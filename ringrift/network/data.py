@@ -23,6 +23,7 @@ from ringrift.seeds import seed_number
 
 STRIDE = 16
 NO_POLICY = "Random_"  # participants of this label choose without thought: nothing to imitate
+RECORDED_ONLY = "Gumbel_"  # participants of this label play most decisions by a fast search, which records no target
 
 
 class Batch(NamedTuple):
@@ -97,14 +98,17 @@ def make_rows(games: pa.Table, config: Config) -> Rows:
 
     ply = np.flatnonzero(choices >= 2)
     game = np.searchsorted(first, ply, side="right") - 1
-    thoughtless = np.array(
-        [[name.startswith(NO_POLICY) for name in names] for names in games["participants"].to_pylist()]
+    names = games["participants"].to_pylist()
+    thoughtless, recorded_only = (
+        np.array([[name.startswith(label) for name in seats_of] for seats_of in names])[game, players[ply]]
+        for label in (NO_POLICY, RECORDED_ONLY)
     )
+    target_first, target_last, target_codes, target_visits = _searched(games, first, len(codes))
+    unrecorded = target_first[ply] == target_last[ply]
     opening = (ply - first[game]) < games["opening_plies"].to_numpy()[game]
-    weight = ~opening & ~thoughtless[game, players[ply]]
+    weight = ~opening & ~thoughtless & ~(recorded_only & unrecorded)
     ranking = np.zeros((len(lengths), SEATS), dtype=np.int8)
     ranking[:, : config.players] = games["ranking"].to_pylist()
-    target_first, target_last, target_codes, target_visits = _searched(games, first, len(codes))
     return Rows(
         config=config,
         codes=codes,

@@ -107,6 +107,18 @@ def test_soft_share_counts_the_searched_rows(rows, games):
     assert make_rows(hard, HEX8).soft_share == 0
 
 
+def test_only_recorded_searches_of_a_network_are_imitated(games):
+    entries = select_window([games], HEX8, WindowShape()).games.to_pylist()
+    for entry in entries:
+        entry["participants"] = [f"Gumbel_D9#{seat:016x}" for seat in range(2)]
+    schema = select_window([games], HEX8, WindowShape()).games.schema
+    rows = make_rows(pa.Table.from_pylist(entries, schema=schema), HEX8)
+    recorded = rows.target_first < rows.target_last
+    opening = rows.ply - rows.first[rows.game] < np.array([entry["opening_plies"] for entry in entries])[rows.game]
+    assert 0 < recorded.sum() < len(rows)
+    assert np.array_equal(rows.policy_weight > 0, recorded & ~opening)
+
+
 def test_a_game_that_does_not_replay_and_a_search_of_illegal_moves_are_refused(games):
     entries = select_window([games], HEX8, WindowShape()).games.to_pylist()
     broken = [dict(entry) for entry in entries]
