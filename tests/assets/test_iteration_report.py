@@ -26,7 +26,7 @@ def test_the_page_needs_nothing_else_and_its_links_lead_to_files_of_the_home(fin
         assert "<script" not in text and not re.search(r'(src|href)="(?!data:|\.\./)', text)
         assert text.count("data:image/svg+xml;base64,") == 5 and SKIPPED in text
         links = re.findall(r'href="([^"]+)"', text)
-        assert len(links) == 11
+        assert len(links) == 12
         for link in links:
             assert (path.parent / link).resolve().exists(), link
 
