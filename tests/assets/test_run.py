@@ -189,7 +189,7 @@ def workers_of(home: Home) -> list[dict]:
 
 
 def run_cli(home: Home, pipeline: Path) -> subprocess.Popen:
-    command = [sys.executable, "-c", MAIN, "run", "--config", str(pipeline)]
+    command = [sys.executable, "-c", MAIN, "run", "--config", str(pipeline), "--phase", "selfplay"]
     environment = {**os.environ, "RINGRIFT_HOME": str(home.root)}
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -210,18 +210,16 @@ def test_ctrl_c_leaves_the_jobs_running_and_a_second_one_stops_them(home, pipeli
             process.send_signal(signal.SIGINT)
             time.sleep(0.5)
         output, _ = process.communicate(timeout=60)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    states = workers_of(home)
-    running = [state for state in states if state["status"] == "running"]
-    try:
+        running = [state for state in workers_of(home) if state["status"] == "running"]
         assert process.returncode == 1 and "Ctrl-C again within" in output
         if interrupts == 1:
             assert "detached: the jobs go on" in output and running
         else:
             assert "cancelled: the jobs were stopped" in output and not running
     finally:
-        for state in running:
-            os.killpg(state["pid"], signal.SIGKILL)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        for state in workers_of(home):
+            if state["status"] == "running":
+                os.killpg(state["pid"], signal.SIGKILL)
