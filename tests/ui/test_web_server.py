@@ -21,6 +21,12 @@ selfplay:
   jobs:
     - {name: square8_2p_random, config: square8_2p, engine: random-only, games: 8}
     - {name: square8_2p_nn, config: square8_2p, engine: nn-only, games: 8}
+cmaes: {population: 4, games_per_evaluation: 4, generations: {square8_2p: 2}, replicas: 1, proofs: 1, panel: []}
+evaluation:
+  matchups:
+    - {first: Heuristic_D2, second: Heuristic_D5, config: square8_2p, games: 4}
+gate: {max_blocks: 16}
+tiers: {ladder: [D2]}  # at the top, so that no tier match is played
 polling: {first_s: 0.1, interval_s: 0.3}
 """
 STATE = """{ assetNodes(pipeline: {pipelineName: "collect", repositoryName: "__repository__",
