@@ -14,6 +14,7 @@ from ringrift_assets.assets.tournament_games import match_rows
 from ringrift_assets.proving import proof_rows
 from ringrift_assets.run import PartitionOutcome
 
+RATINGS_SHOWN = 5
 PIPED_WIDTH = 160
 
 
@@ -88,6 +89,7 @@ def print_outcomes(console: Console, outcomes: Sequence[PartitionOutcome]) -> No
         ("cmaes_profile", _tuning_table),
         ("trained_model", _networks_table),
         ("tournament_games", _matches_table),
+        ("elo_ratings", _ratings_table),
         ("tier_assignment", _verdicts_table),
     ):
         if any(asset in outcome.records for outcome in outcomes):
@@ -189,6 +191,22 @@ def _matches_table(outcomes: Sequence[PartitionOutcome]) -> Table:
             score = row["score of the first"]
             partition = f"{outcome.config}|{outcome.iteration:04d}"
             table.add_row(partition, row["match"], row["players"], f"{row['games']:,}", score, row["verdict"])
+    return table
+
+
+def _ratings_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title=f"Ratings: the best {RATINGS_SHOWN} of each config")
+    for name in ("partition", "participant"):
+        table.add_column(name, no_wrap=True)
+    for name in ("rating", "95 % interval", "LOS", "games", "Elo"):
+        table.add_column(name, justify="right")
+    for outcome in outcomes:
+        record = outcome.records.get("elo_ratings")
+        for row in record.data["ratings"][:RATINGS_SHOWN] if record else []:
+            los = "" if row["los"] is None else f"{row['los']:.1%}"
+            interval = f"{row['low']:.0f} to {row['high']:.0f}"
+            figures = (f"{row['rating']:.0f}", interval, los, f"{row['games']:,}", f"{row['elo']:.0f}")
+            table.add_row(f"{outcome.config}|{outcome.iteration:04d}", row["name"], *figures)
     return table
 
 

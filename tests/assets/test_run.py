@@ -51,9 +51,7 @@ def test_a_second_run_finds_everything_done_and_the_runs_are_in_the_homes_own_in
     bad = [check["check"] for check in first.checks if not check["passed"]]
     assert bad == ["enough_games"] and len(first.checks) == 22
     started = [event for event in events if event.kind == "started"]
-    started_at = time.monotonic()
     [second] = run_iteration([CONFIG], 0, pipeline, home, events.append)
-    assert time.monotonic() - started_at < 20
     assert second.ok and set(second.reused.values()) == {True}
     assert [event for event in events if event.kind == "started"] == started
     assert {a: r.content_digest for a, r in second.records.items()} == {
@@ -80,6 +78,8 @@ def test_a_failure_of_one_config_is_told_and_the_others_go_on(home, pipeline):
         and f"hex8_2p|0000 content digest {outcomes[1].records['training_db'].content_digest[:16]}" in text
     )
     assert "skipped hex8_2p_nn" in text
+    best = outcomes[1].records["elo_ratings"].data["ratings"][0]
+    assert f"{best['name']} " in text and f"{best['low']:.0f} to {best['high']:.0f}" in text
 
 
 def test_a_mistake_in_the_pipeline_file_is_told_before_anything_starts(home, pipeline):
