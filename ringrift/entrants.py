@@ -5,6 +5,7 @@ play. A pure function of stored ratings: nothing is drawn.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from ringrift.errors import InvalidInput
 from ringrift.pairings import PRIOR_VARIANCE
 from ringrift.players.registry import Participant
-from ringrift.players.weights import find_profile, profile_hash
+from ringrift.players.weights import PROFILES, profile_hash
 from ringrift.ratings import ELO_START
 from ringrift.selfplay import Profiles
 
@@ -46,7 +47,8 @@ def field_of(
 ) -> Field:
     """The entrants: `named` in their order, then the rated ones. Somebody without a rating stands at the prior.
 
-    `networks` are the weights hashes of those that may play on.
+    `profiles` holds the weights of trained profiles, by any name: a rated player's are found by their hash. `networks`
+    are the weights hashes of those that may play on.
     """
     found = {player.key: player for player in named}
     rated = rated or Rated([], [], [], {})
@@ -77,8 +79,9 @@ def _still_there(content: Mapping[str, Any], profiles: Profiles | None, networks
         raise InvalidInput("model", player.model[:16], "it is deprecated, or its weights are not in this home any more")
     if player.profile is None:
         return player
-    loaded = profile_hash(find_profile(player.profile, profiles))
-    if loaded != player.profile_hash:
-        remedy = f"{player.label} was made with weights of hash {player.profile_hash}"
-        raise InvalidInput(f"profile {player.profile}", loaded, remedy)
-    return player
+    known = {**PROFILES, **(profiles or {})}
+    for name in sorted(known, key=lambda name: name != player.profile):  # its own name first: others may be copies
+        if profile_hash(known[name]) == player.profile_hash:
+            return replace(player, profile=name)
+    remedy = f"{player.label} was made with weights of hash {player.profile_hash}, which this home has not"
+    raise InvalidInput("profile", player.profile, remedy)

@@ -3,7 +3,7 @@
 A candidate replaces the profile in force only after a gate against it on openings that no search has seen.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ringrift.cmaes import consensus
@@ -36,6 +36,18 @@ Candidate = dict[str, Any]
 def trained_profiles(name: str, weights: Mapping[str, float]) -> dict[str, dict[str, float]]:
     """What jobs need to be told of a profile in force: its weights by name, nothing if it is a named one."""
     return {} if PROFILES.get(name) == complete_weights(weights) else {name: complete_weights(weights)}
+
+
+def past_profiles(forces: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Weights of the trained profiles in `forces` (profile, profile_hash, profile_weights), each as `NAME#hash`.
+
+    A trained profile's name stays while its weights change, so an older player's weights need a name of their own.
+    """
+    return {
+        f"{force['profile']}#{force['profile_hash'][:8]}": weights
+        for force in forces
+        for weights in trained_profiles(force["profile"], force["profile_weights"]).values()
+    }
 
 
 def heuristic_player(config: Config, profile: str, profiles: Profiles) -> Participant:

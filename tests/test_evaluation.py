@@ -15,9 +15,16 @@ from ringrift.pipeline import Pipeline
 from ringrift.players import benchmarks, registry
 from ringrift.players.benchmarks import Benchmark
 from ringrift.players.registry import ENGINES, participant
+from ringrift.players.weights import BALANCED, PROFILES, profile_hash
+from ringrift.tuning import past_profiles
 
 SQUARE8 = parse_config("square8_2p")
 FORCE = {"profile": "heuristic_v1_balanced", "tier": "D2"}
+BASELINE = {
+    "profile": BALANCED,
+    "profile_hash": profile_hash(PROFILES[BALANCED]),
+    "profile_weights": PROFILES[BALANCED],
+}
 MODEL, OTHER = (ModelFile(weights=c * 64, path=f"models/{c}.safetensors", sha256=c * 64) for c in "ab")
 TWO = {name: ENGINES[name] for name in ("random", "heuristic")}
 
@@ -101,6 +108,19 @@ def test_who_cannot_be_played_any_more_does_not_enter_and_the_reason_is_told():
     entrants = field_of([], known, mine).entrants
     assert entrants == [trained]
     assert field_of([], known, {"mine": {"WEIGHT_MOBILITY": 9.0}}).entrants == [], "other weights are another player"
+
+
+def test_a_trained_profile_plays_on_after_its_name_has_got_other_weights():
+    old, new = ({"WEIGHT_MOBILITY": value} for value in (8.0, 9.0))
+    veteran = participant("heuristic", SQUARE8, 5, profile="mine", profiles={"mine": old})
+    forces = [{"profile": "mine", "profile_hash": veteran.profile_hash, "profile_weights": old}]
+    profiles = {**past_profiles([BASELINE, *forces]), "mine": new}
+    [entrant] = field_of([], rated(veteran, errors=[300]), profiles).entrants
+    assert entrant.key == veteran.key and profile_hash(profiles[entrant.profile]) == veteran.profile_hash
+    plan = plan_matches(Pipeline(), SQUARE8, 1, FORCE, profiles=profiles, rated=rated(veteran, errors=[300]))
+    [spec] = [match.spec for match in plan.matches if match.kind == "round_robin"]
+    assert entrant.to_dict() in spec.params["entrants"]
+    assert spec.params["profiles"] == {entrant.profile: profiles[entrant.profile]}, "the job carries its old weights"
 
 
 def test_the_player_in_force_meets_the_benchmark_of_the_next_tier_in_a_gate(monkeypatch):

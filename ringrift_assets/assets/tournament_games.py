@@ -82,14 +82,15 @@ def tournament_games(
     with step_errors():
         from ringrift.config import parse_config
         from ringrift.evaluation import plan_matches
-        from ringrift.tuning import trained_profiles
+        from ringrift.tuning import past_profiles, trained_profiles
 
         bench = bench.within(config.host_class)
         key, iteration = partition_of(context)
         incumbent = bench.store.need("incumbent", key, iteration).data
         tuned = bench.store.need("heuristic_profiles", key, iteration).data
         force = {**incumbent, "profile": tuned["profile"]}
-        profiles = trained_profiles(tuned["profile"], tuned["profile_weights"])
+        past = past_profiles(record.data for record in bench.store.upto("incumbent", key, iteration))
+        profiles = {**past, **trained_profiles(tuned["profile"], tuned["profile_weights"])}
         plan = plan_matches(
             bench.pipeline,
             parse_config(key),
