@@ -5,19 +5,17 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ringrift.cli_games import games_app
 from ringrift.cli_gate import gate_app
 from ringrift.cli_play import play_command
 from ringrift.cli_tune import tune_command
 from ringrift.errors import InvalidInput, RingRiftError
+from ringrift.progress import console, progress_bar, with_progress
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
 
@@ -36,39 +34,12 @@ app.add_typer(games_app, name="games")
 app.add_typer(gate_app, name="gate")
 app.command("play")(play_command)
 app.command("tune")(tune_command)
-console = Console(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 ConfigsOption = Annotated[
     str | None,
     typer.Option("-c", "--configs", help="Configs, comma separated, for example square8_2p,hexagonal_3p."),
 ]
-
-
-def progress_bar() -> Progress:
-    """A progress display on stderr, so that stdout stays clean for --json."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
-
-
-def _with_progress(total: int, work: Callable[[Callable[[str], None]], Any]) -> Any:
-    """Run `work`, handing it a function that names each of `total` steps as it begins."""
-    with progress_bar() as bar:
-        task = bar.add_task("starting", total=total)
-        done = 0
-
-        def step(text: str) -> None:
-            nonlocal done
-            bar.update(task, description=text, completed=done)
-            done += 1
-
-        return work(step)
 
 
 @rules_app.command("check-vectors")
@@ -146,7 +117,7 @@ def bench_engine_command(
     from ringrift.bench.engine import bench_engine
 
     chosen = _configs(configs)
-    _finish_bench(_with_progress(len(chosen) + 3, lambda step: bench_engine(chosen, seconds, step)), as_json)
+    _finish_bench(with_progress(len(chosen) + 3, lambda step: bench_engine(chosen, seconds, step)), as_json)
 
 
 @bench_app.command("players")
@@ -159,7 +130,7 @@ def bench_players_command(
     from ringrift.bench.players import bench_players
 
     chosen = _configs(configs)
-    _finish_bench(_with_progress(4 * len(chosen) + 2, lambda step: bench_players(chosen, seconds, step)), as_json)
+    _finish_bench(with_progress(4 * len(chosen) + 2, lambda step: bench_players(chosen, seconds, step)), as_json)
 
 
 @bench_app.command("selfplay")
@@ -176,7 +147,7 @@ def bench_selfplay_command(
     from ringrift.players.registry import available_engine_modes
 
     total = len(available_engine_modes()) + (len(ARCHITECTURES) if model is None else 1)
-    _finish_bench(_with_progress(total, lambda step: bench_selfplay(games, seconds, model, step)), as_json)
+    _finish_bench(with_progress(total, lambda step: bench_selfplay(games, seconds, model, step)), as_json)
 
 
 @bench_app.command("ladder")
@@ -199,7 +170,7 @@ def bench_ladder_command(
         interval = f"[{row['low']:.3f}, {row['high']:.3f}]"
         console.print(f"{row['config']} {row['rung']} over {row['below']}: {row['score']:.3f} {interval}")
 
-    _finish_bench(_with_progress(total, lambda step: bench_ladder(chosen, games, top, processes, step, tell)), as_json)
+    _finish_bench(with_progress(total, lambda step: bench_ladder(chosen, games, top, processes, step, tell)), as_json)
 
 
 @bench_app.command("tuner")
@@ -210,7 +181,7 @@ def bench_tuner_command(
     """The search against the plain recipe on hidden landscapes at equal games; planted candidates, good and bad."""
     from ringrift.bench.tuner import FAMILIES, bench_tuner
 
-    _finish_bench(_with_progress(len(FAMILIES) + 1, lambda step: bench_tuner(landscapes, step)), as_json)
+    _finish_bench(with_progress(len(FAMILIES) + 1, lambda step: bench_tuner(landscapes, step)), as_json)
 
 
 @bench_app.command("network")
@@ -224,7 +195,7 @@ def bench_network_command(
     from ringrift.config import parse_config
 
     chosen = parse_config(config)
-    _finish_bench(_with_progress(len(SIZES) + 2, lambda step: bench_network(chosen, seconds, step)), as_json)
+    _finish_bench(with_progress(len(SIZES) + 2, lambda step: bench_network(chosen, seconds, step)), as_json)
 
 
 @app.command()
@@ -232,7 +203,7 @@ def warmup() -> None:
     """Compile the kernels ahead of their first use (once a version, about a minute)."""
     from ringrift.warmup import STEPS, warm_up
 
-    _with_progress(len(STEPS), warm_up)
+    with_progress(len(STEPS), warm_up)
     print("kernels are compiled")
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table as TextTable
 
 from ringrift.errors import InvalidInput, MissingInput
+from ringrift.progress import progress_bar
 
 games_app = typer.Typer(help="Look at game sets, verify them, replay a game.", no_args_is_help=True)
 
@@ -74,7 +75,6 @@ def stats(paths: PathsArgument = None, configs: ConfigOption = None, as_json: Js
 @games_app.command("verify")
 def verify(paths: PathsArgument = None, configs: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Replay every game through the rules engine; exit 1 if one is rejected."""
-    from ringrift.cli import progress_bar
     from ringrift.game_verify import verify_rows
 
     table, batch = _load(paths, configs), 500

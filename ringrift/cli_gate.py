@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ringrift.progress import with_progress
+
 gate_app = typer.Typer(help="Measure the promotion gate, check the evidence of a verdict.", no_args_is_help=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
@@ -22,12 +24,9 @@ def calibrate_command(
     reaches ln((1 - beta) / alpha), and rejects at ln(beta / (1 - alpha)).
     """
     from ringrift.bench.report import emit
-    from ringrift.cli import progress_bar
     from ringrift.gate_calibration import STEPS, calibrate
 
-    with progress_bar() as bar:
-        task, done = bar.add_task("starting", total=STEPS), iter(range(STEPS))
-        result = calibrate(gates, step=lambda text: bar.update(task, description=text, completed=next(done)))
+    result = with_progress(STEPS, lambda step: calibrate(gates, step=step))
     if code := emit(result, as_json):
         raise typer.Exit(code)
 
