@@ -12,7 +12,7 @@ demo: $(READY) ## one iteration of square8_2p, small: play, verify, deduplicate,
 
 test: $(READY) ## the whole suite
 	$(BIN)/ringrift warmup
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 ui: $(READY) ## the Dagster web server on the same home
 	$(BIN)/ringrift ui
