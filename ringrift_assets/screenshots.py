@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CHROMIUM_VARIABLE = "RINGRIFT_CHROMIUM"
 SIZE = {"width": 1440, "height": 900}
+GRAPH_SIZE = {"width": 2600, "height": 1400}  # near enough to show the state of each asset, the whole graph fits
+MOST_ZOOM = 6
 PAGE_MS = 60_000
 PICTURE = "the end of the longest game"
 PAGES = ("lineage", "materialization", "board", "run_log", "report")
@@ -37,10 +39,17 @@ def take(folder: Path, home: Home | None = None) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     lineage, detail, board, log, report = paths = [folder / f"{name}.png" for name in PAGES]
     with web_server(home) as url, browser_page() as page:
+        page.set_viewport_size(GRAPH_SIZE)  # type: ignore[arg-type]
         page.goto(f"{url}/assets/iteration_report?view=lineage&lineageScope=upstream&lineageDepth=9")
         page.get_by_text("tier_assignment").first.wait_for(timeout=PAGE_MS)
         page.wait_for_timeout(3000)  # the graph moves to its place
+        for _ in range(MOST_ZOOM):
+            if page.get_by_text("Latest event").count():  # from too far, assets are drawn without their state
+                break
+            page.get_by_role("img", name="zoom_in").click()
+            page.wait_for_timeout(1500)
         page.screenshot(path=lineage)
+        page.set_viewport_size(SIZE)  # type: ignore[arg-type]
         page.goto(f"{url}/assets/training_db?view=partitions&partition={shown}")
         page.get_by_alt_text(PICTURE).first.wait_for(timeout=PAGE_MS)
         page.wait_for_timeout(1000)
