@@ -145,3 +145,14 @@ def exists(client: paramiko.SFTPClient, path: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def holds(client: paramiko.SFTPClient, path: str, content: bytes) -> bool:
+    """Whether there is a remote file with exactly this content."""
+    try:
+        if client.stat(path).st_size != len(content):
+            return False
+        with client.open(path, "rb") as file:
+            return file.read() == content
+    except FileNotFoundError:
+        return False

@@ -21,7 +21,7 @@ from uuid import uuid4
 import paramiko
 
 from resources.hosts import Host
-from resources.sftp import Pace, Progress, exists, pull, push
+from resources.sftp import Pace, Progress, exists, holds, pull, push
 from resources.ssh_connection import SFTP_CHANNELS, SshConnection, Timeouts, shell_path
 from resources.transport import HostRefused, HostUnreachable
 from ringrift.agent import HELLO_MARK, PROTOCOL
@@ -246,11 +246,14 @@ class SshTransport:
 
         self._several([lambda name=name: one(name) for name in names])  # type: ignore[misc]
 
-    def send(self, source: Path, name: str) -> None:
+    def send(self, source: Path, name: str) -> bool:
         remote = f"{self.hello()['root']}/{name}"
         try:
             with self._files() as client:
+                if holds(client, remote, source.read_bytes()):
+                    return False
                 push(client, source, remote, self.pace, self.progress)
+                return True
         except OSError as error:
             raise HostRefused(f"{self.host.name} did not take {name} ({error}); is its disk full?") from error
 

@@ -94,8 +94,8 @@ class Transport(Protocol):
     def quarantine(self, job: str, names: Sequence[str]) -> None:
         """Move files of the `out` folder to `bad`, so that the next attempt makes them again."""
 
-    def send(self, source: Path, name: str) -> None:
-        """Copy a file to `name` below the host's folder, where it appears whole."""
+    def send(self, source: Path, name: str) -> bool:
+        """Copy a small file to `name` below the host's folder, where it appears whole; False if it is there already."""
 
     def close(self) -> None:
         """Let go of the connection; the jobs go on."""
@@ -145,9 +145,13 @@ class LocalTransport(JobFolder):
                 with atomic_path(folder / name) as temporary:
                     shutil.copyfile(source, temporary)
 
-    def send(self, source: Path, name: str) -> None:
-        with atomic_path(self.root / name) as temporary:
+    def send(self, source: Path, name: str) -> bool:
+        target = self.root / name
+        if target.is_file() and target.read_bytes() == source.read_bytes():
+            return False
+        with atomic_path(target) as temporary:
             shutil.copyfile(source, temporary)
+        return True
 
     def skew_s(self) -> float:
         return 0.0

@@ -187,26 +187,21 @@ class Workbench:
         root = Path(host.ringrift_path).expanduser() if host.ringrift_path else self.home.root
         return LocalTransport(host, root, environment={HOME_VARIABLE: str(self.home.root)})
 
-    def push(self, source: Path, name: str) -> dict[str, str | None]:
-        """Copy a file to `name` below the folder of every ready remote host; host → None, or why it did not get there.
+    def push(self, source: Path, name: str, hosts: Sequence[Host]) -> dict[str, bool | str]:
+        """Copy a file to `name` below the folder of remote hosts, where it appears whole.
 
-        It appears there whole. Hosts that the backend or class leaves out are not in the answer.
+        Host → whether it was sent (False: an equal file was there), or why it did not get there. Hosts that the
+        backend or class leaves out are not in the answer.
         """
         wanted = [
-            host
-            for host in self.hosts
-            if not host.is_local
-            and host.status == "ready"
-            and self.where.backend != "local"
-            and self.where.host_class in (None, host.klass)
+            host for host in hosts if self.where.backend != "local" and self.where.host_class in (None, host.klass)
         ]
 
-        def one(host: Host) -> str | None:
+        def one(host: Host) -> bool | str:
             try:
-                self.transport(host).send(source, name)
+                return self.transport(host).send(source, name)
             except (HostUnreachable, HostRefused) as error:
-                return str(error)
-            return None
+                return str(error).removeprefix(host.name).lstrip(": ")
 
         with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
             return dict(zip([host.name for host in wanted], pool.map(one, wanted), strict=True))

@@ -21,13 +21,15 @@ from resources.hosts import KNOWN_HOSTS_VARIABLE, Host
 from resources.jobs import JobRunner
 from resources.sftp import Pace, pull
 from resources.ssh_transport import SshTransport
+from resources.transport import stop
 from ringrift.bench.report import Measure, report
-from ringrift.contract import JOBS_FOLDER, OUT, SPEC, JobSpec
+from ringrift.contract import JOBS_FOLDER, MESSAGES, OUT, SPEC, JobSpec
 from ringrift.job_folder import JobFolder
 from ringrift_assets.loopback import Sshd, python_here
 
 LATENCY_BAR, SFTP_BAR = 1.3, 0.8
 SLOTS = 2  # of each host
+LOOKS = 200
 MB = 1_000_000
 
 
@@ -39,9 +41,10 @@ def bench_fleet(
     work_s: float = 1.0,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """The benchmark's report: latency of a start, throughput of SFTP, overhead and memory over many jobs.
+    """The benchmark's report: latency of a start, throughput of SFTP, and what many jobs cost beside their own work.
 
-    Each comparison alternates between the two sides, and takes the medians.
+    Each comparison alternates between the two sides, and takes the medians. What the orchestrator spends is told for
+    a job from its start to its end, for one look at a running job, and for a host that it is connected with.
     """
     with tempfile.TemporaryDirectory(prefix="ringrift-fleet-") as name, servers(Path(name), hosts) as entries:
         folder = Path(name)
@@ -51,12 +54,16 @@ def bench_fleet(
             ours, theirs = _latency(folder, transport, client, repeats)
             progress("copying files")
             our_rate, their_rate = _throughput(folder, transport, client, megabytes)
+            progress("looking at running jobs")
+            look_s = _look(folder, transport)
         transport.close()
+        progress(f"connecting with {hosts} hosts")
+        held = _held(entries)
         progress(f"{jobs} jobs without SSH")
         specs = [_spec(f"many{number}", work_s) for number in range(jobs)]
         bare_s = _bare(folder / "bare", specs, hosts * SLOTS)
         progress(f"{jobs} jobs on {hosts} hosts")
-        fleet_s, peak_mb = _fleet(folder / "fleet", entries, specs)
+        fleet_s, peak_mb, cpu_s = _fleet(folder / "fleet", entries, specs)
     rows: list[dict[str, Any]] = [
         {"what": "start of a job, ms", "ringrift": round(ours * 1e3, 1), "beside": round(theirs * 1e3, 1)},
         {"what": "SFTP, MB/s", "ringrift": round(our_rate, 1), "beside": round(their_rate, 1)},
@@ -76,6 +83,9 @@ def bench_fleet(
             Measure("fleet_s", fleet_s, "s", better="lower"),
             Measure("overhead_ratio", fleet_s / bare_s - 1, "", better="lower"),
             Measure("orchestrator_mb", peak_mb, "MB", better="lower"),
+            Measure("job_cpu_ms", cpu_s / jobs * 1e3, "ms", better="lower"),
+            Measure("look_cpu_ms", look_s * 1e3, "ms", better="lower"),
+            *(Measure(f"host_{name}", value, unit, better="lower") for name, value, unit in held),
         ],
     )
 
@@ -194,6 +204,43 @@ def _throughput(folder: Path, transport: SshTransport, client: _OpenSsh, megabyt
     return statistics.median(ours[1:]), statistics.median(theirs[1:])
 
 
+def _look(folder: Path, transport: SshTransport) -> float:
+    """CPU seconds of this process for one look at a running job of a connected host, as every poll makes one."""
+    specs = [_spec(f"looked{number}", 600.0) for number in range(SLOTS)]
+    for spec in specs:
+        transport.start(spec)
+        _wait_for(folder / "host0" / JOBS_FOLDER / spec.job_id / MESSAGES)
+    begin = time.process_time()
+    for _ in range(LOOKS):
+        for spec in specs:
+            assert transport.look(spec.job_id, 0).alive
+    spent = time.process_time() - begin
+    stop([(transport, spec.job_id) for spec in specs])
+    return spent / (LOOKS * SLOTS)
+
+
+def _held(hosts: Sequence[Host]) -> list[tuple[str, float, str]]:
+    """What each connected host holds here, over all but the first: memory, threads, open files; name, value, unit."""
+    process = psutil.Process()
+
+    def now() -> list[float]:
+        return [process.memory_info().rss / MB, process.num_threads(), process.num_fds()]
+
+    transports = [SshTransport(host) for host in hosts]
+    transports[0].status()  # what all share is loaded now
+    before = now()
+    for transport in transports[1:]:
+        transport.status()
+        with transport.connection.sftp():
+            pass
+    after = now()
+    for transport in transports:
+        transport.close()
+    count = max(len(hosts) - 1, 1)
+    named = zip(("mb", "threads", "files"), ("MB", "", ""), before, after, strict=True)
+    return [(name, (now - then) / count, unit) for name, unit, then, now in named]
+
+
 def _bare(folder: Path, specs: Sequence[JobSpec], slots: int) -> float:
     """Seconds that the jobs take when each free slot starts the next worker at once, on this machine without SSH."""
     jobs = JobFolder(folder, slots)
@@ -208,8 +255,8 @@ def _bare(folder: Path, specs: Sequence[JobSpec], slots: int) -> float:
     return time.perf_counter() - started
 
 
-def _fleet(folder: Path, hosts: Sequence[Host], specs: Sequence[JobSpec]) -> tuple[float, float]:
-    """Seconds that the jobs take on the hosts, and this process's largest memory meanwhile in MB."""
+def _fleet(folder: Path, hosts: Sequence[Host], specs: Sequence[JobSpec]) -> tuple[float, float, float]:
+    """Seconds that the jobs take on the hosts, this process's largest memory meanwhile in MB, and its CPU seconds."""
     transports = [SshTransport(host) for host in hosts]
     peak, ended = [0], threading.Event()
 
@@ -224,9 +271,9 @@ def _fleet(folder: Path, hosts: Sequence[Host], specs: Sequence[JobSpec]) -> tup
         runner = JobRunner(
             transports, folder / "inbox", poll_s=(0.2, 2.0), assignments=Assignments(folder / "assignments")
         )
-        started = time.perf_counter()
+        started, begin = time.perf_counter(), time.process_time()
         results = runner.run(specs)
-        took = time.perf_counter() - started
+        took, spent = time.perf_counter() - started, time.process_time() - begin
     finally:
         ended.set()
         watcher.join()
@@ -235,7 +282,7 @@ def _fleet(folder: Path, hosts: Sequence[Host], specs: Sequence[JobSpec]) -> tup
     failed = [result.error or result.status for result in results if result.status != "done"]
     if failed:
         raise RuntimeError(f"{len(failed)} of {len(specs)} jobs did not end well: {failed[0]}")
-    return took, peak[0] / MB
+    return took, peak[0] / MB, spent
 
 
 def _wait_for(path: Path, seconds: float = 60.0) -> None:

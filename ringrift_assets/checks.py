@@ -27,6 +27,7 @@ FINITE_METRICS = "finite_metrics"
 BETTER_THAN_CONSTANT = "better_than_constant"
 FINITE_WEIGHTS = "finite_weights"
 HOSTS_ANSWER = "hosts_answer"
+PROFILES_ARRIVED = "profiles_arrived"
 REPORT_COMPLETE = "says_everything"
 
 # Judging a check per partition is in preview; without it one config's result would overwrite another's.

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from ringrift import probe as module
 from ringrift.probe import probe
 
@@ -26,8 +28,40 @@ def nvidia(folder, monkeypatch, body: str) -> None:
     monkeypatch.setenv("PATH", str(folder), prepend=":")
 
 
-def test_several_cards_give_their_mean_and_a_silent_one_gives_nothing(tmp_path, monkeypatch):
-    nvidia(tmp_path, monkeypatch, "echo 80; echo 91")
-    assert module.probe(tmp_path, 0.01)["gpu"] == 85.5
-    nvidia(tmp_path, monkeypatch, "echo 'No devices were found'; exit 6")
+@pytest.mark.parametrize(
+    ("answer", "load"),
+    [
+        ("37\n", 37.0),
+        ("0\n", 0.0),
+        ("80\n91\n", 85.5),
+        ("100\n100\n97\n0\n12\n3\n0\n100\n", 51.5),
+        ("37\r\n", 37.0),
+        ("[N/A]\n", None),  # cut into MIG instances
+        ("[N/A]\n64\n", 64.0),
+        ("[Not Supported]\n", None),
+        ("[Unknown Error]\n50\n", 50.0),
+        ("[GPU requires reset]\n", None),
+        ("", None),
+        ("37 %\n", None),  # with units, which were not asked for
+        ("No devices were found\n", None),
+    ],
+)
+def test_the_answer_of_nvidia_smi_is_the_mean_of_the_cards_that_tell(answer, load):
+    assert module.mean_load(answer) == load
+
+
+def test_cards_are_asked_as_a_shell_would_and_a_fault_is_no_load(tmp_path, monkeypatch):
+    nvidia(tmp_path, monkeypatch, 'test "$*" = "--query-gpu=utilization.gpu --format=csv,noheader,nounits" && echo 42')
+    assert module.probe(tmp_path, 0.01)["gpu"] == 42.0
+    for fault in (
+        "echo 'NVIDIA-SMI has failed because it couldn'\\''t communicate with the NVIDIA driver.'; exit 9",
+        "echo 'No devices were found'; exit 6",
+        "printf '\\377\\376\\n'",
+    ):
+        nvidia(tmp_path, monkeypatch, fault)
+        assert module.probe(tmp_path, 0.01)["gpu"] is None
+    monkeypatch.setattr(module, "GPU_ANSWER_S", 0.2)
+    nvidia(tmp_path, monkeypatch, "exec sleep 30")
     assert module.probe(tmp_path, 0.01)["gpu"] is None
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    assert module.probe(tmp_path, 0.01)["gpu"] is None, "a machine without cards"

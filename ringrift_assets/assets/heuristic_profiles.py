@@ -7,13 +7,13 @@ from typing import Any
 
 import dagster as dg
 
-from resources.hosts import profile_hosts
 from resources.partitions import PARTITIONS, partition_of
+from resources.profile_sync import Delivery, send_profiles
 from resources.storage import Record, digest_of
 from resources.workbench import Workbench
 from ringrift.files import write_json
 from ringrift_assets.assets.common import OWNERS, Kept, Made, facts, keep, result_of, step_errors, table, work_of
-from ringrift_assets.checks import EVIDENCE_HOLDS, partitioned_spec, result
+from ringrift_assets.checks import EVIDENCE_HOLDS, PROFILES_ARRIVED, partitioned_spec, result
 from ringrift_assets.proving import Proved, evidence_problems, proof_rows, prove
 
 ASSET, SEARCH = "heuristic_profiles", "cmaes_profile"
@@ -28,7 +28,8 @@ EVIDENCE = "profile_evidence.json"
     owners=OWNERS,
     code_version="profiles-1/gate-1",
     check_specs=[
-        partitioned_spec(ASSET, EVIDENCE_HOLDS, "The profile changed only by a proof that holds.", blocking=True)
+        partitioned_spec(ASSET, EVIDENCE_HOLDS, "The profile changed only by a proof that holds.", blocking=True),
+        partitioned_spec(ASSET, PROFILES_ARRIVED, "Every other host that plays has the file of trained profiles."),
     ],
 )
 def heuristic_profiles(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
@@ -36,7 +37,8 @@ def heuristic_profiles(context: dg.AssetExecutionContext, bench: dg.ResourcePara
 
     A profile from elsewhere (`cmaes.import_file`) is one more candidate. Its fitness was measured against other
     opponents, so it is not compared by number: it meets the profile in force at the same gate. The result is written
-    as `trained_heuristic_profiles.json`; jobs carry the weights and their hash themselves.
+    as `trained_heuristic_profiles.json`, and the home's file with those of all configs is sent to every other host that
+    plays. It is for people there; jobs carry the weights and their hash themselves.
     """
     with step_errors():
         from ringrift.config import parse_config
@@ -81,7 +83,8 @@ def heuristic_profiles(context: dg.AssetExecutionContext, bench: dg.ResourcePara
             return _made(folder, before.data, force, proved, iteration, key, time.monotonic() - started)
 
         kept = keep(context, bench, inputs, make)
-        return result_of(kept, _metadata(bench, kept), _checks(bench, kept))
+        delivery = send_profiles(bench)
+        return result_of(kept, _metadata(bench, kept, delivery), _checks(bench, kept, delivery))
 
 
 def _imported(bench: Workbench, key: str) -> dict[str, Any] | None:
@@ -149,7 +152,7 @@ def _made(
     return Made(1, digest_of(data), data, work_of(proved.results, wall_s) if proved.results else {})
 
 
-def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+def _metadata(bench: Workbench, kept: Kept, delivery: Delivery) -> dict[str, Any]:
     data = kept.record.data
     shown: dict[str, Any] = {
         "profile": f"{data['profile']} #{data['profile_hash'][:8]}",
@@ -159,12 +162,19 @@ def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
     }
     if proofs := [*([data["proof"]] if data["proof"] else []), *data["proofs"]]:
         shown["proofs"] = table(proof_rows(proofs))
-    if elsewhere := profile_hosts(bench.hosts):
-        shown["hosts_that_play"] = ", ".join(host.name for host in elsewhere)
+    if delivery.file:
+        shown["profiles_file"] = dg.MetadataValue.path(str(delivery.file))
+    arrived = [
+        *({"host": host, "file": "sent now", "problem": ""} for host in delivery.sent),
+        *({"host": host, "file": "had it", "problem": ""} for host in delivery.kept),
+        *({"host": host, "file": "not reached", "problem": problem} for host, problem in delivery.missed.items()),
+    ]
+    if arrived:
+        shown["profiles_on_hosts"] = table(arrived)
     return {**shown, **facts(bench, kept)}
 
 
-def _checks(bench: Workbench, kept: Kept) -> list[dg.AssetCheckResult]:
+def _checks(bench: Workbench, kept: Kept, delivery: Delivery) -> list[dg.AssetCheckResult]:
     data = kept.record.data
     proof, problems = data["proof"], []
     if proof is not None:
@@ -179,5 +189,13 @@ def _checks(bench: Workbench, kept: Kept) -> list[dg.AssetCheckResult]:
             not problems,
             f"{'; '.join(problems)}. Materialize {SEARCH} and {ASSET} again",
             numbers={"problems": len(problems)},
-        )
+        ),
+        result(
+            PROFILES_ARRIVED,
+            not delivery.missed,
+            f"{'; '.join(f'{host}: {problem}' for host, problem in delivery.missed.items())}. "
+            "`ringrift run --phase profile-sync` sends the file again; no job needs it",
+            warn=True,
+            numbers={"hosts": len(delivery.sent) + len(delivery.kept), "missed": len(delivery.missed)},
+        ),
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from resources.profile_sync import Delivery
 from resources.storage import REPOSITORY, Store
 from ringrift.games import SCHEMA_VERSION
 from ringrift.gating import GATE_VERSION
@@ -103,6 +104,7 @@ def test_what_a_step_reads_from_the_store_is_upstream_in_the_graph_or_of_an_earl
     monkeypatch.setattr(Store, "get", spy)
     # The views show the whole store and nothing is made from them.
     monkeypatch.setattr(sys.modules["ringrift_assets.assets.iteration_report"], "refresh", lambda home: None)
+    monkeypatch.setattr(sys.modules["ringrift_assets.assets.heuristic_profiles"], "send_profiles", lambda b: Delivery())
     asset_graph = defs.resolve_asset_graph()
     found = {}
     for asset in ITERATION:

@@ -11,10 +11,10 @@ from resources.sftp import Pace, part_path, pull, request_bytes
 from resources.ssh_transport import SshTransport, input_files
 from resources.storage import Home
 from resources.transport import HostRefused, LocalTransport
-from resources.workbench import Workbench
+from resources.workbench import Where, Workbench
 from ringrift.contract import file_sha256
 from tests.resources.conftest import Bench
-from tests.sshd import free_port, hosts_file
+from tests.sshd import free_port
 
 
 @pytest.fixture
@@ -125,18 +125,30 @@ def test_the_passphrase_is_in_no_command_and_in_no_workers_environment(bench, tm
     assert PASSPHRASE_VARIABLE not in LocalTransport(Host(name="here"), tmp_path / "l").environment
 
 
-def test_a_file_is_pushed_to_every_ready_host_and_those_that_did_not_get_it_are_named(bench, tmp_path, monkeypatch):
+def test_a_file_is_pushed_once_to_each_host_and_those_that_did_not_get_it_are_named(bench, tmp_path):
     server = bench.server
     hosts = [
         server.host("a", tmp_path / "a", bench.python),
         server.host("b", tmp_path / "b", bench.python, port=free_port()),
-        server.host("c", tmp_path / "c", bench.python, status="retired"),
+        server.host("c", tmp_path / "c", bench.python, **{"class": "vast_ai"}),
     ]
-    (tmp_path / "profiles.json").write_text("{}")
-    workbench = Workbench(Home(tmp_path / "home"), hosts=hosts_file(tmp_path / "hosts.yaml", *hosts))
-    found = workbench.push(tmp_path / "profiles.json", "profiles/trained.json")
-    assert found["a"] is None and "cannot be reached" in found["b"] and set(found) == {"a", "b"}
-    assert (tmp_path / "a" / "profiles" / "trained.json").read_text() == "{}"
+    source, target = tmp_path / "source.json", tmp_path / "a" / "deep" / "there.json"
+    source.write_text("{}")
+    workbench = Workbench(Home(tmp_path / "home"), where=Where(host_class="aws"))
+
+    def push() -> dict[str, bool | str]:
+        return workbench.push(source, "deep/there.json", hosts)
+
+    found = push()
+    assert found["a"] is True and set(found) == {"a", "b"} and target.read_text() == "{}"
+    assert str(found["b"]).startswith("cannot be reached: ")
+    node = target.stat().st_ino
+    assert push()["a"] is False and target.stat().st_ino == node, "an equal file is left as it is"
+    for changed in ("[]", "[1]"):  # of equal size, then longer
+        source.write_text(changed)
+        assert push()["a"] is True and target.read_text() == changed
+    assert list(target.parent.iterdir()) == [target], "no draft is left"
+    assert Workbench(Home(tmp_path / "home"), where=Where(backend="local")).push(source, "x", hosts) == {}
 
 
 def test_one_connection_serves_many_jobs_and_the_agent_comes_back_when_it_ended(bench):
