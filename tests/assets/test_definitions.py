@@ -127,7 +127,7 @@ def test_what_a_step_reads_from_the_store_is_upstream_in_the_graph_or_of_an_earl
         "trained_model": {"incumbent 2", "trained_model 2", *(f"training_db {iteration}" for iteration in (0, 1, 2))},
         "heuristic_profiles": {"incumbent 2", "cmaes_profile 2", "heuristic_profiles 2"},
         "tournament_games": {
-            "incumbent 2",
+            *(f"incumbent {iteration}" for iteration in (0, 1, 2)),
             "heuristic_profiles 2",
             *(f"trained_model {iteration}" for iteration in (0, 1, 2)),
             "elo_ratings 0",
