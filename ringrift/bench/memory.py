@@ -36,6 +36,7 @@ from ringrift.tuning import search_params
 SHORT_GAMES = ("hex8", "square8")  # the boards on which games to rate are soon played; only their number counts
 GAMES, HELD_OUT, BLOCKS = 100, 5, 200  # games to train on and to judge by; pairs of games to rate
 WINDOW_ROWS = 250_000  # the documented replay window
+ROWS_AN_EPOCH = 768  # decisions, of which those without a choice and those of held-out games are no rows
 NETWORK_GAMES, NETWORK_DECISIONS = 16, 8  # as many games at once as a processor judges; decisions of each
 SEARCH_DECISIONS = 40
 PEAK = """
@@ -129,14 +130,14 @@ def random_model(home: Path, config: Config, blocks: int, channels: int) -> Mode
 def training(
     config: Config, games: Sequence[Mapping[str, str]], rows: int, held_out_share: float, blocks: int, channels: int
 ) -> JobSpec:
-    """A training with the documented batch and window; an epoch is about a batch of its `rows`."""
+    """A training with the documented batch and window. An epoch has a whole batch or more."""
     numbers = {
         "blocks": blocks,
         "channels": channels,
         "max_row_uses": 1,
         "device": "cpu",
         "held_out_share": held_out_share,
-        "epochs": {config.key: max(1, rows // 256)},
+        "epochs": {config.key: max(1, rows // ROWS_AN_EPOCH)},
     }
     return train_job(parse(Pipeline, {"training": numbers}, "bench"), config.key, 0, [dict(game) for game in games])
 
