@@ -10,8 +10,8 @@ from ringrift.contract import JobSpec
 
 SYSTEM_GB = 1.0  # of the host, beside the job
 WORKER_GB = 0.6  # any job: 0.3 while it plays or rates, 0.6 while it compiles the kernels
-NETWORK_GB = 0.3  # more where networks play
-TRAINING_GB = {"hex8": (0.1, 0.3), "square8": (0.1, 0.3), "square19": (0.4, 2.0), "hexagonal": (0.7, 1.7)}
+NETWORK_GB = 0.2  # more where networks play
+TRAINING_GB = {"hex8": (0.1, 0.5), "square8": (0.1, 0.4), "square19": (0.5, 2.6), "hexagonal": (0.8, 2.6)}
 """More for a training at the documented batch, with a full window: inputs and outputs, and the layers of 6x64, whose
 part grows with their number and their channels. Both grow with the batch."""
 DOCUMENTED_BATCH, LARGEST = 256, 6 * 64
