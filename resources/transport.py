@@ -31,6 +31,11 @@ class HostRefused(RingRiftError):
     """The host answers and cannot be used as it is; the message has the remedy. Trying again does not help."""
 
 
+def reason(error: RingRiftError, host: str) -> str:
+    """The error's words without the host's name in front, for places that show the name themselves."""
+    return str(error).removeprefix(host).lstrip(": ")
+
+
 class Transport(Protocol):
     """One host. Names of files are relative to a job's directory; every call may be repeated safely.
 

@@ -19,7 +19,7 @@ from resources.hosts import LOCAL, Capability, Host, HostClass, check_class, eli
 from resources.jobs import JobRunner
 from resources.memory import needed_gb
 from resources.storage import HOME_VARIABLE, REPOSITORY, Home, Store
-from resources.transport import HostRefused, HostUnreachable, LocalTransport, Transport
+from resources.transport import HostRefused, HostUnreachable, LocalTransport, Transport, reason
 from ringrift.contract import JobSpec, file_sha256
 from ringrift.errors import InvalidInput
 from ringrift.files import write_json
@@ -201,7 +201,7 @@ class Workbench:
             try:
                 return self.transport(host).send(source, name)
             except (HostUnreachable, HostRefused) as error:
-                return str(error).removeprefix(host.name).lstrip(": ")
+                return reason(error, host.name)
 
         with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
             return dict(zip([host.name for host in wanted], pool.map(one, wanted), strict=True))

@@ -198,6 +198,21 @@ def bench_network_command(
     _finish_bench(with_progress(len(SIZES) + 2, lambda step: bench_network(chosen, seconds, step)), as_json)
 
 
+@bench_app.command("memory")
+def bench_memory_command(
+    configs: Annotated[
+        str, typer.Option("-c", "--configs", help="Configs, comma separated.")
+    ] = "square8_2p,square19_2p,hexagonal_2p",
+    as_json: JsonOption = False,
+) -> None:
+    """Largest resident memory of one worker by kind of job, board and size of network; about ten minutes."""
+    from ringrift.bench.memory import bench_memory
+    from ringrift.config import parse_config
+
+    chosen = [parse_config(key) for key in configs.split(",")]
+    _finish_bench(_with_progress(len(chosen), lambda step: bench_memory(chosen, step)), as_json)
+
+
 @app.command()
 def warmup() -> None:
     """Compile the kernels ahead of their first use (once a version, about a minute)."""

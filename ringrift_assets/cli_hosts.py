@@ -11,7 +11,7 @@ from rich.table import Table
 
 from resources.hosts import CAPABILITIES, Host, load_hosts
 from resources.storage import Home
-from resources.transport import Transport
+from resources.transport import Transport, reason
 from ringrift.errors import InvalidInput, RingRiftError
 
 WIDTH = 200
@@ -62,7 +62,7 @@ def bootstrap_command(
                 print(f"{host.name}: ringrift {found['version']}, contract {found['contract']}, {found['python']}")
             except RingRiftError as error:
                 failed = True
-                print(f"{host.name}: {error}")
+                print(f"{host.name}: {reason(error, host.name)}")
     if failed:
         raise typer.Exit(EXIT_FAILED)
 
@@ -94,12 +94,13 @@ def _listed(host: Host) -> dict[str, Any]:
 def _checked(host: Host) -> dict[str, Any]:
     """A row of the check; `problem` is None for a host that is as it should be."""
     row: dict[str, Any] = {"host": host.name, "class": host.klass, "status": host.status, "problem": None}
-    if why := host.refusal(next(iter(host.may), "selfplay")):
+    idle = host.status == "ready" and not host.may  # as a coordinator is meant to be; it should answer all the same
+    if why := None if idle else host.refusal(next(iter(host.may), "selfplay")):
         return row | {"problem": why}
     try:
         return row | (_here(host) if host.is_local else _there(host))
     except RingRiftError as error:
-        return row | {"problem": str(error)}
+        return row | {"problem": reason(error, host.name)}
 
 
 def _here(host: Host) -> dict[str, Any]:

@@ -29,7 +29,6 @@ class Proxy:
 
     def __init__(self, target: int):
         self.target, self.delay_s, self.stalled = target, 0.0, threading.Event()
-        self.reset_after: int | None = None  # bytes to the client until all connections are reset, once
         self.bytes_per_s: float | None = None
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -62,12 +61,6 @@ class Proxy:
                     time.sleep(self.delay_s)
                 if home and self.bytes_per_s:
                     time.sleep(len(data) / self.bytes_per_s)
-                if home and self.reset_after is not None:
-                    self.reset_after -= len(data)
-                    if self.reset_after < 0:
-                        self.reset_after = None
-                        self.reset()
-                        return
                 sink.sendall(data)
         for one in (source, sink):
             with contextlib.suppress(OSError):

@@ -1,8 +1,8 @@
 """The `train` job: a network from the replay window of a config's games.
 
-Runs on the machine that holds the store. Shards: `model.safetensors` and `model.json`, the weights and their card, and
-`losses.svg`. After every epoch a checkpoint is left in the job's directory, from which another attempt goes on.
-torch is imported while the job runs only, so that planning needs none of it.
+Its game sets and its parent are files of the home, which are sent to a host elsewhere. Shards: `model.safetensors` and
+`model.json`, the weights and their card, and `losses.svg`. After every epoch a checkpoint is left in the job's
+directory, from which another attempt goes on. torch is imported while the job runs only: planning needs none of it.
 """
 
 from importlib.metadata import version

@@ -8,7 +8,7 @@ import dagster as dg
 from resources.hosts import Host
 from resources.storage import digest_of
 from resources.summary import resource_block
-from resources.transport import HostRefused, HostUnreachable
+from resources.transport import HostRefused, HostUnreachable, reason
 from resources.views import RESOURCES_PLACE
 from resources.workbench import Workbench
 from ringrift.files import write_json
@@ -72,7 +72,7 @@ def _use(bench: Workbench, host: Host) -> dict[str, Any]:
     try:
         numbers = bench.transport(host).probe()
     except (HostUnreachable, HostRefused) as error:
-        return {**nothing, "ready": True, "problem": str(error).removeprefix(host.name).lstrip(": ")}
+        return {**nothing, "ready": True, "problem": reason(error, host.name)}
     if numbers["gpu"] is None and host.gpu is None:
         numbers["gpu"] = 0.0  # there is none, so nothing of it is in use
     return {**numbers, "ready": True, "problem": None}

@@ -59,8 +59,15 @@ def test_check_asks_every_host_at_once_and_fails_for_one_that_does_not_answer(fl
     assert rows["local"]["problem"] is None
     assert "cannot be reached" in rows["closed"]["problem"]
     assert hosts("check", "there", "local")
+    assert "\nclosed: cannot be reached" in hosts("check", code=1), "the name stands there once"
     with pytest.raises(InvalidInput, match="the hosts file has local, there, closed, away"):
         hosts("check", "their")
+
+
+def test_a_host_that_is_meant_to_do_nothing_is_no_problem(fleet):
+    hosts_file(fleet, LOCAL.model_copy(update={"role": "coordinator"}))
+    [row] = json.loads(hosts("check", "--json"))["hosts"]
+    assert row["problem"] is None and row["MEM"].endswith("%")
 
 
 @pytest.mark.slow

@@ -89,7 +89,10 @@ def test_a_hosts_file_that_is_wrong_is_shown_and_keeps_no_graph_from_loading(tmp
 def test_the_hosts_are_measured_every_ten_minutes():
     schedule = defs.get_repository_def().get_schedule_def("measure_hosts")
     assert schedule.cron_schedule == "*/10 * * * *" and schedule.job_name == "resources"
-    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING, "the daemon starts it, nobody turns it on"
+    with dg.DagsterInstance.ephemeral() as instance:
+        tick = schedule.evaluate_tick(dg.build_schedule_context(instance, repository_def=defs.get_repository_def()))
+    assert len(tick.run_requests or []) == 1 and tick.skip_message is None
 
 
 def test_memory_is_part_of_being_eligible(home: Home, tmp_path, monkeypatch):

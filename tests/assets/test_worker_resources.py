@@ -29,6 +29,10 @@ def test_each_host_has_numbers_or_a_reason_and_the_newest_measurement_is_stored(
             assert result.success
             hosts = bench.store.need(*RESOURCES_PLACE)
             assert hosts.version == version
+        events = instance.fetch_materializations(worker_resources.key, limit=5).records
+    for name in ("cpu", "mem", "disk", "gpu"):  # what the UI plots over time has a number at each measurement
+        points = [event.asset_materialization.metadata[f"here/{name}"] for event in events]
+        assert len(points) == 2 and all(isinstance(point, dg.FloatMetadataValue) for point in points)
     use = hosts.data["hosts"]
     assert use["here"]["problem"] is None and 0 <= use["here"]["cpu"] <= 100 and use["here"]["gpu"] is not None
     assert use["there"]["problem"] == "it is reached by SSH and only local hosts are in use"
