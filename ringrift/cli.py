@@ -224,7 +224,7 @@ def bench_network_command(
     from ringrift.config import parse_config
 
     chosen = parse_config(config)
-    _finish_bench(_with_progress(len(SIZES) + 2, lambda step: bench_network(chosen, seconds, step)), as_json)
+    _finish_bench(_with_progress(len(SIZES) + 3, lambda step: bench_network(chosen, seconds, step)), as_json)
 
 
 @app.command()

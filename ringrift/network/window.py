@@ -40,6 +40,7 @@ COLUMNS = (
     "search_plies",
     "search_codes",
     "search_visits",
+    "search_values",
 )
 
 
