@@ -219,7 +219,7 @@ def bench_network_command(
     seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds a measure.")] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Speed of encoding, of networks of several sizes in torch on one thread, and of training."""
+    """Speed of encoding, of networks of several sizes on one thread, of training, and of the value network."""
     from ringrift.bench.network import SIZES, bench_network
     from ringrift.config import parse_config
 

@@ -191,9 +191,6 @@ def train_value_command(
     games: Annotated[list[Path], typer.Option("--games", help="A game set (.parquet); give the option once a file.")],
     out: Annotated[Path, typer.Option("--out", help="The .safetensors file to write, its card beside it.")],
     config: Annotated[str, typer.Option("-c", "--config-key", help="Config, for example square8_2p.")] = "square8_2p",
-    search_share: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Of the target, where a search was recorded; default 0.5.")
-    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed gives other weights.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -201,8 +198,7 @@ def train_value_command(
     from ringrift.cli import progress_bar
     from ringrift.network.value_training import EPOCHS_A_PASS, ValueSettings, train_value_file
 
-    settings = ValueSettings() if search_share is None else ValueSettings(search_share=search_share)
-    history: list[dict[str, float]] = []
+    settings, history = ValueSettings(), list[dict[str, float]]()
     with progress_bar() as bar:
         task = bar.add_task("replaying the games", total=settings.max_row_uses * EPOCHS_A_PASS)
 

@@ -23,8 +23,7 @@ class ValueBatch:
     active: Tensor  # int64 [features of all rows]
     first: Tensor  # int64 [B], where those of a row begin
     numbers: Tensor  # float32 [B, numbers]
-    ranks: Tensor  # int8 [B, SEATS]
-    searched: Tensor  # float32 [B], nan where nothing was searched
+    ranks: Tensor  # int8 [B, players]
 
 
 class ValueModel(nn.Module):
@@ -72,25 +71,7 @@ def make_batch(rows: ValueRows, chosen: np.ndarray, symmetry: np.ndarray | None 
         first=torch.from_numpy(first),
         numbers=torch.from_numpy(rows.numbers[chosen]),
         ranks=torch.from_numpy(rows.ranks[chosen]),
-        searched=torch.from_numpy(rows.searched[chosen]),
     )
-
-
-def value_loss(strengths: Tensor, batch: ValueBatch, search_share: float) -> Tensor:
-    """Mean over all pairs of players of a game of -log of the chance given to what happened; a tie is half of each.
-
-    `search_share` in [0, 1]: where a search was recorded, as much of the target of the pairs with the player to move is
-    the chance that its value stands for, (1 + value) / 2, in place of the outcome.
-    """
-    ranks = batch.ranks[:, : strengths.shape[1]].int()
-    above = 0.5 * (1.0 + torch.sign(ranks[:, None, :] - ranks[:, :, None]).float())  # 1 where i is ranked above j
-    chance = 0.5 * (1.0 + batch.searched)
-    share = torch.where(chance.isnan(), 0.0, search_share)[:, None]
-    above[:, 0, 1:] = (1.0 - share) * above[:, 0, 1:] + share * chance.nan_to_num()[:, None]
-    pairs = torch.triu(torch.ones_like(above), diagonal=1)
-    leads = strengths[:, :, None] - strengths[:, None, :]
-    loss = fn.binary_cross_entropy_with_logits(leads, above, reduction="none")
-    return (loss * pairs).sum() / pairs.sum()
 
 
 def scores_of_strengths(strengths: np.ndarray) -> np.ndarray:

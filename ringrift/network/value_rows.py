@@ -11,9 +11,8 @@ import pyarrow as pa
 
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
-from ringrift.games import VALUE_SCALE
 from ringrift.network.encoding import index_games
-from ringrift.network.layout import SEATS, grids
+from ringrift.network.layout import grids
 from ringrift.players.value_net import MOST_ACTIVE, PER_CELL, ValueNet, ValueNetwork, list_states, numbers_of
 from ringrift.rules.geometry import Board, board
 from ringrift.rules.state import new_state, state_words, work_words
@@ -29,8 +28,7 @@ class ValueRows:
     active: np.ndarray  # int32 [features of all rows], see value_net.list_features
     first: np.ndarray  # int64 [N + 1], those of row i are active[first[i] : first[i + 1]]
     numbers: np.ndarray  # float32 [N, numbers], see value_net.list_numbers
-    ranks: np.ndarray  # int8 [N, SEATS], final rank of each relative player, 0 where absent
-    searched: np.ndarray  # float32 [N], value for the player to move in [-1, 1] of the search made there, else nan
+    ranks: np.ndarray  # int8 [N, players], final rank of each relative player
     game: np.ndarray  # int64 [N]
 
     def __len__(self) -> int:
@@ -46,9 +44,9 @@ def make_value_rows(games: pa.Table, config: Config) -> ValueRows:
     chunk = max(1, CHUNK_WORDS // (int(lengths.max()) * state_words(b)))
     replay = _Replay(b, config)
     parts = [replay.rows(games.slice(at, chunk), at) for at in range(0, games.num_rows, chunk)]
-    active, counts, numbers, ranks, searched, game = (np.concatenate(column) for column in zip(*parts, strict=True))
+    active, counts, numbers, ranks, game = (np.concatenate(column) for column in zip(*parts, strict=True))
     first = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    return ValueRows(config, active, first, numbers, ranks, searched, game)
+    return ValueRows(config, active, first, numbers, ranks, game)
 
 
 class _Replay:
@@ -62,7 +60,7 @@ class _Replay:
         self.net: ValueNet = ValueNetwork("", config, dict.fromkeys(("first", "second", "last"), _NO_WEIGHTS)).net()
 
     def rows(self, games: pa.Table, number: int) -> tuple[np.ndarray, ...]:
-        """active, features a row, numbers, ranks, searched, game of the rows; the first game has this number."""
+        """active, features a row, numbers, ranks, game of the rows; the first game has this number."""
         b, players = self.b, self.config.players
         moves = games["moves"].combine_chunks()
         codes = moves.flatten().to_numpy(zero_copy_only=False).astype(np.uint32)
@@ -85,25 +83,13 @@ class _Replay:
         active = np.empty(len(at) * MOST_ACTIVE * b.cells, dtype=np.int32)
         ends, numbers = np.empty(len(at), dtype=np.int64), np.empty((len(at), numbers_of(players)), dtype=np.float32)
         used = list_states(b, states[at], self.net, active, ends, numbers)
-        ranks = np.zeros((len(at), SEATS), dtype=np.int8)
         turn = (seats[at].astype(np.int64)[:, None] + np.arange(players)) % players
         ranking = np.array(games["ranking"].to_pylist(), dtype=np.int8)
-        ranks[:, :players] = np.take_along_axis(ranking[game[at]], turn, axis=1)
-        searched = _searched(games, first[:-1], len(codes))[at]
-        return active[:used].copy(), np.diff(ends, prepend=0), numbers, ranks, searched, number + game[at]
+        ranks = np.take_along_axis(ranking[game[at]], turn, axis=1)
+        return active[:used].copy(), np.diff(ends, prepend=0), numbers, ranks, number + game[at]
 
 
 _NO_WEIGHTS = np.empty((0, 0), dtype=np.float32)
-
-
-def _searched(games: pa.Table, first: np.ndarray, plies: int) -> np.ndarray:
-    """The value that the search at each ply found, nan where none was recorded."""
-    found = np.full(plies, np.nan, dtype=np.float32)
-    at, values = games["search_plies"].combine_chunks(), games["search_values"].combine_chunks()
-    counts = at.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-    where = np.repeat(first, counts) + at.flatten().to_numpy(zero_copy_only=False).astype(np.int64)
-    found[where] = values.flatten().to_numpy(zero_copy_only=False).astype(np.float32) / VALUE_SCALE
-    return found
 
 
 def turn_features(active: np.ndarray, config: Config, symmetry: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ One call trains on one device and one process; with one thread on a CPU equal ar
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,9 @@ from ringrift.network.files import (
     weights_hash,
 )
 from ringrift.network.layout import grids
-from ringrift.network.losses import scores_of_ranks
+from ringrift.network.losses import outcome_loss, scores_of_ranks
 from ringrift.network.value_files import ARCHITECTURE
-from ringrift.network.value_model import ValueModel, make_batch, scores_of_strengths, value_loss
+from ringrift.network.value_model import ValueModel, make_batch, scores_of_strengths
 from ringrift.network.value_rows import ValueRows, make_value_rows
 from ringrift.network.window import WindowShape, held_out, select_window
 from ringrift.players.value_net import VALUE_ENCODER_VERSION
@@ -42,8 +42,6 @@ from ringrift.seeds import seed_number
 HELD_OUT_SHARE = 0.1
 AVERAGE_STEPS = 500  # steps the weights are averaged over, or half a pass where that is less
 EPOCHS_A_PASS = 2
-MOST_SURE = 0.001  # values of searches are taken to be no nearer to the ends
-NEWTON_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,6 @@ class ValueSettings:
     weight_decay: float = 1e-2
     warmup_steps: int = 50
     patience: int = 4  # epochs of half a pass without a better held-out loss that end the training
-    search_share: float = 0.5  # of the target, where a search was recorded (value_model.value_loss)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,6 @@ def train_value(
     size, step, epochs = math.ceil(len(taught) / EPOCHS_A_PASS), 0, settings.max_row_uses * EPOCHS_A_PASS
     best: TrainedValue | None = None
     history: list[dict[str, float]] = []
-    rows = calibrated(rows, taught)
     for epoch in range(1, epochs + 1):
         begin = (epoch - 1) * size
         chosen = epoch_rows(taught, seed, begin, min(size, len(taught) * settings.max_row_uses - begin))
@@ -109,7 +105,7 @@ def train_value(
         for at in range(0, len(chosen), settings.batch_size):
             part = slice(at, at + settings.batch_size)
             batch = make_batch(rows, chosen[part], symmetry[part])
-            loss = value_loss(net(batch.active, batch.first, batch.numbers), batch, settings.search_share)
+            loss = outcome_loss(net(batch.active, batch.first, batch.numbers), batch.ranks)
             total += loss.item() * len(chosen[part])
             step += 1
             for group in optimizer.param_groups:
@@ -121,7 +117,7 @@ def train_value(
                 for name, value in net.state_dict().items():
                     average[name].lerp_(value, 1.0 / min(step, average_steps))
         judge.load_state_dict(average)
-        found = evaluate_value(judge, rows, held, settings)
+        found = evaluate_value(judge, rows, held, settings.batch_size)
         figures = {"epoch": float(epoch), "train_loss": total / len(chosen), **found}
         if not all(math.isfinite(value) for value in figures.values()):
             raise RingRiftError(f"the figures of epoch {epoch} are {figures}; lower the learning rate")
@@ -135,50 +131,25 @@ def train_value(
     return best
 
 
-def calibrated(rows: ValueRows, taught: np.ndarray) -> ValueRows:
-    """The rows with the searches' values turned into what they mean: 2 * score - 1 of the score they foretell.
-
-    A search is too sure of itself, and most so of the side to move. Its chance is sigmoid(slope * x + bias) with
-    x the logit of (1 + value) / 2; the two numbers are fitted to the scores of the rows `taught` (Platt, 1999).
-    """
-    x = _logit(rows.searched)
-    there = taught[np.isfinite(rows.searched[taught])]
-    if not len(there):
-        return rows
-    score, inputs = scores_of_ranks(rows.ranks[there])[:, 0], np.stack([x[there], np.ones(len(there))], axis=1)
-    fit = np.zeros(2)
-    for _ in range(NEWTON_STEPS):
-        chance = 1 / (1 + np.exp(-inputs @ fit))
-        curvature = inputs.T @ (inputs * (chance * (1 - chance))[:, None]) + 1e-3 * np.eye(2)
-        fit += np.linalg.solve(curvature, inputs.T @ (score - chance))
-    return replace(rows, searched=np.tanh(0.5 * (fit[0] * x + fit[1])).astype(np.float32))
-
-
-def _logit(values: np.ndarray) -> np.ndarray:
-    chance = np.clip(0.5 * (1.0 + values.astype(np.float64)), MOST_SURE, 1 - MOST_SURE)
-    return np.log(chance / (1 - chance))
-
-
-def evaluate_value(net: ValueModel, rows: ValueRows, chosen: np.ndarray, settings: ValueSettings) -> dict[str, float]:
+def evaluate_value(net: ValueModel, rows: ValueRows, chosen: np.ndarray, batch_size: int) -> dict[str, float]:
     """Figures of a network on the rows `chosen`.
 
-    loss (value_model.value_loss, what is minimized) · outcome_loss, the same against outcomes alone · value_mse, the
-    squared error of the scores, and that of the best constant guess a player (value_mse_constant).
+    loss (losses.outcome_loss) · value_mse, the squared error of the scores, and value_mse_constant, that of the best
+    constant guess a player.
     """
-    sums = {"loss": 0.0, "outcome_loss": 0.0, "value_mse": 0.0}
-    players = rows.config.players
-    scores = scores_of_ranks(rows.ranks[chosen])[:, :players]
+    loss, found = 0.0, []
     with torch.inference_mode():
-        for at in range(0, len(chosen), settings.batch_size):
-            part = slice(at, at + settings.batch_size)
-            batch = make_batch(rows, chosen[part])
+        for at in range(0, len(chosen), batch_size):
+            batch = make_batch(rows, chosen[at : at + batch_size])
             strengths = net(batch.active, batch.first, batch.numbers)
-            count = len(chosen[part])
-            sums["loss"] += value_loss(strengths, batch, settings.search_share).item() * count
-            sums["outcome_loss"] += value_loss(strengths, batch, 0.0).item() * count
-            sums["value_mse"] += float(((scores_of_strengths(strengths.numpy()) - scores[part]) ** 2).mean()) * count
-    constant = float(((scores - scores.mean(axis=0)) ** 2).mean())
-    return {name: value / len(chosen) for name, value in sums.items()} | {"value_mse_constant": constant}
+            loss += outcome_loss(strengths, batch.ranks).item() * len(batch.ranks)
+            found.append(scores_of_strengths(strengths.numpy()))
+    scores = scores_of_ranks(rows.ranks[chosen])
+    return {
+        "loss": loss / len(chosen),
+        "value_mse": float(((np.concatenate(found) - scores) ** 2).mean()),
+        "value_mse_constant": float(((scores - scores.mean(axis=0)) ** 2).mean()),
+    }
 
 
 def train_value_file(

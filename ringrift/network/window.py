@@ -40,7 +40,6 @@ COLUMNS = (
     "search_plies",
     "search_codes",
     "search_visits",
-    "search_values",
 )
 
 

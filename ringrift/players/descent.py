@@ -121,9 +121,9 @@ def search_descent(b, s, w, t, codes, played, budget, until, weights, light, net
     """Search the position `s` (a decision pending) until `budget` positions are evaluated.
 
     It ends early when `until` (clock.deadline) is past or the result proven. What an earlier search of this game left
-    in `t` is used again; `codes[:played]` are the decisions of the game. Returns (node of the chosen child of the root,
-    value for the player to move in units of the evaluation). `rng` (uint64[1]) orders equals and, with `noise` > 0,
-    salts the evaluation.
+    in `t` is used again; `codes[:played]` are the decisions of the game; `net` is as in values.leaf_value. Returns
+    (node of the chosen child of the root, value for the player to move in units of the evaluation). `rng` (uint64[1])
+    orders equals and, with `noise` > 0, salts the evaluation.
     """
     me = holder(s, s[CUR])
     salt = rng[0]

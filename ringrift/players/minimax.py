@@ -339,9 +339,9 @@ def _first_guess(m):
 def search_minimax(b, s, w, buf, n, m, budget, until, weights, light, net, noise, rng):
     """Search the position `s` with its `n` > 1 decisions in `buf` until `budget` positions are evaluated.
 
-    It ends early when `until` (clock.deadline) is past or nothing is left to find. Returns (decision, value for the
-    player to move in units of the evaluation). Deterministic given `rng` (uint64[1]): a draw decides among equals and,
-    with `noise` > 0, salts the evaluation.
+    It ends early when `until` (clock.deadline) is past or nothing is left to find. `net` is as in values.leaf_value.
+    Returns (decision, value for the player to move in units of the evaluation). Deterministic given `rng` (uint64[1]):
+    a draw decides among equals and, with `noise` > 0, salts the evaluation.
     """
     for i in range(n - 1, 0, -1):  # equals by lot: the first of them wins
         j = below(rng, i + 1)

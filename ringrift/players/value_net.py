@@ -163,9 +163,10 @@ def list_features(b, s, active):
         below = 0
         for k in range(tall - cap):
             below |= 1 << ring_at(word, k)
-        for other in range(players):
-            if below >> other & 1:
-                active[n] = (base + _relative(s, other)) * PER_CELL + _BELOW_CAP
+        for relative in range(players):  # in turn order, so that colours do not change the order of a sum
+            other = s[CUR] + relative
+            if below >> (other if other < players else other - players) & 1:
+                active[n] = (base + relative) * PER_CELL + _BELOW_CAP
                 n += 1
     return n
 

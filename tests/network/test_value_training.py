@@ -17,7 +17,7 @@ from ringrift.network.encoding import encode
 from ringrift.network.files import load_pair, weights_hash
 from ringrift.network.layout import grids
 from ringrift.network.value_files import load_value_network
-from ringrift.network.value_model import make_batch, value_loss
+from ringrift.network.value_model import make_batch
 from ringrift.network.value_rows import ValueRows, make_value_rows, turn_features
 from ringrift.network.value_training import ValueSettings, train_value
 from ringrift.network.window import WindowShape, held_out, select_window
@@ -26,9 +26,8 @@ from ringrift.rules.game import Game
 from ringrift.rules.state import CUR
 from ringrift_assets import cli_models
 from tests.network.conftest import HEX8, play
-from tests.network.nets import random_value
 
-QUICK = ValueSettings(batch_size=64, max_row_uses=2, learning_rate=3e-3, warmup_steps=4, search_share=0.0)
+QUICK = ValueSettings(batch_size=64, max_row_uses=2, learning_rate=3e-3, warmup_steps=4)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -59,21 +58,17 @@ def test_rows_are_the_first_positions_of_turns_with_what_came_of_them(many, valu
     at = 0
     for number, row in enumerate(games.slice(0, 5).to_pylist()):
         game, before = Game(HEX8), None
-        searches = dict(zip(row["search_plies"] or [], row["search_values"] or [], strict=True))
-        for ply, code in enumerate(row["moves"]):
+        for code in row["moves"]:
             seat = int(game.state[CUR])
             if seat != before:
                 assert value_rows.game[at] == number
                 batch = make_batch(value_rows, np.array([at]))
                 assert len(batch.active) == value_rows.first[at + 1] - value_rows.first[at]
                 assert batch.ranks[0, :2].tolist() == [row["ranking"][seat], row["ranking"][1 - seat]]
-                value = searches.get(ply)
-                found = float(value_rows.searched[at])
-                assert math.isnan(found) if value is None else found == pytest.approx(value / 32767)
                 at += 1
             before = seat
             game.play(code)
-    assert at == np.searchsorted(value_rows.game, 5) and np.isfinite(value_rows.searched).mean() > 0.2
+    assert at == np.searchsorted(value_rows.game, 5)
     assert at < games.slice(0, 5)["plies"].to_numpy().sum()
 
 
@@ -81,7 +76,7 @@ def test_rows_do_not_depend_on_how_many_games_are_replayed_at_once(many, value_r
     games = select_window([many], HEX8, WindowShape()).games
     monkeypatch.setattr("ringrift.network.value_rows.CHUNK_WORDS", 1)
     again = make_value_rows(games, HEX8)
-    for name in ("active", "first", "numbers", "ranks", "searched", "game"):
+    for name in ("active", "first", "numbers", "ranks", "game"):
         np.testing.assert_array_equal(getattr(again, name), getattr(value_rows, name))
 
 
@@ -103,7 +98,7 @@ def test_a_turned_row_is_the_turned_position(config):
 def test_true_results_are_learned_and_shuffled_ones_are_not(value_rows, held):
     games = len(held)
     true = train_value(value_rows, held, QUICK, 1)
-    assert true.metrics["outcome_loss"] < 0.92 * math.log(2)
+    assert true.metrics["loss"] < 0.92 * math.log(2)
     assert true.metrics["value_mse"] < 0.9 * true.metrics["value_mse_constant"]
     assert 1 <= len(true.history) <= 4 and true.metrics == {
         name: value for name, value in true.history[true.best_epoch - 1].items() if name in true.metrics
@@ -113,30 +108,13 @@ def test_true_results_are_learned_and_shuffled_ones_are_not(value_rows, held):
     mine = swapped[value_rows.game]
     ranks[mine, :2] = ranks[mine, 1::-1]
     shuffled = train_value(replace(value_rows, ranks=ranks), held, QUICK, 1)
-    assert shuffled.metrics["outcome_loss"] > 0.98 * math.log(2)
+    assert shuffled.metrics["loss"] > 0.98 * math.log(2)
 
 
 def test_equal_seeds_give_equal_weights(value_rows, held):
     one, same, other = (train_value(value_rows, held, replace(QUICK, max_row_uses=1), seed) for seed in (1, 1, 2))
     assert weights_hash(one.weights) == weights_hash(same.weights) != weights_hash(other.weights)
     assert one.history == same.history
-
-
-def test_the_share_of_the_search_moves_the_target_of_the_player_to_move(value_rows):
-    chosen = np.flatnonzero(np.isfinite(value_rows.searched))[:32]
-    unsearched = np.flatnonzero(np.isnan(value_rows.searched))[:32]
-    net = random_value(HEX8)
-    for rows, moved in ((chosen, True), (unsearched, False)):
-        batch = make_batch(value_rows, rows)
-        with torch.inference_mode():
-            found = net(batch.active, batch.first, batch.numbers)
-        none, all_of_it = (value_loss(found, batch, share).item() for share in (0.0, 1.0))
-        assert (none != all_of_it) == moved
-        if moved:
-            leads = found[:, 0] - found[:, 1]
-            target = 0.5 * (1 + batch.searched)
-            expected = torch.nn.functional.binary_cross_entropy_with_logits(leads, target).item()
-            assert all_of_it == pytest.approx(expected, rel=1e-5)
 
 
 def test_what_cannot_be_trained_on_is_refused(value_rows, held):
@@ -161,7 +139,7 @@ def test_the_command_trains_a_file_that_players_can_load(many, tmp_path):
     assert card.weights in done.stdout and load_value_network(out, HEX8).weights == card.weights
     window = card.window
     assert window["held_out_games"] == held_out(many["game_hash"].to_pylist(), 0.1).sum()
-    assert window["files"][0]["path"] == "games.parquet" and card.training["search_share"] == 0.5
+    assert window["files"][0]["path"] == "games.parquet"
     again = tmp_path / "again.safetensors"
     found = run("-c", "hex8_2p", "--games", shard, "--out", again, "--seed", 3, "--json")
     assert card.weights in found.stdout and again.read_bytes() == out.read_bytes()
