@@ -254,9 +254,10 @@ class Registry:
         from ringrift.players.weights import BALANCED, find_profile, profile_hash
 
         force = self.store.get(INCUMBENT, model.config, model.iteration)
-        data = force.data if force else {"profile": BALANCED}
-        name = data["profile"]
-        weights = find_profile(name)
+        if force is None:
+            name, weights = BALANCED, find_profile(BALANCED)
+        else:  # a trained profile keeps its name while its weights change
+            name, weights = force.data["profile"], force.data["profile_weights"]
         return {"config": model.config, "profile": name, "profile_hash": profile_hash(weights), "weights": weights}
 
     def _records(self, config: str | None) -> list[Record]:

@@ -190,12 +190,12 @@ def bench_network_command(
     seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds a measure.")] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Speed of encoding, of networks of several sizes in torch on one thread, and of training."""
+    """Speed of encoding, of networks of several sizes on one thread, of training, and of the value network."""
     from ringrift.bench.network import SIZES, bench_network
     from ringrift.config import parse_config
 
     chosen = parse_config(config)
-    _finish_bench(with_progress(len(SIZES) + 2, lambda step: bench_network(chosen, seconds, step)), as_json)
+    _finish_bench(with_progress(len(SIZES) + 3, lambda step: bench_network(chosen, seconds, step)), as_json)
 
 
 @bench_app.command("memory")
@@ -210,7 +210,7 @@ def bench_memory_command(
     from ringrift.config import parse_config
 
     chosen = [parse_config(key) for key in configs.split(",")]
-    _finish_bench(_with_progress(len(chosen), lambda step: bench_memory(chosen, step)), as_json)
+    _finish_bench(with_progress(len(chosen), lambda step: bench_memory(chosen, step)), as_json)
 
 
 @app.command()

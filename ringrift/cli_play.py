@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from ringrift.playing import Series
 
 GAMES = 10
-PLAYER_HELP = "heuristic, heuristic:3, D5 (ladder), B4 (benchmark), model:FILE or human; then @BUDGET or /PROFILE."
+PLAYER_HELP = (
+    "heuristic, heuristic:3, D5 (ladder), B4 (benchmark), model:FILE or human; then @BUDGET or /PROFILE, +value:FILE."
+)
 
 
 def play_command(
@@ -238,14 +240,14 @@ def _play_human(
 ) -> None:
     from ringrift.games import table_of, write_shard
     from ringrift.play_human import human_row, play_human
-    from ringrift.playing import JOB, load_networks
+    from ringrift.playing import JOB, load_networks, load_values
     from ringrift.seeds import seed_number
 
     number, begin = seed_number(seed, JOB, config.key, 0), time.perf_counter()
     color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     game = play_human(
         config, seats, number, iter(sys.stdin.readline, ""), sys.stdout, opening_plies=opening_plies, color=color,
-        evaluators=load_networks(specs, config),
+        evaluators=load_networks(specs, config), values=load_values(specs, config),
     )  # fmt: skip
     if save is None or not game.moves:
         return

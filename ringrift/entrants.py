@@ -75,8 +75,9 @@ def field_of(
 def _still_there(content: Mapping[str, Any], profiles: Profiles | None, networks: Collection[str]) -> Participant:
     """The participant of a stored dict. Raises InvalidInput where this code would play it differently or not at all."""
     player = Participant.from_dict(content)
-    if player.model is not None and player.model not in networks:
-        raise InvalidInput("model", player.model[:16], "it is deprecated, or its weights are not in this home any more")
+    for weights in (player.model, player.value_model):
+        if weights is not None and weights not in networks:
+            raise InvalidInput("model", weights[:16], "it is deprecated, or its weights are not in this home any more")
     if player.profile is None:
         return player
     known = {**PROFILES, **(profiles or {})}

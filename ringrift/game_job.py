@@ -8,10 +8,11 @@ at once, those to come begun ahead; they come out in order all the same, and tho
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
@@ -22,7 +23,7 @@ from ringrift.game_verify import verify_rows
 from ringrift.games import VALUE_SCALE, content_digest, dedup, make_row, read_shard, table_of, write_shard
 from ringrift.job import Job
 from ringrift.model_files import ModelFile, by_weights, find_model, models_of
-from ringrift.players.match import MatchGame, networks, play_match_game
+from ringrift.players.match import MatchGame, ValueNetworks, networks, play_match_game, value_networks
 from ringrift.players.registry import Participant
 from ringrift.rules.game import ranking_of
 from ringrift.rules.state import REASON, REASONS
@@ -110,20 +111,24 @@ def play_rows(
     indices: Iterable[int],
     *,
     evaluators: "Mapping[str, Evaluator] | None" = None,
+    values: ValueNetworks | None = None,
     ahead: Sequence[int] | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[dict[str, Any]]:
     """Play games of a plan by their indices, one row (games.make_row) each, as they are asked for.
 
-    A plan with networks needs their `evaluators` by weights hash. It begins games of `ahead` (default: `indices`, which
-    then must have an end) in this order before they are asked for, and calls `check` between steps.
+    A plan with policy or value networks needs them, `evaluators` or `values`, by weights hash. With policy networks it
+    begins games of `ahead` (default: `indices`, which then must have an end) in this order before they are asked for,
+    and calls `check` between steps.
     """
     if networks(plan.participants):
         if ahead is None:
             indices = ahead = list(indices)
-        played: Iterator[tuple[int, MatchGame, float]] = _network_games(plan, indices, ahead, evaluators or {}, check)
+        played: Iterator[tuple[int, MatchGame, float]] = _network_games(
+            plan, indices, ahead, evaluators or {}, values, check
+        )
     else:
-        played = (_match_game(plan, index) for index in indices)
+        played = (_match_game(plan, index, values) for index in indices)
     host, worker_version = socket.gethostname(), version("ringrift-assets")
     for index, game, seconds in played:
         planned = plan.game(index)
@@ -147,8 +152,8 @@ def play_rows(
         )
 
 
-def _match_game(plan: GamePlan, index: int) -> tuple[int, MatchGame, float]:
-    """(index, game, wall time in seconds) of a game without networks."""
+def _match_game(plan: GamePlan, index: int, values: ValueNetworks | None) -> tuple[int, MatchGame, float]:
+    """(index, game, wall time in seconds) of a game without policy networks."""
     started, planned = time.perf_counter(), plan.game(index)
     game = play_match_game(
         plan.config,
@@ -159,6 +164,7 @@ def _match_game(plan: GamePlan, index: int) -> tuple[int, MatchGame, float]:
         opening_key=planned.opening_key,
         cap=plan.decision_cap,
         profiles=plan.profiles,
+        values=values,
         options=plan.options,
     )
     return index, game, time.perf_counter() - started
@@ -169,6 +175,7 @@ def _network_games(
     indices: Iterable[int],
     ahead: Sequence[int],
     evaluators: "Mapping[str, Evaluator]",
+    values: ValueNetworks | None,
     check: Callable[[], None],
 ) -> "Iterator[PlayedGame]":
     """Games with networks in the order of `indices`, begun in that of `ahead`."""
@@ -188,6 +195,7 @@ def _network_games(
         opening_plies=plan.opening_plies,
         options=plan.options,
         profiles=plan.profiles,
+        values=values,
     )
     running, ended = play_lockstep(table, starts(), check), {}
     for index in indices:
@@ -198,13 +206,27 @@ def _network_games(
 
 
 def _evaluators(plan: GamePlan) -> "dict[str, Evaluator]":
-    """The networks of a plan by weights hash, from this machine's files."""
-    models = models_of(plan.participants, by_weights(plan.models))
-    if not models:
+    """The policy networks of a plan by weights hash, from this machine's files."""
+    if not (files := _files(plan, networks(plan.participants))):
         return {}
     from ringrift.network.inference import load_evaluators
 
-    return load_evaluators({model.weights: find_model(model) for model in models}, plan.config)
+    return load_evaluators(files, plan.config)
+
+
+def _values(plan: GamePlan) -> ValueNetworks:
+    """The value networks of a plan by weights hash, from this machine's files."""
+    if not (files := _files(plan, value_networks(plan.participants))):
+        return {}
+    from ringrift.network.value_files import load_value_networks
+
+    return load_value_networks(files, plan.config)
+
+
+def _files(plan: GamePlan, wanted: Collection[str]) -> dict[str, Path]:
+    """The files of some networks of a plan by weights hash."""
+    models = models_of(plan.participants, by_weights(plan.models))
+    return {model.weights: find_model(model) for model in models if model.weights in wanted}
 
 
 def run_games(job: Job, plan: GamePlan) -> dict[str, Any]:
@@ -244,7 +266,8 @@ def _played(job: Job, plan: GamePlan, rankings: dict[int, Sequence[int] | None])
     wanted = plan.order(rankings) if plan.order else iter(missing)
     if not missing:
         return
-    for row in play_rows(plan, wanted, evaluators=_evaluators(plan), ahead=missing, check=job.check):
+    loaded, values = _evaluators(plan), _values(plan)
+    for row in play_rows(plan, wanted, evaluators=loaded, values=values, ahead=missing, check=job.check):
         rankings[row["game_index"]] = row["ranking"]
         yield row
 

@@ -208,7 +208,7 @@ def _verdict(job: Job, rows: list[dict[str, Any]], plan: GamePlan, gate: Gate, p
 
 
 def _entrant(player: Participant) -> Entrant:
-    hashes = {"profile": player.profile_hash, "model": player.model}
+    hashes = {"profile": player.profile_hash, "model": player.model, "value_model": player.value_model}
     return Entrant(key=player.key, hashes={name: value for name, value in hashes.items() if value})
 
 

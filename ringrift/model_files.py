@@ -31,8 +31,11 @@ def find_model(model: ModelFile) -> Path:
 
 
 def models_of(participants: Iterable[Participant], models: Mapping[str, ModelFile]) -> list[ModelFile]:
-    """The files of the networks that these participants play with, sorted. Raises InvalidInput if one is missing."""
-    wanted = sorted({player.model for player in participants if player.model is not None})
+    """The files of the policy and value networks that these participants play with, sorted.
+
+    Raises InvalidInput if one is missing.
+    """
+    wanted = sorted({weights for player in participants for weights in (player.model, player.value_model) if weights})
     for weights in wanted:
         if weights not in models:
             raise InvalidInput("models", weights, "give the file of each network that a participant plays with")

@@ -15,6 +15,7 @@ from ringrift.game_job import participant_name
 from ringrift.games import make_row
 from ringrift.players.benchmarks import anchor
 from ringrift.players.decide import decide
+from ringrift.players.match import ValueNetworks
 from ringrift.players.registry import Participant
 from ringrift.playing import HUMAN, JOB, SOURCE
 from ringrift.render import render_text
@@ -56,13 +57,14 @@ def play_human(
     opening_plies: int = 0,
     color: bool = False,
     evaluators: "Mapping[str, Evaluator] | None" = None,
+    values: ValueNetworks | None = None,
 ) -> Game:
     """Play one game between `seats` (one a seat in seat order) and return it, over or left before its end.
 
     `lines` are what the humans type, their end leaves the game; the board, what the computer players play and the
     result are written to `out`, with ANSI colours if `color`. The first `opening_plies` decisions are random.
     Computer players decide by `seed` and the number of decisions made, so that taking back changes nothing of what they
-    would answer. `evaluators` are the networks they play with, by weights hash.
+    would answer. `evaluators` and `values` are the policy and value networks they play with, by weights hash.
     """
     game = _opened(config, seed, opening_plies)
     asked: list[int] = []  # how many decisions had been made before each one of a human
@@ -71,7 +73,7 @@ def play_human(
         player = seats[game.to_move - 1]
         if player is not None:
             mover = game.to_move
-            turn = " ".join(_turn_of(game, player, seed, evaluators))
+            turn = " ".join(_turn_of(game, player, seed, evaluators, values))
             _say(out, f"player {mover} ({player.label}) plays {turn}")
             _board(game, out, color)
             continue
@@ -97,14 +99,19 @@ def _opened(config: Config, seed: int, opening_plies: int) -> Game:
 
 
 def _turn_of(
-    game: Game, player: Participant, seed: int, evaluators: "Mapping[str, Evaluator] | None" = None
+    game: Game,
+    player: Participant,
+    seed: int,
+    evaluators: "Mapping[str, Evaluator] | None" = None,
+    values: ValueNetworks | None = None,
 ) -> list[str]:
     """Let a computer player decide until its turn is over; what it played, as notation."""
     turn, seat, shown = int(game.state[TURN]), int(game.state[CUR]), []
     while not game.over and (game.state[TURN], game.state[CUR]) == (turn, seat):
         if len(game.moves) == game.config.decision_cap:
             break
-        code = decide(game.state, player, seed_number(seed, "decision", len(game.moves)), evaluators=evaluators).code
+        number = seed_number(seed, "decision", len(game.moves))
+        code = decide(game.state, player, number, evaluators=evaluators, values=values).code
         shown.append(game.notation(code))
         game.play(code)
     return shown

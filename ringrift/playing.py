@@ -17,11 +17,12 @@ from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.game_job import GamePlan, PlannedGame, play_rows
 from ringrift.gating import Entrant, Gate, decide, evidence, gate_games
-from ringrift.network.files import card_path, load_card
+from ringrift.network.files import ModelCard, card_path, load_card
+from ringrift.network.value_files import load_value_network
 from ringrift.openings import opening_seeds
 from ringrift.players import benchmarks
 from ringrift.players.ladder import DIFFICULTIES, rung
-from ringrift.players.match import play_match_game
+from ringrift.players.match import ValueNetworks, play_match_game
 from ringrift.players.registry import ENGINES, NETWORK_DIFFICULTY, Participant, participant
 from ringrift.players.weights import PROFILES, find_profile, profile_hash
 from ringrift.ratings import game_scores
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from ringrift.network.inference import Evaluator
 
 JOB, SOURCE = "play", "tournament"  # how the rows of played games name their origin
-HUMAN, MODEL_PREFIX = "human", "model:"
+HUMAN, MODEL_PREFIX, VALUE_MARK = "human", "model:", "+value:"
 _BUDGET = re.compile(r"@\d+$")
 DEFAULT_DIFFICULTY = 5
 RUNGS = tuple(f"D{n}" for n in DIFFICULTIES)
@@ -48,12 +49,22 @@ def read_player(text: str, config: Config) -> Participant | None:
     """The player a text names, None for a human.
 
     `engine`, `engine:difficulty`, `D5` (a rung of the ladder), `B4` (a benchmark) or `human`; behind it `@N` sets the
-    budget (positions or simulations a decision) and `/profile` the weights. `model:FILE` plays with the network in a
-    .safetensors file, `model:FILE@N` with N simulations. Raises InvalidInput, with what is allowed and the nearest
-    known name, and MissingInput if there is no such file.
+    budget (positions or simulations a decision) and `/profile` the weights. A minimax or descent player with
+    `+value:FILE` at the end has its positions judged by the value network in a .safetensors file. `model:FILE` plays
+    with the policy network in a file, `model:FILE@N` with N simulations. Raises InvalidInput, with what is allowed and
+    the nearest known name, and MissingInput if there is no such file.
     """
     if text.startswith(MODEL_PREFIX):
         return _network_player(text, config)
+    player, judge = _plain_player(text.partition(VALUE_MARK)[0], config), value_file(text)
+    if judge is None:
+        return player
+    if player is None:
+        raise InvalidInput("player", text, "a human judges positions without a file")
+    return replace(player, value_model=_card_of(judge, text, config).weights)
+
+
+def _plain_player(text: str, config: Config) -> Participant | None:
     base, *rest = re.split(r"(?=[:@/])", text)
     parts = {part[0]: part[1:] for part in rest}
     if len(parts) < len(rest):
@@ -75,14 +86,25 @@ def model_file(text: str) -> Path | None:
     return Path(_BUDGET.sub("", text.removeprefix(MODEL_PREFIX)))
 
 
+def value_file(text: str) -> Path | None:
+    """The file that a player's text `...+value:FILE` names, None for other players."""
+    _, mark, judge = text.partition(VALUE_MARK)
+    return Path(judge) if mark and not text.startswith(MODEL_PREFIX) else None
+
+
 def _network_player(text: str, config: Config) -> Participant:
     path, budget = model_file(text), _BUDGET.search(text)
     assert path is not None
+    card = _card_of(path, text, config)
+    simulations = _number(budget[0][1:], text) if budget else None
+    return participant("gumbel", config, NETWORK_DIFFICULTY, budget=simulations, model=card.weights)
+
+
+def _card_of(path: Path, text: str, config: Config) -> ModelCard:
     card = load_card(card_path(path))
     if card.config != config.key:
         raise InvalidInput("player", text, f"its network is of {card.config}, the games are {config.key}")
-    simulations = _number(budget[0][1:], text) if budget else None
-    return participant("gumbel", config, NETWORK_DIFFICULTY, budget=simulations, model=card.weights)
+    return card
 
 
 def load_networks(specs: Sequence[str], config: Config) -> "dict[str, Evaluator]":
@@ -93,6 +115,12 @@ def load_networks(specs: Sequence[str], config: Config) -> "dict[str, Evaluator]
     from ringrift.network.inference import load_evaluator
 
     return {evaluator.weights: evaluator for evaluator in (load_evaluator(path, config) for path in files)}
+
+
+def load_values(specs: Sequence[str], config: Config) -> ValueNetworks:
+    """The value networks of players' texts by weights hash. Raises MissingInput or InvalidInput naming the file."""
+    files = [path for text in specs if (path := value_file(text))]
+    return {network.weights: network for network in (load_value_network(path, config) for path in files)}
 
 
 def _base_player(text: str, base: str, difficulty: str | None, config: Config) -> Participant:
@@ -112,7 +140,8 @@ def _allowed(base: str) -> str:
     near = difflib.get_close_matches(base, names, n=1, cutoff=0)[0]
     return (
         f"use ENGINE or ENGINE:DIFFICULTY with {', '.join(engines)} and 1 to 11, {RUNGS[0]} to {RUNGS[-1]}, "
-        f"{', '.join(benchmarks.BENCHMARKS)}, model:FILE.safetensors or {HUMAN}, then @BUDGET or /PROFILE; "
+        f"{', '.join(benchmarks.BENCHMARKS)}, model:FILE.safetensors or {HUMAN}, then @BUDGET, /PROFILE or "
+        f"{VALUE_MARK}FILE.safetensors; "
         f"the nearest known name is {near!r}"
     )
 
@@ -213,8 +242,8 @@ def game_plan(series: Series) -> GamePlan:
 
 def warm_up(series: Series) -> None:
     """Load the kernels, so that the first game's time is not that of compiling."""
-    seats = [player for player in series.players if player.model is None] or [participant("random", series.config, 1)]
-    play_match_game(series.config, seats[:1] * series.config.players, 0, ["warm-up"], cap=0)
+    anybody = participant("random", series.config, 1)
+    play_match_game(series.config, [anybody] * series.config.players, 0, ["warm-up"], cap=0)
 
 
 def play_series(series: Series) -> Iterator[Row]:
@@ -230,7 +259,8 @@ def play_series(series: Series) -> Iterator[Row]:
             if series.gate and decide(scores, series.gate, players=seats).outcome != "continue":
                 return
 
-    for row in play_rows(plan, wanted(), evaluators=load_networks(series.specs, series.config), ahead=plan.indices):
+    networks, values = load_networks(series.specs, series.config), load_values(series.specs, series.config)
+    for row in play_rows(plan, wanted(), evaluators=networks, values=values, ahead=plan.indices):
         rows.append(row)
         yield row
 
@@ -339,5 +369,5 @@ def gate_evidence(series: Series, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _entrant(player: Participant) -> Entrant:
-    hashes = {"profile": player.profile_hash, "model": player.model}
+    hashes = {"profile": player.profile_hash, "model": player.model, "value_model": player.value_model}
     return Entrant(key=player.key, hashes={name: value for name, value in hashes.items() if value})

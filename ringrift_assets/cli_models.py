@@ -186,6 +186,37 @@ def compare_command(
     show_series(Series(config=config, specs=specs, players=players, blocks=blocks, seed=seed, gate=gate), save, as_json)
 
 
+@models_app.command("train-value")
+def train_value_command(
+    games: Annotated[list[Path], typer.Option("--games", help="A game set (.parquet); give the option once a file.")],
+    out: Annotated[Path, typer.Option("--out", help="The .safetensors file to write, its card beside it.")],
+    config: Annotated[str, typer.Option("-c", "--config-key", help="Config, for example square8_2p.")] = "square8_2p",
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed gives other weights.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a small value network for minimax and descent: `ringrift play --p1 descent:5+value:FILE`."""
+    from ringrift.cli import progress_bar
+    from ringrift.network.value_training import EPOCHS_A_PASS, ValueSettings, train_value_file
+
+    settings, history = ValueSettings(), list[dict[str, float]]()
+    with progress_bar() as bar:
+        task = bar.add_task("replaying the games", total=settings.max_row_uses * EPOCHS_A_PASS)
+
+        def report(figures: dict[str, float]) -> None:
+            history.append(figures)
+            bar.update(task, description=f"held-out loss {figures['loss']:.4f}", completed=figures["epoch"])
+
+        card = train_value_file(games, parse_config(config), out, settings, seed, report)
+    if as_json:
+        print(json.dumps({"out": str(out), "card": card.model_dump(mode="json"), "history": history}))
+        return
+    for figures in history:
+        print(" ".join(f"{name} {value:.5g}" for name, value in figures.items()))
+    window = card.window
+    print(f"{out}: weights {card.weights}, of {window['games']:,} games ({window['held_out_games']:,} held out)")
+    print(f"held out: {', '.join(f'{name} {value:.4f}' for name, value in card.metrics.items())}")
+
+
 @models_app.command("export")
 def export_command(
     name: IdArgument,

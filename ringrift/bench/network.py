@@ -1,11 +1,16 @@
-"""`ringrift bench network`: speed of encoding, of networks of several sizes in torch on one thread, and of training."""
+"""`ringrift bench network`: speed of encoding, of networks of several sizes in torch on one thread, and of training.
+
+Then of the value network, alone and in a search.
+"""
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
 
+from ringrift.bench.players import search_speed
 from ringrift.bench.random_games import random_games
 from ringrift.bench.report import Measure, report
 from ringrift.config import Config
@@ -14,10 +19,15 @@ from ringrift.network.encoding import Encoder
 from ringrift.network.losses import losses_of
 from ringrift.network.model import Architecture, Inference, PolicyValueNet, parameters_of
 from ringrift.network.tensors import net_inputs
+from ringrift.network.value_model import ValueModel
 from ringrift.network.window import WindowShape, select_window
+from ringrift.players.registry import participant
+from ringrift.players.value_net import ValueNetwork, judge_states
+from ringrift.rules.geometry import board
 
 SIZES = (Architecture(2, 32), Architecture(4, 64), Architecture(6, 64))
 BATCH, TRAINING_BATCH, GAMES = 64, 256, 20
+SEARCH_DIFFICULTY = 5
 
 
 def rate(work: Callable[[], object], units: int, seconds: float) -> float:
@@ -58,7 +68,23 @@ def _bench(config: Config, seconds: float, step: Callable[[str], None]) -> dict[
         for name, value in lines[-1].items():
             if isinstance(value, float):
                 measures.append(Measure(f"{config.key}.{size}.{name}", value, "1/s"))
-    return report("network", lines, measures)
+    step("value network")
+    return report("network", lines, measures + _value_speeds(config, states, seconds))
+
+
+def _value_speeds(config: Config, states: np.ndarray, seconds: float) -> list[Measure]:
+    """Positions a second of a value network of random weights, and of minimax without and with it."""
+    torch.manual_seed(0)
+    network = ValueNetwork("0" * 64, config, ValueModel(config).tensors())
+    b, net, out = board(config.board), network.net(), np.empty((len(states), config.players), dtype=np.float32)
+    alone = rate(lambda: judge_states(b, states, net, out), len(states), seconds)
+    measures = [Measure(f"{config.key}.value.positions_per_s", alone, "1/s")]
+    plain = participant("minimax", config, SEARCH_DIFFICULTY)
+    for name, player in (("minimax", plain), ("minimax_value", replace(plain, value_model=network.weights))):
+        search_speed(config, player, 0.0, values={network.weights: network})  # loads the kernels
+        spent, taken = search_speed(config, player, seconds, values={network.weights: network})
+        measures.append(Measure(f"{config.key}.{name}.positions_per_s", spent / taken, "1/s"))
+    return measures
 
 
 def _speeds(

@@ -11,7 +11,7 @@ from ringrift.bench.report import Measure, report
 from ringrift.config import CONFIG_KEYS, Config, parse_config
 from ringrift.game_job import GamePlan, PlannedGame, play_rows
 from ringrift.games import table_of, write_shard
-from ringrift.players.match import MatchGame, play_match_game
+from ringrift.players.match import MatchGame, ValueNetworks, play_match_game
 from ringrift.players.registry import Participant, participant
 from ringrift.rules.game import ranking_of
 from ringrift.rules.geometry import BOARDS
@@ -61,20 +61,23 @@ def selfplay_speed(config: Config, player: Participant, seconds: float, seed: in
     return games, decisions, spent
 
 
-def search_speed(config: Config, player: Participant, seconds: float, seed: int = 0) -> tuple[int, float]:
-    """Let a searching `player` play itself for about `seconds` of CPU time.
+def search_speed(
+    config: Config, player: Participant, seconds: float, seed: int = 0, values: ValueNetworks | None = None
+) -> tuple[int, float]:
+    """Let a searching `player` play itself for about `seconds` of CPU time, one game at least.
 
     Returns (positions of minimax and descent or simulations of mcts, CPU seconds).
     """
     spent = games = 0
     begin = time.process_time()
-    while (taken := time.process_time() - begin) < seconds:
+    while True:
         game = play_match_game(
-            config, [player] * config.players, seed, ["bench search", config.key, games], opening_plies=4
+            config, [player] * config.players, seed, ["bench search", config.key, games], opening_plies=4, values=values
         )
         spent += int(game.searched.spent[: game.plies].sum())
         games += 1
-    return spent, taken
+        if (taken := time.process_time() - begin) >= seconds:
+            return spent, taken
 
 
 def bytes_a_game(engine: str, games: int) -> float:

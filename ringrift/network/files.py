@@ -19,12 +19,15 @@ from ringrift.errors import InvalidInput, MissingInput
 from ringrift.files import atomic_path, write_json
 from ringrift.network.layout import ENCODER_VERSION
 from ringrift.pipeline import ConfigKey
+from ringrift.players.value_net import VALUE_ENCODER_VERSION
 from ringrift.rules.replay import RULES_VERSION
 from ringrift.strict import Strict, parse, read_document
 
 CARD_VERSION = 1
 WEIGHTS_SUFFIX, CARD_SUFFIX = ".safetensors", ".json"
 POLICY_VALUE: Final = "policy_value"
+VALUE: Final = "value"
+ENCODERS = {POLICY_VALUE: ENCODER_VERSION, VALUE: VALUE_ENCODER_VERSION}  # what a network of a kind is fed with
 
 Weights = dict[str, np.ndarray]
 
@@ -33,7 +36,7 @@ class ModelCard(Strict):
     """What a model is, where it comes from and how good it is. `weights` is its identity."""
 
     card: Literal[1] = 1
-    kind: str  # what is computed: POLICY_VALUE is the network of model.py
+    kind: str  # what is computed: POLICY_VALUE is the network of model.py, VALUE that of players/value_net.py
     architecture: dict[str, int]  # arguments of the network's Architecture
     encoder: int
     rules_version: str
@@ -107,7 +110,7 @@ def load_pair(path: Path, *, kind: str, config: Config | None = None) -> tuple[W
     weights, card = load_weights(weights_path), load_card(card_path(weights_path))
     wanted: list[tuple[str, object, object]] = [
         ("kind", card.kind, kind),
-        ("encoder", card.encoder, ENCODER_VERSION),
+        ("encoder", card.encoder, ENCODERS[kind]),
         ("rules_version", card.rules_version, RULES_VERSION),
         ("config", card.config, card.config if config is None else config.key),
     ]

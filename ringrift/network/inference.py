@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 INPUTS, OUTPUTS = ("planes", "globals", "moves", "extras", "row"), ("logits", "scores")
 OPSET = 17
+LEGACY_WARNINGS = ("You are using the legacy", "The feature will be removed")  # how torch says that there is another
 DEVICES = ("cpu", "cuda", "mps")
 DEVICE_VARIABLE = "RINGRIFT_DEVICE"  # one of DEVICES; default cpu, which every worker has
 GAMES_AT_ONCE = {"cpu": 16, "cuda": 200, "mps": 100}  # how many games fill a batch well
@@ -104,8 +105,8 @@ def export_onnx(net: "PolicyValueNet", path: Path) -> None:
     positions, moves = {0: "positions", 2: "rows", 3: "rows"}, {0: "moves"}
     axes = {"planes": positions, "globals": {0: "positions"}, "moves": moves, "extras": moves, "row": moves}
     with atomic_path(path) as temporary, warnings.catch_warnings():
-        # The other exporter needs onnxscript and ten times as long; its successor status is all this one warns of.
-        warnings.simplefilter("ignore")
+        for message in LEGACY_WARNINGS:  # the other exporter needs onnxscript and ten times as long
+            warnings.filterwarnings("ignore", message, DeprecationWarning)
         torch.onnx.export(
             Inference(net).eval(),
             net_inputs(encode(states)),

@@ -27,7 +27,17 @@ from ringrift.network.gumbel import (
 from ringrift.network.inference import Evaluator
 from ringrift.network.layout import SEATS, grids
 from ringrift.players.decide import Decision
-from ringrift.players.match import MatchGame, Memory, Profiles, Seats, networks, new_memory, play_game, seat_table
+from ringrift.players.match import (
+    MatchGame,
+    Memory,
+    Profiles,
+    Seats,
+    ValueNetworks,
+    networks,
+    new_memory,
+    play_game,
+    seat_table,
+)
 from ringrift.players.registry import Participant, participant
 from ringrift.players.searched import Searched
 from ringrift.rules.geometry import BOARDS, board
@@ -65,8 +75,9 @@ class _Slot:
 class Lockstep:
     """Up to `width` games of one config in progress.
 
-    `evaluators` are the networks by weights hash, `budgets` those of the participants who use one, `cap` the most
-    decisions of a game. `evaluations` and `calls` count what the networks did, `network_s` is their CPU time.
+    `evaluators` are the policy networks by weights hash, `values` the value networks, `budgets` those of the
+    participants who use a policy network, `cap` the most decisions of a game. `evaluations` and `calls` count what the
+    policy networks did, `network_s` is their CPU time.
     """
 
     def __init__(
@@ -80,12 +91,13 @@ class Lockstep:
         opening_plies: int = 0,
         options: Mapping[str, int | bool] | None = None,
         profiles: Profiles | None = None,
+        values: ValueNetworks | None = None,
     ):
         self.config, self.width = config, width
         self.cap = config.decision_cap if cap is None else cap
         self.evaluations = self.calls = 0
         self.network_s = 0.0
-        self._opening_plies, self._profiles = opening_plies, profiles
+        self._opening_plies, self._profiles, self._values = opening_plies, profiles, values
         self._options = dict(config.options() if options is None else options)
         self._evaluators = list(evaluators.values())
         self._number = {weights: number for number, weights in enumerate(evaluators)}
@@ -119,7 +131,8 @@ class Lockstep:
                 raise InvalidInput("model", weights, "give the file of this network's weights")
         g, games = self._slots.index(None), self._games
         streams = [stream(start.seed, *start.key, "seat", seat) for seat in range(players)]
-        seats, memory = seat_table(start.seats, streams, self._profiles), new_memory(self._board, start.seats)
+        seats = seat_table(self.config, start.seats, streams, self._profiles, self._values)
+        memory = new_memory(self._board, start.seats)
         slot = _Slot(start, seats, memory, stream(start.seed, *start.opening_key, "opening"))
         fresh = new_state(self._board, players, self._options) if start.state is None else start.state
         games.states[g], games.control[g] = fresh, 0

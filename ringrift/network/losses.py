@@ -52,14 +52,17 @@ def losses_of(out: Outputs, batch: Batch, device: torch.device | str = "cpu") ->
     per_row = torch.zeros(len(ranks), device=device).index_add(0, row, cross)
     return Losses(
         policy=(per_row * weight).sum() / weight.sum().clamp(min=1.0),
-        value=_outcome_loss(out.strengths, ranks),
+        value=outcome_loss(out.strengths, ranks),
         owner=fn.cross_entropy(out.owners.flatten(2), owners.long(), ignore_index=-1),
         plies=fn.smooth_l1_loss(out.plies, torch.log2(1.0 + plies) / PLIES_SCALE, beta=0.1),
     )
 
 
-def _outcome_loss(strengths: Tensor, ranks: Tensor) -> Tensor:
-    """Mean over all pairs of players of a game of -log of the chance given to what happened; a tie is half of each."""
+def outcome_loss(strengths: Tensor, ranks: Tensor) -> Tensor:
+    """Mean over all pairs of players of a game of -log of the chance given to what happened; a tie is half of each.
+
+    Strengths and ranks are [B, P].
+    """
     there = ranks > 0
     pairs = torch.triu((there[:, :, None] & there[:, None, :]).float(), diagonal=1)
     above = 0.5 * (1.0 + torch.sign(ranks[:, None, :] - ranks[:, :, None]).float())  # 1 where i is ranked above j

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ringrift.config import Config
 from ringrift.errors import InvalidInput
-from ringrift.players.match import Profiles, new_memory, play_game, seat_table
+from ringrift.players.match import Profiles, ValueNetworks, new_memory, play_game, seat_table
 from ringrift.players.registry import Participant
 from ringrift.players.searched import new_searched
 from ringrift.rules.geometry import BOARDS, board
@@ -35,11 +36,12 @@ def decide(
     *,
     profiles: Profiles | None = None,
     evaluators: "Mapping[str, Evaluator] | None" = None,
+    values: ValueNetworks | None = None,
 ) -> Decision:
     """The decision of `participant` in `state` (see rules.state; unchanged), a pure function of its arguments.
 
-    `evaluators` are networks by weights hash. Raises InvalidInput if the game is over, if the weights found under the
-    participant's profile name are not those it was made with, or if its network is not among the evaluators.
+    `evaluators` and `values` are policy and value networks by weights hash. Raises InvalidInput if the game is over, if
+    the weights found under the participant's profile name are not those it was made with, or if its network is missing.
     """
     if participant.model is not None:
         from ringrift.network.lockstep import decide_with_network
@@ -54,7 +56,13 @@ def decide(
         np.zeros(work_words(b), dtype=np.int64),
         np.empty(b.max_moves, dtype=np.uint32),
         new_memory(b, [participant]),
-        seat_table([participant] * players, [stream(seed, "decide")] * players, profiles),
+        seat_table(
+            Config(BOARDS[int(s[BOARD])], players),
+            [participant] * players,
+            [stream(seed, "decide")] * players,
+            profiles,
+            values,
+        ),
         stream(seed, "opening"),
         0,
         0,

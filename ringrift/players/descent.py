@@ -27,12 +27,12 @@ def _value(t, node, me):
 
 
 @kernel
-def _look(b, w, t, node, upto, me, weights, light, noise, salt):
+def _look(b, w, t, node, upto, me, weights, light, net, noise, salt):
     """Evaluate the children of `node` from the first one not looked at to `upto`."""
     for i in range(t.looked[node], upto):
         child = t.first[node] + i
         look_beyond(b, w, t, node, child, weights, light)
-        t.value[child] = leaf_value(b, t.trial, me, weights, light, noise, salt)
+        t.value[child] = leaf_value(b, t.trial, me, weights, light, net, noise, salt)
     t.looked[node] = upto
 
 
@@ -85,7 +85,7 @@ def _follow(t, node, me):
 
 
 @kernel
-def _round(b, w, t, me, weights, light, noise, salt, rng):
+def _round(b, w, t, me, weights, light, net, noise, salt, rng):
     """Walk to a leaf, grow it, carry the values back."""
     node, parent, depth = t.counters[ROOT], -1, 0
     while True:
@@ -94,7 +94,7 @@ def _round(b, w, t, me, weights, light, noise, salt, rng):
         if t.slot[node] < 0 or t.looked[node] == 0:
             static = t.value[node]
             grow(b, w, t, parent, node, rng)
-            _look(b, w, t, node, _wanted(t, node), me, weights, light, noise, salt)
+            _look(b, w, t, node, _wanted(t, node), me, weights, light, net, noise, salt)
             _update(t, node, me)
             if t.following[node] == t.mover[node] and abs(t.value[node]) < PROVEN:
                 sign = 1.0 if t.mover[node] == me else -1.0
@@ -102,11 +102,11 @@ def _round(b, w, t, me, weights, light, noise, salt, rng):
             break
         wanted = _wanted(t, node)
         if wanted > t.looked[node]:
-            _look(b, w, t, node, wanted, me, weights, light, noise, salt)
+            _look(b, w, t, node, wanted, me, weights, light, net, noise, salt)
             break
         child = _follow(t, node, me)
         if child < 0:  # what was looked at is proven: look at the rest
-            _look(b, w, t, node, t.children[node], me, weights, light, noise, salt)
+            _look(b, w, t, node, t.children[node], me, weights, light, net, noise, salt)
             break
         if depth + 1 > MAX_DEPTH:
             break
@@ -117,22 +117,22 @@ def _round(b, w, t, me, weights, light, noise, salt, rng):
 
 
 @kernel
-def search_descent(b, s, w, t, codes, played, budget, until, weights, light, noise, rng):
+def search_descent(b, s, w, t, codes, played, budget, until, weights, light, net, noise, rng):
     """Search the position `s` (a decision pending) until `budget` positions are evaluated.
 
     It ends early when `until` (clock.deadline) is past or the result proven. What an earlier search of this game left
-    in `t` is used again; `codes[:played]` are the decisions of the game. Returns (node of the chosen child of the root,
-    value for the player to move in units of the evaluation). `rng` (uint64[1]) orders equals and, with `noise` > 0,
-    salts the evaluation.
+    in `t` is used again; `codes[:played]` are the decisions of the game; `net` is as in values.leaf_value. Returns
+    (node of the chosen child of the root, value for the player to move in units of the evaluation). `rng` (uint64[1])
+    orders equals and, with `noise` > 0, salts the evaluation.
     """
     me = holder(s, s[CUR])
     salt = rng[0]
     if not reroot(s, t, codes, played):
         plant(s, t, played)
-        t.value[0] = leaf_value(b, s, me, weights, light, noise, salt)
+        t.value[0] = leaf_value(b, s, me, weights, light, net, noise, salt)
     root = t.counters[ROOT]
     while not t.solved[root] and t.counters[POSITIONS] < budget and has_room(t) and not is_past(until):
-        _round(b, w, t, me, weights, light, noise, salt, rng)
+        _round(b, w, t, me, weights, light, net, noise, salt, rng)
     chosen = t.first[root]
     for child in range(t.first[root], t.first[root] + t.looked[root]):
         if _better(t, child, chosen):

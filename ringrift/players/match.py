@@ -27,6 +27,7 @@ from ringrift.players.searched import Searched, new_searched, note_decision, not
 from ringrift.players.tree import POSITIONS as TREE_POSITIONS
 from ringrift.players.tree import Tree, new_tree
 from ringrift.players.uniform import choose_uniform
+from ringrift.players.value_net import NO_NET, ValueNet, ValueNetwork
 from ringrift.players.values import holder, squash
 from ringrift.players.weights import NAMES, find_profile, profile_hash, weight_vector
 from ringrift.rules.geometry import Board, board
@@ -35,6 +36,7 @@ from ringrift.rules.turn import apply_move, settle
 from ringrift.seeds import stream, uniform
 
 Profiles = Mapping[str, Mapping[str, float]]
+ValueNetworks = Mapping[str, ValueNetwork]  # by weights hash
 
 
 class Seats(NamedTuple):
@@ -44,6 +46,7 @@ class Seats(NamedTuple):
     weights: np.ndarray  # float64 [seats, 37], heuristic weights (unused rows are 0)
     randomness: np.ndarray  # float64 [seats], probability of a uniform decision
     temperature: np.ndarray  # float64 [seats], 0 takes the best
+    nets: tuple[ValueNet, ValueNet, ValueNet, ValueNet]  # one a participant, without rows where it has none
     light: np.ndarray  # bool [seats], True leaves out the costly components of the evaluation
     budget: np.ndarray  # int64 [seats], positions or simulations a decision
     time_ms: np.ndarray  # int64 [seats], ceiling of a decision in CPU time, 0 for none
@@ -79,12 +82,14 @@ def choose(b, s, w, buf, n, memory, seats, codes, played, searched):
         return choose_heuristic(b, s, w, buf, n, memory.scratch, weights, light, temperature, rng)
     until = deadline(seats.time_ms[player])
     if engine == MINIMAX_ENGINE:
-        code, value = search_minimax(b, s, w, buf, n, memory.minimax, budget, until, weights, light, temperature, rng)
-        note_decision(searched, played, code, squash(value), memory.minimax.counters[POSITIONS])
+        net, m = seats.nets[player], memory.minimax
+        code, value = search_minimax(b, s, w, buf, n, m, budget, until, weights, light, net, temperature, rng)
+        note_decision(searched, played, code, squash(value), m.counters[POSITIONS])
         return code
     tree = memory.trees[player]
     if engine == DESCENT_ENGINE:
-        node, value = search_descent(b, s, w, tree, codes, played, budget, until, weights, light, temperature, rng)
+        net = seats.nets[player]
+        node, value = search_descent(b, s, w, tree, codes, played, budget, until, weights, light, net, temperature, rng)
         value, spent = squash(value), tree.counters[TREE_POSITIONS]
     else:
         node, value, spent = search_mcts(b, s, w, tree, codes, played, budget, until, weights, light, temperature, rng)
@@ -156,6 +161,7 @@ def play_match_game(
     opening_key: Sequence[str | int] | None = None,
     cap: int | None = None,
     profiles: Profiles | None = None,
+    values: ValueNetworks | None = None,
     options: Mapping[str, int | bool] | None = None,
 ) -> MatchGame:
     """Play one game of `config` between `participants` (one a seat, in seat order).
@@ -164,9 +170,10 @@ def play_match_game(
     give the equal game. The first `opening_plies` decisions are random, from the stream (root_seed,
     *opening_key, "opening"); `opening_key` defaults to `key`, and games that give the same one start alike.
     `cap` is the largest number of decisions (default: the config's). `profiles` holds weights by profile
-    name beside the named ones, `options` the rules options (default: the standard game).
-    Raises InvalidInput if the number of participants or `cap` does not fit, if the weights found under a participant's
-    profile name are not those it was made with, or if one plays with a network.
+    name beside the named ones, `values` value networks by weights hash, `options` the rules options (default: the
+    standard game). Raises InvalidInput if the number of participants or `cap` does not fit, if the weights found under
+    a participant's profile name are not those it was made with, if its value network is not among `values` or of
+    another config, or if one plays with a policy network.
     """
     if networks(participants):
         raise InvalidInput("participants", networks(participants), "those with a network play in network.lockstep")
@@ -178,13 +185,14 @@ def play_match_game(
     tables = board(config.board)
     state = new_state(tables, config.players, dict(config.options() if options is None else options))
     codes, searched = np.empty(cap, dtype=np.uint32), new_searched(cap)
+    streams = [stream(root_seed, *key, "seat", seat) for seat in range(config.players)]
     plies = play_game(
         tables,
         state,
         np.zeros(work_words(tables), dtype=np.int64),
         np.empty(tables.max_moves, dtype=np.uint32),
         new_memory(tables, participants),
-        seat_table(participants, [stream(root_seed, *key, "seat", seat) for seat in range(config.players)], profiles),
+        seat_table(config, participants, streams, profiles, values),
         stream(root_seed, *(key if opening_key is None else opening_key), "opening"),
         opening_plies,
         0,
@@ -196,17 +204,34 @@ def play_match_game(
 
 
 def networks(participants: Sequence[Participant]) -> list[str]:
-    """Weights hashes of the networks that some of these play with, sorted."""
+    """Weights hashes of the policy networks that some of these play with, sorted."""
     return sorted({p.model for p in participants if p.model is not None})
 
 
-def seat_table(participants: Sequence[Participant], streams: Sequence[np.ndarray], profiles: Profiles | None) -> Seats:
-    """The Seats of participants in seat order, each with its random stream. Raises InvalidInput for wrong weights."""
+def value_networks(participants: Sequence[Participant]) -> list[str]:
+    """Weights hashes of the value networks that some of these play with, sorted."""
+    return sorted({p.value_model for p in participants if p.value_model is not None})
+
+
+def seat_table(
+    config: Config,
+    participants: Sequence[Participant],
+    streams: Sequence[np.ndarray],
+    profiles: Profiles | None,
+    values: ValueNetworks | None,
+) -> Seats:
+    """The Seats of participants in seat order, each with its random stream.
+
+    Raises InvalidInput for other weights than a participant was made with, or a value network of another config.
+    """
+    nets = [_net(p, config, values or {}) for p in participants]
+    nets += [NO_NET] * (4 - len(nets))
     return Seats(
         engine=np.array([ENGINES[p.engine].number for p in participants], dtype=np.int64),
         weights=np.stack([_weights(p, profiles) for p in participants]),
         randomness=np.array([p.randomness for p in participants], dtype=np.float64),
         temperature=np.array([p.temperature for p in participants], dtype=np.float64),
+        nets=(nets[0], nets[1], nets[2], nets[3]),
         light=np.array([p.light for p in participants], dtype=np.bool_),
         budget=np.array([p.budget for p in participants], dtype=np.int64),
         time_ms=np.array([p.time_ms for p in participants], dtype=np.int64),
@@ -219,6 +244,17 @@ def new_memory(b: Board, participants: Sequence[Participant]) -> Memory:
     trees = [new_tree(b, ENGINES[p.engine].nodes_per_budget * p.budget) for p in participants]
     trees += [trees[0]] * (4 - len(trees))
     return Memory(new_scratch(b), new_minimax(b), (trees[0], trees[1], trees[2], trees[3]))
+
+
+def _net(participant: Participant, config: Config, values: ValueNetworks) -> ValueNet:
+    wanted = participant.value_model
+    if wanted is None:
+        return NO_NET
+    if wanted not in values:
+        raise InvalidInput("value_model", wanted, "give the file of this value network's weights")
+    if values[wanted].config != config:
+        raise InvalidInput("value_model", wanted, f"it is of {values[wanted].config.key}, the game is {config.key}")
+    return values[wanted].net()
 
 
 def _weights(participant: Participant, profiles: Profiles | None) -> np.ndarray:

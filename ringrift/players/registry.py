@@ -32,14 +32,15 @@ class Engine(NamedTuple):
     searches: bool = False  # True if it needs a budget
     nodes_per_budget: int = 0  # nodes its tree holds for each unit of budget, 0 for an engine without a tree
     network: bool = False  # True if it plays with a network: participants name a model
+    judged: bool = False  # True if a value network may judge its positions in place of the heuristic evaluation
 
 
 ENGINES = {
     "random": Engine(RANDOM_ENGINE, "Random", "random-only", False, 1),
     "heuristic": Engine(HEURISTIC_ENGINE, "Heuristic", "heuristic-only", True, 2),
-    "minimax": Engine(MINIMAX_ENGINE, "Minimax", "minimax-only", True, 1, True),
+    "minimax": Engine(MINIMAX_ENGINE, "Minimax", "minimax-only", True, 1, True, judged=True),
     "mcts": Engine(MCTS_ENGINE, "MCTS", "mcts-only", True, 1, True, 60),
-    "descent": Engine(DESCENT_ENGINE, "Descent", "descent-only", True, 1, True, 4),
+    "descent": Engine(DESCENT_ENGINE, "Descent", "descent-only", True, 1, True, 4, judged=True),
     "gumbel": Engine(GUMBEL_ENGINE, "Gumbel", "nn-only", False, 1, True, network=True),
 }
 MIXED, NETWORK_MODE = "mixed", "nn-only"
@@ -112,6 +113,8 @@ class Participant:
     0 for none (with one, games are not reproducible); `version` the engine's (0 takes this code's); `model` the hash of
     a network's weights, 64 hex digits, None for an engine without; `full_share` in (0, 1], the share of a network's
     decisions that get the whole budget and are recorded (playout cap randomization; the others get a quarter).
+    `value_model` is the hash of a value network's weights, which judges positions in place of the heuristic evaluation
+    (minimax and descent; the evaluation still finishes turns), None for none.
     A network's `temperature` is the scale of the Gumbel noise at the root; it has no randomness and no time ceiling.
     Raises InvalidInput for values outside these, and for a version that this code does not play.
     """
@@ -128,6 +131,7 @@ class Participant:
     version: int = 0
     model: str | None = None
     full_share: float = 1.0
+    value_model: str | None = None
 
     def __post_init__(self) -> None:
         engine = ENGINES[check_engine(self.engine)]
@@ -161,6 +165,12 @@ class Participant:
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
             raise InvalidInput("full_share", share, "use a number above 0, at most 1")
         object.__setattr__(self, "full_share", float(share))
+        if self.value_model is not None:
+            if not engine.judged:
+                able = ", ".join(name for name, other in ENGINES.items() if other.judged)
+                raise InvalidInput("value_model", self.value_model, f"{self.engine} takes none; use {able}")
+            if not isinstance(self.value_model, str) or not MODEL.fullmatch(self.value_model):
+                raise InvalidInput("value_model", self.value_model, "give the hash of its weights, 64 hex digits")
         if not engine.network:
             if self.model is not None or self.full_share != 1.0:
                 raise InvalidInput("model, full_share", (self.model, share), f"{self.engine} plays without a network")

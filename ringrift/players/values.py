@@ -1,4 +1,4 @@
-"""What a searcher thinks of a position it does not look beyond: the heuristic evaluation, made relative.
+"""What a searcher thinks of a position it does not look beyond: the heuristic or a network, made relative.
 
 Alpha-beta and descent search for one player, `me`, against all others (paranoid search: Sturtevant and Korf, "On
 pruning techniques for multi-player games", 2000), so one number a position is enough. A win counts a little less
@@ -10,11 +10,13 @@ import math
 from ringrift.kernels import kernel
 from ringrift.players.features import DECIDED, evaluate
 from ringrift.players.keys import position_key
+from ringrift.players.value_net import lead
 from ringrift.rules.state import OVER, PHASE, PLAYERS, SWAP_USED, TURN, WINNER
 from ringrift.seeds import mix, uniform_of
 
 SCALE = 300.0  # evaluation difference at which a position counts as mostly won, tanh(1)
 PROVEN = DECIDED / 2  # values beyond are decided games
+MOST_JUDGED = DECIDED / 4  # a network's values stay within
 
 
 @kernel
@@ -50,16 +52,26 @@ def relative_value(b, s, me, weights, light):
 
 
 @kernel
-def leaf_value(b, s, me, weights, light, noise, salt):
-    """Value of state `s` for player `me`: exact once the game is over, else relative_value.
+def network_value(b, s, me, net):
+    """As relative_value, by a value network: for two players squash of it is 2 * score - 1."""
+    return min(max(0.5 * SCALE * lead(b, s, me, net), -MOST_JUDGED), MOST_JUDGED)
 
-    With `noise` > 0 a Gumbel-distributed amount of that scale is added, a function of position and `salt` alone,
-    so that players of the same strength differ (Beal and Smith, "Random evaluations in chess", 1994).
+
+@kernel
+def leaf_value(b, s, me, weights, light, net, noise, salt):
+    """Value of state `s` for player `me`: exact once the game is over, else the network's, else relative_value.
+
+    `net` is a value_net.ValueNet, without rows for a player who has none. With `noise` > 0 a Gumbel-distributed amount
+    of that scale is added, a function of position and `salt` alone, so that players of the same strength differ (Beal
+    and Smith, "Random evaluations in chess", 1994).
     """
     seat = holder(s, me)
     if s[PHASE] == OVER:
         return decided_value(s, seat)
-    value = relative_value(b, s, seat, weights, light)
+    if len(net.first) > 0:
+        value = network_value(b, s, seat, net)
+    else:
+        value = relative_value(b, s, seat, weights, light)
     if noise > 0.0:
         value -= noise * math.log(-math.log(uniform_of(mix(position_key(b, s) ^ salt))))
     return value

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -12,6 +13,10 @@ from typer.testing import CliRunner
 from resources.registry import Registry
 from resources.storage import Home
 from ringrift import evaluation
+from ringrift.config import Config
+from ringrift.contract import file_sha256
+from ringrift.errors import InvalidInput
+from ringrift.games import read_shard, write_shard
 from ringrift.gating import verify_evidence
 from ringrift.network.loading import load_model
 from ringrift.players.registry import participant
@@ -20,6 +25,7 @@ from ringrift_assets.proving import evidence_problems
 from tests.assets.conftest import CONFIG, PIPELINE, Graph, checks, failure, metadata
 from tests.assets.test_incumbent import put_verdict
 from tests.network.conftest import HEX8, play
+from tests.network.nets import save_model
 from tests.resources.models import put_record
 
 UNTRAINED = "training: {min_games: {hex8_2p: 1000}, epochs: {hex8_2p: 1}}\n"
@@ -127,18 +133,60 @@ def test_the_next_model_descends_from_the_champion_and_is_judged_beside_it(train
 
 
 def test_the_games_of_a_model_can_be_played_again_and_forgery_shows(trained):
-    code, text = models("lineage", f"{CONFIG}_iter0", "--verify", 5, "--json")
+    name = f"{CONFIG}_iter0"
+    code, text = models("lineage", name, "--verify", 5, "--json")
     found = json.loads(text)["verify"]
     assert (code, found["replayed"], found["problems"]) == (0, 5, []) and found["games"] >= 20
+    games = found["games"]
+    code, text = models("lineage", name, "--verify", games)
+    assert code == 0 and text.splitlines()[-1] == f"{games} of {games} games replayed exactly"
     store = trained.bench().store
     path = store.path(trained.record("training_db"), "games.parquet")
-    from ringrift.games import read_shard, write_shard
+    forged = forge(path)
+    code, text = models("lineage", name, "--verify", 5)
+    assert code == 1 and f"{path} is not the file that the model was trained on" in text
+    card = store.path(trained.record("trained_model"), "model.json")  # a forger who mends the card as well
+    held = json.loads(card.read_text())
+    held["window"]["files"] = [{**entry, "sha256": file_sha256(path)} for entry in held["window"]["files"]]
+    card.write_text(json.dumps(held))
+    code, text = models("lineage", name, "--verify", games)
+    assert code == 1 and f"game {forged}: " in text and f"{games - 1} of {games} games replayed exactly" in text
+    path.unlink()
+    code, text = models("lineage", name, "--verify", 5)
+    assert code == 1 and f"{path} is not there" in text
 
-    rows = read_shard(path).to_pylist()
+
+def forge(path: Path) -> str:
+    """Give one game of a shard the moves of another; returns its hash."""
+    table = read_shard(path)
+    rows = table.to_pylist()
     rows[0]["moves"] = rows[1]["moves"]
-    write_shard(path, pa.Table.from_pylist(rows, schema=read_shard(path).schema))
-    code, text = models("lineage", f"{CONFIG}_iter0", "--verify", 5)
-    assert code == 1 and "is not the file that the model was trained on" in text
+    write_shard(path, pa.Table.from_pylist(rows, schema=table.schema))
+    return rows[0]["game_hash"]
+
+
+def test_two_models_of_a_config_are_compared_and_others_refused(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("RINGRIFT_HOME", str(home.root))
+    registry = Registry(home)
+    for name, seed, config in (("one", 1, HEX8), ("two", 2, HEX8), ("again", 1, HEX8), ("wide", 3, Config("hex8", 3))):
+        save_model(tmp_path / f"{name}.safetensors", config, seed)
+        registry.register(name, tmp_path / f"{name}.safetensors", config.key)
+    options = ("--simulations", 2, "--games", 32)
+    code, text = models("compare", "one", "two", *options, "--json", "--save", tmp_path / "games.parquet")
+    found = json.loads(text)
+    assert code == 0 and found["config"] == CONFIG and found["whole"]
+    assert [player["participant"]["model"] for player in found["players"]] == [
+        registry.get(name).weights for name in ("one", "two")
+    ]
+    assert sum(player["score"] for player in found["players"]) == pytest.approx(1.0)
+    assert found["gate"]["verdict"]["outcome"] in ("promoted", "rejected", "inconclusive")
+    assert verify_evidence(json.loads((tmp_path / "games.gate.json").read_text())) == []
+    code, text = models("compare", "one", "two", *options)
+    score = f"{found['players'][0]['score']:.3f}"
+    assert code == 0 and score in text and f"gate: {found['gate']['verdict']['outcome']} after" in text
+    for other in ("again", "wide"):
+        with pytest.raises(InvalidInput, match="give two different models of one config"):
+            models("compare", "one", other, *options)
 
 
 def test_an_export_can_be_played_with(trained, tmp_path):

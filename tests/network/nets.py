@@ -1,16 +1,30 @@
-"""Networks of random weights for tests: in memory, and as a model's two files."""
+"""Networks of random weights for tests, in memory and as a model's two files: policy networks and value networks."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ringrift.config import Config
 from ringrift.contract import file_sha256
 from ringrift.model_files import ModelFile
-from ringrift.network.files import POLICY_VALUE, ModelCard, card_path, save_card, save_weights, weights_hash
-from ringrift.network.layout import ENCODER_VERSION
+from ringrift.network.files import (
+    ENCODERS,
+    POLICY_VALUE,
+    VALUE,
+    ModelCard,
+    Weights,
+    card_path,
+    save_card,
+    save_weights,
+    weights_hash,
+)
 from ringrift.network.loading import weights_of
 from ringrift.network.model import Architecture, PolicyValueNet
+from ringrift.network.value_files import ARCHITECTURE
+from ringrift.network.value_model import ValueModel
+from ringrift.players.value_net import ValueNetwork
 from ringrift.rules.replay import RULES_VERSION
 
 
@@ -25,16 +39,47 @@ def random_net(seed: int = 0, architecture: Architecture | None = None) -> Polic
     return net.eval()
 
 
+def random_value(config: Config, seed: int = 0) -> ValueModel:
+    """A value network of loud random weights."""
+    torch.manual_seed(seed)
+    net = ValueModel(config)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.15)
+    return net.eval()
+
+
+def value_network(config: Config, seed: int = 0) -> ValueNetwork:
+    """The same, as players use it."""
+    tensors = random_value(config, seed).tensors()
+    return ValueNetwork(weights_hash(tensors), config, tensors)
+
+
+def save_value(path: Path, config: Config, seed: int = 0, changes: Mapping[str, Any] | None = None) -> ModelFile:
+    """Write a random value network and its card (with `changes`), as `save_model` does."""
+    return _save(path, config, seed, random_value(config, seed).tensors(), VALUE, ARCHITECTURE, changes)
+
+
 def save_model(path: Path, config: Config, seed: int = 0) -> ModelFile:
     """Write a random network and its card; as an input for a job whose RINGRIFT_HOME is the folder of `path`."""
-    net = random_net(seed)
-    weights = weights_of(net)
+    architecture = {"blocks": 2, "channels": 8}
+    return _save(path, config, seed, weights_of(random_net(seed)), POLICY_VALUE, architecture)
+
+
+def _save(
+    path: Path,
+    config: Config,
+    seed: int,
+    weights: Weights,
+    kind: str,
+    architecture: dict[str, int],
+    changes: Mapping[str, Any] | None = None,
+) -> ModelFile:
     path.parent.mkdir(parents=True, exist_ok=True)
     save_weights(path, weights)
     card = ModelCard(
-        kind=POLICY_VALUE,
-        architecture={"blocks": 2, "channels": 8},
-        encoder=ENCODER_VERSION,
+        kind=kind,
+        architecture=architecture,
+        encoder=ENCODERS[kind],
         rules_version=RULES_VERSION,
         config=config.key,
         iteration=0,
@@ -45,5 +90,5 @@ def save_model(path: Path, config: Config, seed: int = 0) -> ModelFile:
         metrics={},
         code_version="test",
     )
-    save_card(card_path(path), card)
+    save_card(card_path(path), card.model_copy(update=dict(changes or {})))
     return ModelFile(weights=card.weights, path=path.name, sha256=file_sha256(path))

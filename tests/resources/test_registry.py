@@ -12,6 +12,7 @@ from resources.registry import Registry
 from resources.storage import REPOSITORY, Home, StoreDamaged
 from ringrift.errors import InvalidInput, MissingInput
 from ringrift.network.files import load_pair
+from ringrift.players.weights import find_profile, profile_hash, trained_profile_name
 from tests.resources.models import put_model, put_no_model, put_ratings, put_record, save_pair
 
 DOCUMENTED = {
@@ -138,14 +139,19 @@ def test_a_model_trained_elsewhere_is_checked_copied_and_recorded_once(registry,
         registry.register("forged", other, "square8_2p")
 
 
-def test_an_export_is_all_a_game_server_needs(registry, store, tmp_path):
+def test_an_export_is_all_a_game_server_needs_with_the_profile_weights_that_were_in_force(registry, store, tmp_path):
     weights = put_model(store, 0, seed=1)
-    put_record(store, "incumbent", "square8_2p", 0, {"champion": None, "profile": "heuristic_v1_balanced"})
+    unknown = registry.export("square8_2p_iter0", tmp_path / "unknown")[2]
+    assert json.loads(unknown.read_text())["profile"] == "heuristic_v1_balanced", "no incumbent is known"
+    tuned = {**find_profile("heuristic_v1_balanced"), "WEIGHT_TERRITORY": 9.5}
+    name = trained_profile_name("square8", 2)
+    force = {"profile": name, "profile_hash": profile_hash(tuned), "profile_weights": tuned}
+    put_record(store, "incumbent", "square8_2p", 0, {"champion": None, **force})
     files = registry.export("square8_2p_iter0", tmp_path / "server")
     assert [path.name for path in files] == ["model.safetensors", "model.json", "profile.json"]
     assert load_pair(files[0], kind="policy_value")[1].weights == weights
     profile = json.loads(files[2].read_text())
-    assert profile["profile"] == "heuristic_v1_balanced" and profile["weights"]["WEIGHT_TERRITORY"] == 8.0
+    assert (profile["profile"], profile["profile_hash"], profile["weights"]) == (name, profile_hash(tuned), tuned)
 
 
 def test_the_command_reads_the_store_without_anything_heavy(store, home):
