@@ -11,10 +11,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from ringrift.config import Config
+from ringrift.decide import decide
 from ringrift.game_job import participant_name
 from ringrift.games import make_row
 from ringrift.players.benchmarks import anchor
-from ringrift.players.decide import decide
 from ringrift.players.match import ValueNetworks
 from ringrift.players.registry import Participant
 from ringrift.playing import HUMAN, JOB, SOURCE

@@ -26,7 +26,6 @@ from ringrift.network.gumbel import (
 )
 from ringrift.network.inference import Evaluator
 from ringrift.network.layout import SEATS, grids
-from ringrift.players.decide import Decision
 from ringrift.players.match import (
     MatchGame,
     Memory,
@@ -41,7 +40,7 @@ from ringrift.players.match import (
 from ringrift.players.registry import Participant, participant
 from ringrift.players.searched import Searched
 from ringrift.rules.geometry import BOARDS, board
-from ringrift.rules.state import BOARD, CUR, OVER, PHASE, PHASES, PLAYERS, SWAP_USED, new_state, work_words
+from ringrift.rules.state import BOARD, CUR, OVER, PHASE, PLAYERS, SWAP_USED, new_state, work_words
 from ringrift.seeds import stream
 
 
@@ -246,20 +245,13 @@ def play_lockstep(
         yield from table.step()
 
 
-def decide_with_network(
-    state: np.ndarray, player: Participant, seed: int, evaluators: Mapping[str, Evaluator]
-) -> Decision:
-    """The decision of a participant with a network in `state`; see players.decide.decide."""
+def play_decision(state: np.ndarray, player: Participant, seed: int, evaluators: Mapping[str, Evaluator]) -> MatchGame:
+    """A game of one decision from `state`, by a participant with a network; of none where the game is over."""
     config = Config(BOARDS[int(state[BOARD])], int(state[PLAYERS]))
     table = Lockstep(config, evaluators, width=1, budgets=[player.budget], cap=1)
     start = GameStart(0, seed, [player] * config.players, key=("decide",), state=state)
     [played] = play_lockstep(table, iter([start]))
-    game = played.game
-    if not game.plies:
-        raise InvalidInput("state", PHASES[int(state[PHASE])], "give a position in which the game goes on")
-    kept = int(game.searched.kept[0])
-    value = float(game.searched.value[0]) if kept else 0.0
-    return Decision(int(game.codes[0]), value, game.searched.codes[0, :kept], game.searched.visits[0, :kept])
+    return played.game
 
 
 def compile_search() -> None:

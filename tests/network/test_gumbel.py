@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from ringrift.config import CONFIG_KEYS, Config, parse_config
+from ringrift.decide import decide
 from ringrift.network.encoding import encode
 from ringrift.network.gumbel import CONSIDERED, TARGET_SCALE, scores_of_end, visit_schedule
 from ringrift.network.inference import OnnxEvaluator, TorchEvaluator, export_onnx
 from ringrift.network.lockstep import GameStart, Lockstep, decide_with_network, play_lockstep
 from ringrift.network.model import Architecture, PolicyValueNet
-from ringrift.players.decide import decide
 from ringrift.players.registry import Participant, participant
 from ringrift.ratings import game_scores
 from ringrift.rules.game import Game, ranking_of

@@ -10,6 +10,7 @@ import torch
 
 from ringrift import contract
 from ringrift.config import Config, parse_config
+from ringrift.decide import decide
 from ringrift.errors import InvalidInput, MissingInput
 from ringrift.game_job import participant_name
 from ringrift.games import read_shard
@@ -17,7 +18,6 @@ from ringrift.gating import Gate, verify_evidence
 from ringrift.network.files import load_card, save_card, save_weights, weights_hash
 from ringrift.network.value_files import load_value_network, load_value_networks
 from ringrift.network.value_model import scores_of_strengths
-from ringrift.players.decide import decide
 from ringrift.players.match import play_match_game
 from ringrift.players.registry import Participant, participant
 from ringrift.players.value_net import (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ringrift.config import parse_config
-from ringrift.players.decide import decide
+from ringrift.decide import decide
 from ringrift.players.registry import participant
 from ringrift.rules import state as st
 from ringrift.rules.game import Game

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ringrift.config import Config
-from ringrift.players.decide import decide
+from ringrift.decide import decide
 from ringrift.players.registry import participant
 from ringrift.rules import state as st
 from ringrift.rules.advance import DECISIONS_ONLY, RANDOM

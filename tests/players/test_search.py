@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from ringrift.config import Config
+from ringrift.decide import decide
 from ringrift.errors import InvalidInput
 from ringrift.game_job import search_targets
 from ringrift.games import SEARCH_COLUMNS
-from ringrift.players.decide import decide
 from ringrift.players.ladder import DIFFICULTIES, available, rung, rungs, unavailable
 from ringrift.players.match import play_match_game
 from ringrift.players.registry import ENGINES, participant

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ringrift.config import parse_config
-from ringrift.players.decide import decide
+from ringrift.decide import decide
 from ringrift.players.registry import participant
 from ringrift.rules.game import Game
 from ringrift.rules.moves import to_notation

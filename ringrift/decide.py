@@ -43,35 +43,33 @@ def decide(
     `evaluators` and `values` are policy and value networks by weights hash. Raises InvalidInput if the game is over, if
     the weights found under the participant's profile name are not those it was made with, or if its network is missing.
     """
+    config = Config(BOARDS[int(state[BOARD])], int(state[PLAYERS]))
     if participant.model is not None:
-        from ringrift.network.lockstep import decide_with_network
+        from ringrift.network.lockstep import play_decision
 
-        return decide_with_network(state, participant, seed, evaluators or {})
-    b, s = board(BOARDS[int(state[BOARD])]), state.copy()
-    players = int(s[PLAYERS])
-    code, searched = np.empty(1, dtype=np.uint32), new_searched(1)
-    made = play_game(
-        b,
-        s,
-        np.zeros(work_words(b), dtype=np.int64),
-        np.empty(b.max_moves, dtype=np.uint32),
-        new_memory(b, [participant]),
-        seat_table(
-            Config(BOARDS[int(s[BOARD])], players),
-            [participant] * players,
-            [stream(seed, "decide")] * players,
-            profiles,
-            values,
-        ),
-        stream(seed, "opening"),
-        0,
-        0,
-        1,
-        code,
-        searched,
-    )
-    if made == 0:
-        raise InvalidInput("state", PHASES[int(s[PHASE])], "give a position in which the game goes on")
+        game = play_decision(state, participant, seed, evaluators or {})
+        codes, searched = game.codes, game.searched
+    else:
+        b = board(config.board)
+        codes, searched = np.empty(1, dtype=np.uint32), new_searched(1)
+        seats, streams = [participant] * config.players, [stream(seed, "decide")] * config.players
+        made = play_game(
+            b,
+            state.copy(),
+            np.zeros(work_words(b), dtype=np.int64),
+            np.empty(b.max_moves, dtype=np.uint32),
+            new_memory(b, [participant]),
+            seat_table(config, seats, streams, profiles, values),
+            stream(seed, "opening"),
+            0,
+            0,
+            1,
+            codes,
+            searched,
+        )
+        codes = codes[:made]
+    if not len(codes):
+        raise InvalidInput("state", PHASES[int(state[PHASE])], "give a position in which the game goes on")
     kept = int(searched.kept[0])
     value = float(searched.value[0]) if kept else 0.0
-    return Decision(int(code[0]), value, searched.codes[0, :kept].copy(), searched.visits[0, :kept].copy())
+    return Decision(int(codes[0]), value, searched.codes[0, :kept].copy(), searched.visits[0, :kept].copy())
