@@ -12,6 +12,7 @@ from resources.registry import Model, Registry
 from resources.storage import Home
 from ringrift.config import parse_config
 from ringrift.errors import InvalidInput, MissingInput
+from ringrift.progress import progress_bar
 
 WIDTH = 160
 EXIT_FAILED = 1
@@ -195,7 +196,6 @@ def train_value_command(
     as_json: JsonOption = False,
 ) -> None:
     """Train a small value network for minimax and descent: `ringrift play --p1 descent:5+value:FILE`."""
-    from ringrift.cli import progress_bar
     from ringrift.network.value_training import EPOCHS_A_PASS, ValueSettings, train_value_file
 
     settings, history = ValueSettings(), list[dict[str, float]]()
