@@ -15,6 +15,7 @@ from ringrift.errors import InvalidInput, MissingInput
 from ringrift.game_job import participant_name
 from ringrift.games import read_shard
 from ringrift.gating import Gate, verify_evidence
+from ringrift.network import inference
 from ringrift.network.files import load_card, save_card, save_weights, weights_hash
 from ringrift.network.value_files import load_value_network, load_value_networks
 from ringrift.network.value_model import scores_of_strengths
@@ -37,7 +38,7 @@ from ringrift.rules.game import Game
 from ringrift.rules.geometry import board
 from ringrift.rules.state import CUR, HAND, HEADER_WORDS, PHASE, PLAYERS, stack_rings, stack_word
 from ringrift.tournament import match_job
-from tests.network.nets import random_value, save_value, value_network
+from tests.network.nets import random_value, save_model, save_value, value_network
 from tests.network.test_lockstep import run_in
 from tests.network.test_model import states
 
@@ -320,3 +321,21 @@ def test_series_gates_and_jobs_play_with_the_file_and_carry_its_hash(tmp_path, m
             config="square8_2p", iteration=0, match="m", first=players[0], second=players[1], root_seed=1, blocks=1
         )
     assert json.loads(spec.canonical())["params"]["models"][0]["weights"] == saved.weights
+
+
+def test_policy_and_value_networks_meet_in_one_job(tmp_path, monkeypatch):
+    monkeypatch.setenv("RINGRIFT_HOME", str(tmp_path))
+    monkeypatch.setattr(inference, "user_cache_dir", lambda app: str(tmp_path / "cache"))
+    policy = save_model(tmp_path / "policy.safetensors", SQUARE8)
+    value = save_value(tmp_path / "value.safetensors", SQUARE8)
+    first = participant("gumbel", SQUARE8, 9, model=policy.weights, budget=2)
+    second = replace(participant("descent", SQUARE8, 1, budget=40), value_model=value.weights)
+    spec = match_job(
+        config="square8_2p", iteration=0, match="m", first=first, second=second, root_seed=1, blocks=1,
+        models=[policy, value],
+    )  # fmt: skip
+    manifest = run_in(tmp_path / "job", spec)
+    assert manifest.result["games"] == 2
+    players = manifest.result["participants"]
+    assert players[participant_name(first)]["model"] == policy.weights
+    assert players[participant_name(second)]["value_model"] == value.weights

@@ -21,8 +21,9 @@ from ringrift.network.value_model import make_batch
 from ringrift.network.value_rows import ValueRows, make_value_rows, turn_features
 from ringrift.network.value_training import ValueSettings, train_value
 from ringrift.network.window import WindowShape, held_out, select_window
-from ringrift.players.value_net import PER_CELL
+from ringrift.players.value_net import PER_CELL, shapes_of
 from ringrift.rules.game import Game
+from ringrift.rules.geometry import board
 from ringrift.rules.state import CUR
 from ringrift_assets import cli_models
 from tests.network.conftest import HEX8, play
@@ -115,6 +116,18 @@ def test_equal_seeds_give_equal_weights(value_rows, held):
     one, same, other = (train_value(value_rows, held, replace(QUICK, max_row_uses=1), seed) for seed in (1, 1, 2))
     assert weights_hash(one.weights) == weights_hash(same.weights) != weights_hash(other.weights)
     assert one.history == same.history
+
+
+def test_games_of_three_are_learned_from_every_seat():
+    config = Config("hex8", 3)
+    games = select_window([play(config, 12)], config, WindowShape()).games
+    rows = make_value_rows(games, config)
+    assert rows.ranks.shape == (len(rows), 3) and set(np.unique(rows.ranks)) <= {1, 2, 3}
+    seats = {tuple(ranks) for ranks in rows.ranks[rows.game == 0]}
+    assert {tuple(np.roll(games["ranking"][0].as_py(), -seat)) for seat in range(3)} >= seats and len(seats) > 1
+    trained = train_value(rows, np.arange(12) < 3, replace(QUICK, max_row_uses=1), 1)
+    shapes = {name: tensor.shape for name, tensor in trained.weights.items()}
+    assert shapes == shapes_of(board("hex8").cells, 3) and trained.metrics["value_mse_constant"] > 0
 
 
 def test_what_cannot_be_trained_on_is_refused(value_rows, held):
