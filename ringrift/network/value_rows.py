@@ -18,6 +18,7 @@ from ringrift.rules.geometry import Board, board
 from ringrift.rules.state import new_state, state_words, work_words
 
 CHUNK_WORDS = 1 << 23  # words of replayed states in memory at once
+_NO_WEIGHTS = np.empty((0, 0), dtype=np.float32)  # of a network that lists inputs and judges nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,6 @@ class _Replay:
         ranking = np.array(games["ranking"].to_pylist(), dtype=np.int8)
         ranks = np.take_along_axis(ranking[game[at]], turn, axis=1)
         return active[:used].copy(), np.diff(ends, prepend=0), numbers, ranks, number + game[at]
-
-
-_NO_WEIGHTS = np.empty((0, 0), dtype=np.float32)
 
 
 def turn_features(active: np.ndarray, config: Config, symmetry: np.ndarray) -> np.ndarray:
