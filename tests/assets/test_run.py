@@ -49,7 +49,7 @@ def test_a_second_run_finds_everything_done_and_the_runs_are_in_the_homes_own_in
     assert first.ok and first.error is None and set(first.reused.values()) == {False}
     assert {name for name, record in first.records.items() if record.rows} == set(ITERATION) - {"trained_model"}
     bad = [check["check"] for check in first.checks if not check["passed"]]
-    assert bad == ["enough_games"] and len(first.checks) == 22
+    assert bad == ["enough_games"] and len(first.checks) == 23
     started = [event for event in events if event.kind == "started"]
     [second] = run_iteration([CONFIG], 0, pipeline, home, events.append)
     assert second.ok and set(second.reused.values()) == {True}

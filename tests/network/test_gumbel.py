@@ -11,7 +11,7 @@ from ringrift.decide import decide
 from ringrift.network.encoding import encode
 from ringrift.network.gumbel import CONSIDERED, TARGET_SCALE, scores_of_end, visit_schedule
 from ringrift.network.inference import OnnxEvaluator, TorchEvaluator, export_onnx
-from ringrift.network.lockstep import GameStart, Lockstep, decide_with_network, play_lockstep
+from ringrift.network.lockstep import GameStart, Lockstep, play_lockstep
 from ringrift.network.model import Architecture, PolicyValueNet
 from ringrift.players.registry import Participant, participant
 from ringrift.ratings import game_scores
@@ -116,7 +116,7 @@ def test_an_untrained_network_finds_a_win_in_the_turn(position, untrained):
     game = Game(config, position["options"])
     for move in position["moves"].split():
         game.play(move)
-    found = decide_with_network(game.state, player(config, 1000), 0, untrained)
+    found = decide(game.state, player(config, 1000), 0, evaluators=untrained)
     assert to_notation(config.board, found.code) in position["accepted"].split()
 
 
