@@ -8,6 +8,8 @@ proven and not visited again. Played is the decision that was followed most ofte
 
 import math
 
+import numpy as np
+
 from ringrift.kernels import kernel
 from ringrift.players.clock import is_past
 from ringrift.players.tree import MAX_DEPTH, POSITIONS, ROOT, grow, has_room, learn_gain, look_beyond, plant, reroot
@@ -87,7 +89,8 @@ def _follow(t, node, me):
 @kernel
 def _round(b, w, t, me, weights, light, net, noise, salt, rng):
     """Walk to a leaf, grow it, carry the values back."""
-    node, parent, depth = t.counters[ROOT], -1, 0
+    node, depth = t.counters[ROOT], 0
+    parent = np.int64(-1)  # typed: for a bare number numba compiles all that takes it once more
     while True:
         t.path[depth] = node
         t.visits[node] += 1
@@ -106,14 +109,14 @@ def _round(b, w, t, me, weights, light, net, noise, salt, rng):
             break
         child = _follow(t, node, me)
         if child < 0:  # what was looked at is proven: look at the rest
-            _look(b, w, t, node, t.children[node], me, weights, light, net, noise, salt)
+            _look(b, w, t, node, np.int64(t.children[node]), me, weights, light, net, noise, salt)
             break
         if depth + 1 > MAX_DEPTH:
             break
         parent, node = node, child
         depth += 1
     for i in range(depth, -1, -1):
-        _update(t, t.path[i], me)
+        _update(t, np.int64(t.path[i]), me)
 
 
 @kernel

@@ -121,7 +121,8 @@ def _settle_result(t, node, players):
 @kernel
 def _simulate(b, w, t, players, weights, light, rng):
     """One simulation: walk to a new position, evaluate it, add its values along the way."""
-    node, parent, depth = t.counters[ROOT], -1, 0
+    node, depth = t.counters[ROOT], 0
+    parent = np.int64(-1)  # typed: for a bare number numba compiles all that takes it once more
     while True:
         t.path[depth] = node
         if t.solved[node] or depth == MAX_DEPTH or (depth > 0 and t.looked[node] == 0 and t.visits[node] < GROWN_AT):
@@ -165,7 +166,7 @@ def search_mcts(b, s, w, t, codes, played, budget, until, weights, light, temper
     me = holder(s, s[CUR])
     if not reroot(s, t, codes, played):
         plant(s, t, played)
-        _note_static(b, s, t, 0, weights, light)
+        _note_static(b, s, t, np.int64(0), weights, light)
     root = t.counters[ROOT]
     spent = 0
     while spent < budget and not t.solved[root] and not is_past(until):

@@ -284,8 +284,8 @@ def _search(b, w, m, n, turns, me, weights, light, net, noise, salt):
     windows[0, BEST] and frames[0, CHOSEN] hold the value and the decision, the best so far where it was ended.
     """
     m.windows[0, ALPHA], m.windows[0, BETA] = -math.inf, math.inf
-    _open(b, w, m, 0, n, turns, 0.0, me, weights, light, net, noise, salt)
-    ply = 0
+    ply = np.int64(0)  # typed: for a bare number numba compiles all that takes it once more
+    _open(b, w, m, ply, n, turns, 0.0, me, weights, light, net, noise, salt)
     while True:
         s, frame = m.states[ply], m.frames[ply]
         maximise = holder(s, s[CUR]) == me
