@@ -148,7 +148,7 @@ def with_cap(spec: JobSpec, decisions: int) -> JobSpec:
 
 
 def rating(home: Path, config: Config) -> JobSpec:
-    """A rating of real games, which are played now: random play against the second rung."""
+    """A rating of real games, which are played now: the anchor against the second rung."""
     first, second = anchor(config), rung(2, config)
     match = match_job(
         config=config.key, iteration=0, match="bench", first=first, second=second, root_seed=1, blocks=BLOCKS
@@ -163,7 +163,7 @@ def rating(home: Path, config: Config) -> JobSpec:
         "config": config.key,
         "iteration": 0,
         "games": files,
-        "known": {first.key: "Random", second.key: "D2"},
+        "known": {first.key: "anchor", second.key: "D2"},
         "anchor": first.key,
         "frozen": [],
         "elo_start": 1500.0,
