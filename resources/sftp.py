@@ -5,16 +5,20 @@ import os
 import posixpath
 import re
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import paramiko
+from paramiko.sftp import CMD_DATA, CMD_READ, int64
 
-WINDOW_BYTES = 8 << 20  # asked for ahead; bounds the memory of a pull
-LARGE_REQUEST, SMALL_REQUEST = 1 << 17, 1 << 15  # bytes of a read request
-LARGE_SINCE = (8, 5)  # the OpenSSH that answers a large one whole; a part would be asked for again, one by one
-PIECE_BYTES = 1 << 18
+# Bytes asked for ahead: what a fast line carries in a round trip. More would lie in buffers that paramiko moves about.
+AHEAD_MIN, AHEAD_MAX = 1 << 20, 8 << 20
+LINE_BYTES_PER_S = 2.5e8
+# Bytes of a request: what any server takes, and the most that OpenSSH takes; before 8.5 it answers a read in part.
+SMALL_REQUEST, LARGE_REQUEST = 1 << 15, 261_120
+LARGE_READS_SINCE = (8, 5)
 
 Progress = Callable[[int, int], None]
 
@@ -34,12 +38,10 @@ class Pace:
         if self._free_at > now:
             sleep(self._free_at - now)
 
-    @property
-    def window(self) -> int:
-        """Bytes to ask for ahead: about a second's worth when the pace is limited."""
-        if self.bytes_per_s is None:
-            return WINDOW_BYTES
-        return int(min(max(self.bytes_per_s, PIECE_BYTES), WINDOW_BYTES))
+    def ahead(self, trip_s: float) -> int:
+        """Bytes to ask for ahead on a line with this round trip; about a second's worth when the pace is limited."""
+        fast = min(max(int(trip_s * LINE_BYTES_PER_S), AHEAD_MIN), AHEAD_MAX)
+        return fast if self.bytes_per_s is None else max(min(fast, int(self.bytes_per_s)), SMALL_REQUEST)
 
 
 def part_path(target: Path, size: int, changed: int | None) -> Path:
@@ -55,7 +57,9 @@ def pull(
     What an interrupted pull of the same version left is gone on from. Raises FileNotFoundError, and what the
     connection raises. Whoever calls checks the content.
     """
+    asked = time.monotonic()
     facts = client.stat(remote)
+    ahead = pace.ahead(time.monotonic() - asked)
     size = facts.st_size or 0
     part = part_path(target, size, facts.st_mtime)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -69,37 +73,71 @@ def pull(
             start = 0
         if start < size:
             with client.open(remote, "rb") as source:
-                source.MAX_REQUEST_SIZE = request_bytes(client)
-                _copy(source, out, start, size, pace, progress)
+                done = start
+                for data in _Reader(client, source).pieces(start, size, ahead):
+                    out.write(data)
+                    done += len(data)
+                    pace.wait(len(data))
+                    progress(done, size)
         out.flush()
         os.fsync(out.fileno())
     part.replace(target)
     return size - start
 
 
-def request_bytes(client: paramiko.SFTPClient) -> int:
-    """How much to ask for at once: large requests halve the work of a pull, where the server answers them whole."""
+def request_bytes(client: paramiko.SFTPClient, since: tuple[int, int] = (0, 0)) -> int:
+    """How much to move at once: large requests halve the work, where the server is an OpenSSH that takes them."""
     channel = client.get_channel()
     version = channel.get_transport().remote_version if channel is not None else ""
     found = re.search(r"OpenSSH_(\d+)\.(\d+)", version)
-    new = found is not None and (int(found[1]), int(found[2])) >= LARGE_SINCE
+    new = found is not None and (int(found[1]), int(found[2])) >= since
     return LARGE_REQUEST if new else SMALL_REQUEST
 
 
-def _copy(source: paramiko.SFTPFile, out: object, start: int, size: int, pace: Pace, progress: Progress) -> None:
-    source.seek(start)
-    done = start
-    while done < size:
-        end = min(size, done + pace.window)
-        source.prefetch(end)
-        while done < end:
-            data = source.read(min(PIECE_BYTES, end - done))
-            if not data:
-                raise EOFError("the remote file became shorter")
-            out.write(data)  # type: ignore[attr-defined]
-            done += len(data)
-            pace.wait(len(data))
-            progress(done, size)
+class _Reader:
+    """Reads a file in order with several requests under way; paramiko's own `prefetch` cannot bound them, or sleeps."""
+
+    def __init__(self, client: paramiko.SFTPClient, source: paramiko.SFTPFile):
+        self._client, self._source = client, source
+        self._answers: dict[int, bytes] = {}
+
+    def pieces(self, start: int, size: int, ahead: int) -> Iterator[bytes]:
+        """The bytes from `start` to `size`, with about `ahead` bytes asked for and not given out. Raises EOFError."""
+        length = min(request_bytes(self._client, LARGE_READS_SINCE), ahead)
+        asked: deque[tuple[int, int, int]] = deque()  # offset, length, number of the request
+        position = start
+        while position < size or asked:
+            while position < size and (not asked or position + length - asked[0][0] <= ahead):
+                count = min(length, size - position)
+                asked.append((position, count, self._ask(position, count)))
+                position += count
+            offset, count, number = asked.popleft()
+            data = self._take(number)
+            if len(data) > count:
+                raise paramiko.SSHException("the server sent more than was asked for")
+            yield data
+            if len(data) < count:  # a server may answer in part
+                rest = offset + len(data), count - len(data)
+                asked.appendleft((*rest, self._ask(*rest)))
+
+    def _ask(self, offset: int, count: int) -> int:
+        handle = self._source.handle
+        return int(self._client._async_request(self, CMD_READ, handle, int64(offset), count))
+
+    def _async_response(self, kind: int, message: paramiko.Message, number: int) -> None:
+        """What paramiko calls with each answer."""
+        if kind != CMD_DATA:
+            self._client._convert_status(message)
+            raise paramiko.SSHException("the server answered a read request with something else")
+        self._answers[number] = message.get_string()
+
+    def _take(self, number: int) -> bytes:
+        while number not in self._answers:
+            self._client._read_response()
+        data = self._answers.pop(number)
+        if not data:
+            raise EOFError("the remote file became shorter")
+        return data
 
 
 def push(
@@ -112,7 +150,8 @@ def push(
     try:
         with source.open("rb") as data, client.open(draft, "wb") as out:
             out.set_pipelined(True)
-            while piece := data.read(PIECE_BYTES):
+            out.MAX_REQUEST_SIZE = request_bytes(client)
+            while piece := data.read(out.MAX_REQUEST_SIZE):
                 out.write(piece)
                 done += len(piece)
                 pace.wait(len(piece))

@@ -23,6 +23,7 @@ import paramiko
 import tenacity
 
 from resources.hosts import KNOWN_HOSTS_VARIABLE, PASSPHRASE_VARIABLE, Host
+from resources.sftp import AHEAD_MAX
 from resources.transport import HostRefused, HostUnreachable
 
 SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
@@ -276,7 +277,7 @@ class SshConnection:
             with self.guarded():
                 if session is None:
                     with self.hurried(client, self.timeouts.stall_s):
-                        session = client.open_sftp()
+                        session = _open_sftp(client)
                     found = session.get_channel()
                     if found is not None:
                         found.settimeout(self.timeouts.stall_s)
@@ -320,6 +321,13 @@ def _transport(sock: socket.socket, **more: Any) -> paramiko.Transport:
     options = transport.get_security_options()
     options.ciphers = sorted(options.ciphers, key=lambda name: "gcm" not in name)
     return transport
+
+
+def _open_sftp(client: paramiko.SSHClient) -> paramiko.SFTPClient:
+    transport = client.get_transport()
+    if transport is None:
+        raise ChannelLost("the connection was lost")
+    return paramiko.SFTPClient.from_transport(transport, window_size=AHEAD_MAX)
 
 
 def _drain(receive: Callable[[int], bytes], into: bytearray) -> None:

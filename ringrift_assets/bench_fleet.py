@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from paramiko import SFTPClient
 
 from resources.assignments import Assignments
 from resources.hosts import KNOWN_HOSTS_VARIABLE, Host
 from resources.jobs import JobRunner
-from resources.sftp import Pace, pull
+from resources.sftp import Pace, pull, push
 from resources.ssh_transport import SshTransport
 from resources.transport import stop
 from ringrift.bench.report import Measure, report
@@ -30,6 +31,7 @@ from ringrift_assets.loopback import Sshd, python_here
 LATENCY_BAR, SFTP_BAR = 1.3, 0.8
 SLOTS = 2  # of each host
 LOOKS = 200
+COPIES = 15
 MB = 1_000_000
 
 
@@ -53,7 +55,7 @@ def bench_fleet(
             progress("starting one job at a time")
             ours, theirs = _latency(folder, transport, client, repeats)
             progress("copying files")
-            our_rate, their_rate = _throughput(folder, transport, client, megabytes)
+            rates = _throughput(folder, transport, client, megabytes)
             progress("looking at running jobs")
             look_s = _look(folder, transport)
         transport.close()
@@ -66,7 +68,14 @@ def bench_fleet(
         fleet_s, peak_mb, cpu_s = _fleet(folder / "fleet", entries, specs)
     rows: list[dict[str, Any]] = [
         {"what": "start of a job, ms", "ringrift": round(ours * 1e3, 1), "beside": round(theirs * 1e3, 1)},
-        {"what": "SFTP, MB/s", "ringrift": round(our_rate, 1), "beside": round(their_rate, 1)},
+        *(
+            {"what": f"SFTP {what}, MB/s", "ringrift": round(rate, 1), "beside": round(beside, 1)}
+            for what, rate, beside in (
+                ("pull", rates["pull"], rates["get"]),
+                ("pull, flushed", rates["pull"], rates["get -f"]),
+                ("push", rates["push"], rates["put"]),
+            )
+        ),
         {"what": f"{jobs} jobs of {work_s:g} s, s", "ringrift": round(fleet_s, 1), "beside": round(bare_s, 1)},
     ]
     return report(
@@ -75,8 +84,10 @@ def bench_fleet(
         [
             Measure("dispatch_latency_ms", ours * 1e3, "ms", better="lower"),
             Measure("dispatch_latency_ratio", ours / theirs, "", LATENCY_BAR, "lower"),
-            Measure("sftp_mb_per_s", our_rate, "MB/s"),
-            Measure("sftp_ratio", our_rate / their_rate, "", SFTP_BAR),
+            Measure("sftp_mb_per_s", rates["pull"], "MB/s"),
+            Measure("sftp_ratio", rates["pull"] / rates["get"], "", SFTP_BAR),
+            Measure("sftp_flushed_ratio", rates["pull"] / rates["get -f"], ""),
+            Measure("sftp_push_ratio", rates["push"] / rates["put"], ""),
             Measure("jobs", jobs, ""),
             Measure("work_s", jobs * work_s / (hosts * SLOTS), "s"),
             Measure("bare_s", bare_s, "s", better="lower"),
@@ -136,9 +147,9 @@ class _OpenSsh:
         """Run a script there, with this input."""
         subprocess.run(["ssh", *self._options, self._to, script], input=stdin, check=True)
 
-    def get(self, remote: Path, target: Path) -> None:
-        """Copy a file here."""
-        batch = f"get {remote} {target}\n".encode()
+    def copy(self, verb: str, source: Path, target: Path) -> None:
+        """Copy a file: `get` it here (`get -f`: and flush it to the disk), or `put` it there."""
+        batch = f"{verb} {source} {target}\n".encode()
         command = ["sftp", "-q", "-b", "-", *self._options, self._to]
         subprocess.run(command, input=batch, check=True, stdout=subprocess.DEVNULL)
 
@@ -182,26 +193,33 @@ def _latency(folder: Path, transport: SshTransport, client: _OpenSsh, repeats: i
     return statistics.median(ours[1:]), statistics.median(theirs[1:])  # the first of each opens what is kept open
 
 
-def _throughput(folder: Path, transport: SshTransport, client: _OpenSsh, megabytes: int) -> tuple[float, float]:
-    """Median MB/s of pulling one file: ours, `sftp`'s."""
-    source = folder / "large"
+def _throughput(folder: Path, transport: SshTransport, client: _OpenSsh, megabytes: int) -> dict[str, float]:
+    """Median MB/s of copying one file: our pull and push, and `sftp`'s get, get -f and put.
+
+    A pull of ours is on the disk when it ends, as with get -f; get leaves that to the system.
+    """
+    source, target = folder / "large", folder / "copy"
     with source.open("wb") as out:
         for _ in range(megabytes):
             out.write(os.urandom(MB))
-    ours: list[float] = []
-    theirs: list[float] = []
-    for number in range(4):
-        target = folder / f"{number}.copy"
-        started = time.perf_counter()
+
+    def ours(copy: Callable[[SFTPClient], int]) -> None:
         with transport.connection.sftp() as session:
-            pull(session, str(source), target, Pace(None))
-        ours.append(megabytes / (time.perf_counter() - started))
-        target.unlink()
-        started = time.perf_counter()
-        client.get(source, target)
-        theirs.append(megabytes / (time.perf_counter() - started))
-        target.unlink()
-    return statistics.median(ours[1:]), statistics.median(theirs[1:])
+            copy(session)
+
+    ways: dict[str, Callable[[], None]] = {
+        "pull": lambda: ours(lambda session: pull(session, str(source), target, Pace(None))),
+        "push": lambda: ours(lambda session: push(session, source, str(target), Pace(None))),
+        **{verb: lambda verb=verb: client.copy(verb, source, target) for verb in ("get", "get -f", "put")},  # type: ignore[misc]
+    }
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(COPIES + 1):
+        for name, way in ways.items():
+            started = time.perf_counter()
+            way()
+            rates[name].append(megabytes / (time.perf_counter() - started))
+            target.unlink()
+    return {name: statistics.median(found[1:]) for name, found in rates.items()}
 
 
 def _look(folder: Path, transport: SshTransport) -> float:
