@@ -4,29 +4,25 @@ A `JobRunner` gets specs and returns one `JobResult` for each. What a job does i
 the contract it speaks is `ringrift.contract`.
 """
 
-import queue
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from resources.assignments import Assignment, Assignments
+from resources.assignments import Assignments
 from resources.disk import JOB_BYTES, DiskPolicy, shown
 from resources.error_log import OUTPUT_CHARACTERS, ErrorLog
 from resources.events import Cancelled, Control, JobEvent, JobResult
-from resources.round_robin import WeightedRoundRobin
-from resources.transport import HostRefused, HostUnreachable, Transport, stop
+from resources.outages import OUT_OF_REACH, Outages
+from resources.placement import NoHost, Placement
+from resources.side_by_side import SideBySide
+from resources.transport import Transport, stop
 from resources.watched import Damaged, WatchedJob
 from ringrift.contract import LOG, JobSpec, Manifest
 from ringrift.job_folder import Look
 
 POLL_GROWTH = 1.5
 MAX_ATTEMPTS = 3  # of one job within one run, when its worker is lost or its files are damaged
-OUT_OF_REACH = (HostUnreachable, HostRefused)
-HOSTS_AT_ONCE = 32
-SSH_FAILED = 255  # the code OpenSSH ends with when it is the connection that failed
 BUSY = 75  # exit code of a worker that found another one at work on the job
 
 
@@ -54,18 +50,14 @@ class JobRunner:
     ):
         self.transports = list(transports)
         self.inbox = inbox
-        self.listener = listener
         self.control = control or Control()
-        self._thread = threading.get_ident()
-        self._events: queue.SimpleQueue[JobEvent] = queue.SimpleQueue()
-        self._out: dict[Transport, tuple[float, Exception]] = {}  # hosts out of reach: since when, why
-        self._turns = WeightedRoundRobin()
-        self._present: dict[Transport, set[str]] = {}  # the jobs that were on each host at the beginning
         self.first_poll_s = poll_s[0]
         self.max_poll_s = min([poll_s[1], *(t.max_poll_s for t in self.transports)])
         self.assignments = assignments or Assignments(inbox.parent / "assignments")
-        self.disk = disk or DiskPolicy()
         self.errors = errors
+        self._hosts = SideBySide(listener)
+        self._outages = Outages(errors)
+        self._placement = Placement(self.transports, self.assignments, disk or DiskPolicy(), self._outages, self._hosts)
 
     def run(
         self,
@@ -79,8 +71,7 @@ class JobRunner:
         After `timeout_s` seconds what still runs is cancelled and its whole shards are kept. An exception of
         `cancel_on`, or a cancel asked through the control, stops the jobs; any other leaves them running.
         """
-        self._thread = threading.get_ident()
-        self._present = {}
+        self._placement.begin()
         jobs = [self._watched(spec) for spec in specs]
         stops: tuple[type[BaseException], ...] = (Cancelled, *cancel_on)
         deadline = time.monotonic() + timeout_s if timeout_s is not None else None
@@ -100,34 +91,7 @@ class JobRunner:
         return [job.result for job in jobs if job.result is not None]
 
     def _watched(self, spec: JobSpec) -> WatchedJob:
-        return WatchedJob(spec, spec.job_id, self.inbox / spec.job_id, self.assignments, self._tell)
-
-    def _tell(self, event: JobEvent) -> None:
-        """The listener hears events on the calling thread only; those of other threads wait for it."""
-        if threading.get_ident() == self._thread:
-            self.listener(event)
-        else:
-            self._events.put(event)
-
-    def _side_by_side(self, work: Sequence[Callable[[], None]]) -> None:
-        """Do the work of several hosts at once, and pass on its events; the first error is raised at the end."""
-        if len(work) < 2:
-            for one in work:
-                one()
-            return
-        with ThreadPoolExecutor(min(HOSTS_AT_ONCE, len(work))) as pool:
-            futures: list[Future[None]] = [pool.submit(one) for one in work]
-            pending = set(futures)
-            while pending:
-                _, pending = wait(pending, 0.1)
-                self._pass_on()
-        self._pass_on()
-        for future in futures:
-            future.result()
-
-    def _pass_on(self) -> None:
-        while not self._events.empty():
-            self.listener(self._events.get())
+        return WatchedJob(spec, spec.job_id, self.inbox / spec.job_id, self.assignments, self._hosts.tell)
 
     def _pause(self, jobs: list[WatchedJob]) -> float:
         """Seconds until the next thing to do."""
@@ -143,7 +107,7 @@ class JobRunner:
             if job.transport is not None:
                 by_host.setdefault(job.transport, []).append(job)
         waiting = [job for job in due if job.transport is None]
-        self._side_by_side([lambda own=own: self._poll_all(own) for own in by_host.values()])  # type: ignore[misc]
+        self._hosts.each([lambda own=own: self._poll_all(own) for own in by_host.values()])  # type: ignore[misc]
         full = False  # once a job found no free slot, those behind it need not ask again this time
         for job in waiting:
             if full and job.looked:
@@ -164,29 +128,30 @@ class JobRunner:
             transport = job.at
             try:
                 news = self._poll(job)
-                self._back(job, transport)
+                self._outages.back(job, transport)
             except OUT_OF_REACH as error:
-                self._gone(job, transport, error)
+                self._outages.gone(job, transport, error)
                 news = self._give_up(job)
             self._next(job, fresh=news)
-
-    # --- starting ---------------------------------------------------------------------------------------
 
     def _admit(self, job: WatchedJob) -> bool:
         """Attach to the job where it is, or start it on the first host that may have it. False: it waits."""
         job.looked = True
-        held = self.assignments.get(job.id) or self._adopt(job)
-        job.fence = held.fence if held else 0
-        own = self._own(job, held) if held else None
+        held = self._placement.held(job)
+        own = self._placement.own(job, held) if held else None
         if own is not None:
             try:
                 if self._attached(job, own):
                     return True
             except OUT_OF_REACH as error:
-                self._gone(job, own, error)
+                self._outages.gone(job, own, error)
                 own = None
             job.transport = None
-        return self._place(job, held, own)
+        try:
+            return self._placement.place(job, held, own)
+        except NoHost as error:
+            self._settle(job, "failed", error=str(error))
+            return True
 
     def _attached(self, job: WatchedJob, own: Transport) -> bool:
         """Whether the job is done or has a living worker on its host; then it is followed there."""
@@ -199,170 +164,6 @@ class JobRunner:
         if job.result is None:
             job.tell("attached")
         return True
-
-    def _own(self, job: WatchedJob, held: Assignment) -> Transport | None:
-        """The host of an assignment: by the job's directory, else, in a home that was moved, by its name."""
-        at_place = [t for t in self.transports if t.where(job.id) == held.place]
-        named = [t for t in self.transports if t.host.name == held.host and job.id in self._ids(t)]
-        return next(iter(at_place + named), None)
-
-    def _adopt(self, job: WatchedJob) -> Assignment | None:
-        """Enter who has the job if a directory is there that no assignment names; the living one goes first."""
-        if not self._present:
-            self._side_by_side([lambda t=t: self._list(t) for t in self.transports])  # type: ignore[misc]
-        having = [t for t in self.transports if job.id in self._ids(t)]
-        if len(having) > 1:
-            having.sort(key=lambda t: not t.alive(job.id))
-        return self._assign(job, having[0], 0) if having else None
-
-    def _list(self, transport: Transport) -> None:
-        try:
-            self._present[transport] = set(transport.job_ids())
-        except OUT_OF_REACH as error:
-            self._present[transport] = set()
-            self._gone(None, transport, error)
-
-    def _ids(self, transport: Transport) -> set[str]:
-        """The jobs that were on a host when this run first looked; none on one that could not be reached."""
-        if transport not in self._present:
-            self._list(transport)
-        return self._present[transport]
-
-    def _assign(self, job: WatchedJob, transport: Transport, after: int, attempt: int = 1) -> Assignment | None:
-        place = transport.where(job.id)
-        return self.assignments.assign(job.id, transport.host.name, place, attempt, after)
-
-    def _place(self, job: WatchedJob, held: Assignment | None, own: Transport | None) -> bool:
-        """Start the job on a host with room and a free slot, its own before others. True if done."""
-        refused: dict[Transport, str] = {}
-        weights: dict[Transport, float] = {}
-        hope = False  # some host may answer later
-        for transport in self.transports:
-            try:
-                status = transport.status()
-                self._back(job, transport)
-                weights[transport] = status.free_slots * status.speed
-                if why := self.disk.refusal(transport.host.name, status.free_bytes, job.spec):
-                    refused[transport] = why
-                    job.tell_once(f"no room: {why}")
-            except OUT_OF_REACH as error:
-                self._gone(job, transport, error)
-                refused[transport] = str(error)
-                hope = hope or self._may_come_back(transport)
-        if len(refused) == len(self.transports):
-            if not hope:
-                self._settle(job, "failed", error=f"no host can take it now: {'; '.join(refused.values())}")
-            return not hope
-        for transport in self._candidates(job, held, own, own in refused, weights):
-            if transport in refused or (not weights[transport] and transport is not own):
-                continue
-            try:
-                if self._start(job, transport):
-                    self._turns.took(transport, weights)
-                    return True
-            except OUT_OF_REACH as error:
-                self._gone(job, transport, error)
-            job.transport = None
-        return False
-
-    def _candidates(
-        self,
-        job: WatchedJob,
-        held: Assignment | None,
-        own: Transport | None,
-        own_refused: bool,
-        weights: Mapping[Transport, float],
-    ) -> list[Transport]:
-        """The hosts that may have the job: that of the assignment, and others once its copy is out of play.
-
-        It is when its worker ended by its own word and cannot go on there, or when it gave no sign of life for the
-        stated time. The others come by turns, in proportion to their free slots and speed.
-        """
-        if held is None:
-            return self._turns.order(weights)
-        others = [t for t in self._turns.order(weights) if t is not own]
-        state = None
-        if own is not None and own in weights and own.exists(job.id):
-            job.go_to(own)
-            state = job.state()
-            job.transport = None
-        if held.status == "done" or (state is not None and state.status != "running"):
-            free = own is None or own_refused
-        else:
-            silent = self.assignments.silent_s(held, state.heartbeat if state else None)
-            free = silent >= self.assignments.lost_s
-            if others and not free and (own is None or own_refused):
-                job.tell_once(
-                    f"{held.host} has this job and may still be at work on it; another host gets it once "
-                    f"{held.host} gave no sign of life for {self.assignments.lost_s:g} s"
-                )
-        return ([own] if own is not None else []) + (others if free else [])
-
-    def _start(self, job: WatchedJob, transport: Transport) -> bool:
-        """Enter the assignment, then start a worker. False when the host is full or another runner was faster."""
-        shards = job.shards() if job.place not in ("", transport.where(job.id)) else []
-        job.go_to(transport)
-        before, alive = 0, False
-        if self._was_there(job, transport):
-            state = job.state()
-            before = state.attempt if state else 0
-            alive = transport.alive(job.id)  # an earlier assignment's worker, back from where nobody saw it
-        new = self._assign(job, transport, job.fence, max(before + (not alive), 1))
-        if new is None:
-            return False
-        if alive:
-            job.fence = new.fence
-            job.tell("attached")
-            return True
-        try:
-            started = transport.start(job.spec, shards)
-        except HostUnreachable as error:
-            if not error.sent:
-                self.assignments.withdraw(job.id, new.fence)
-                raise
-            started = True  # nobody knows: the job stays with this host until it answers or is lost
-            self._gone(job, transport, error)
-        except BaseException:
-            self.assignments.withdraw(job.id, new.fence)
-            raise
-        if not started:
-            self.assignments.withdraw(job.id, new.fence)
-            return False
-        job.fence, job.before = new.fence, before
-        job.attempts += 1
-        job.tell("started", text=f"attempt {before + 1}")
-        return True
-
-    def _was_there(self, job: WatchedJob, transport: Transport) -> bool:
-        """Whether the job may have a directory on the host: it had one at the beginning, or was assigned there."""
-        place = transport.where(job.id)
-        return job.id in self._ids(transport) or any(e.place == place for e in self.assignments.history(job.id))
-
-    # --- hosts out of reach -----------------------------------------------------------------------------
-
-    def _gone(self, job: WatchedJob | None, transport: Transport, error: Exception) -> None:
-        """Note that a host does not answer, once an outage: for people, and in the error log."""
-        if transport in self._out:
-            return
-        self._out[transport] = time.monotonic(), error
-        if job is not None:
-            job.tell("log", text=f"WARNING: {error}")
-        if self.errors is not None:
-            self.errors.write(
-                worker=transport.host.name, command=["ssh", transport.where("")], return_code=SSH_FAILED,
-                stdout="", stderr=str(error),
-            )  # fmt: skip
-
-    def _back(self, job: WatchedJob, transport: Transport) -> None:
-        """Note that a host answers again."""
-        out = self._out.pop(transport, None)
-        if out is not None:
-            job.tell("log", text=f"INFO: {transport.host.name} answers again after {time.monotonic() - out[0]:.0f} s")
-
-    def _may_come_back(self, transport: Transport) -> bool:
-        """Whether it is worth waiting for a host: not if it needs a person, nor after the time a job may be silent."""
-        since, error = self._out[transport]
-        return isinstance(error, HostUnreachable) and time.monotonic() - since < self.assignments.lost_s
 
     def _give_up(self, job: WatchedJob) -> bool:
         """Let a job go elsewhere if its host was silent for too long and there is another one."""

@@ -113,8 +113,9 @@ def run_train(job: Job, content: dict[str, Any]) -> dict[str, Any]:
     window = select_window(tables, config, WindowShape(**params.window.model_dump()))
     rows = make_rows(window.games, config)
     held = held_out(window.games["game_hash"].to_pylist(), params.held_out_share)
-    summary = {**window.summary(), "held_out_games": int(held.sum()), "training_rows": len(rows)}
-    job.log(f"training {params.blocks}x{params.channels} on {len(rows)} rows of {window.games.num_rows} games")
+    taught = int((~held[rows.game]).sum())
+    summary = {**window.summary(), "held_out_games": int(held.sum()), "training_rows": taught}
+    job.log(f"training {params.blocks}x{params.channels} on {taught} rows of {int((~held).sum())} games")
     settings = Settings(epochs=params.epochs, **params.settings)  # type: ignore[arg-type]
 
     def report(figures: dict[str, float]) -> None:

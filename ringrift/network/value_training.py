@@ -178,7 +178,8 @@ def train_value_file(
     finally:
         torch.set_num_threads(threads)
     named = [{"path": path.name, "sha256": file_sha256(path)} for path in files]
-    counts = {"held_out_games": int(held.sum()), "training_rows": len(rows), "files": named}
+    taught = int((~held[rows.game]).sum())
+    counts = {"held_out_games": int(held.sum()), "training_rows": taught, "files": named}
     card = ModelCard(
         kind=VALUE,
         architecture=ARCHITECTURE,

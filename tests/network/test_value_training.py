@@ -137,7 +137,7 @@ def test_what_cannot_be_trained_on_is_refused(value_rows, held):
         train_value(value_rows, np.ones_like(held), QUICK, 1)
 
 
-def test_the_command_trains_a_file_that_players_can_load(many, tmp_path):
+def test_the_command_trains_a_file_that_players_can_load(many, value_rows, tmp_path):
     shard, out = tmp_path / "games.parquet", tmp_path / "value.safetensors"
     write_shard(shard, many)
     app = Typer()
@@ -151,7 +151,9 @@ def test_the_command_trains_a_file_that_players_can_load(many, tmp_path):
     _, card = load_pair(out, kind="value", config=HEX8)
     assert card.weights in done.stdout and load_value_network(out, HEX8).weights == card.weights
     window = card.window
-    assert window["held_out_games"] == held_out(many["game_hash"].to_pylist(), 0.1).sum()
+    apart = held_out(select_window([many], HEX8, WindowShape()).games["game_hash"].to_pylist(), 0.1)
+    assert window["held_out_games"] == apart.sum()
+    assert window["training_rows"] == sum(not apart[game] for game in value_rows.game) < len(value_rows)
     assert window["files"][0]["path"] == "games.parquet"
     again = tmp_path / "again.safetensors"
     found = run("-c", "hex8_2p", "--games", shard, "--out", again, "--seed", 3, "--json")
