@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +52,39 @@ ROUNDS = 20  # a round that ends before its kills are done is followed by anothe
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """A run that nobody disturbed: its home, and the seconds it took."""
+
+    home: Home
+    wall_s: float
+
+
+def run_calmly(folder: Path) -> Calm:
+    """Run the pipeline in `folder`, on this machine."""
+    folder.mkdir(parents=True, exist_ok=True)
+    home = Home(folder / "calm")
+    return Calm(home, run_to_end(home, _pipeline(folder)))
+
+
+def _pipeline(folder: Path) -> Path:
+    path = folder / "pipeline.yaml"
+    path.write_text(PIPELINE)
+    return path
+
+
 def bench_chaos(
-    kills: int = 5, seed: int = 1, progress: Callable[[str], None] = lambda text: None, *, ssh: bool = False
+    kills: int = 5,
+    seed: int = 1,
+    progress: Callable[[str], None] = lambda text: None,
+    *,
+    ssh: bool = False,
+    calm: Calm | None = None,
 ) -> dict[str, Any]:
     """The benchmark's report. `kills` ≥ 1 processes are killed at moments drawn from `seed`.
 
     With `ssh` the disturbed runs work on two hosts reached by SSH, and their connections are among the victims; the
-    undisturbed one works here.
+    undisturbed one works here, unless it is given.
 
     Raises ChaosFailed when a run does not come to its end although it is started again and again.
     """
@@ -68,16 +94,16 @@ def bench_chaos(
     with tempfile.TemporaryDirectory(prefix="ringrift-chaos-") as name, ExitStack() as stack:
         folder = Path(name)
         servers = [stack.enter_context(_server(folder / f"sshd{number}")) for number in range(2 if ssh else 0)]
-        pipeline = folder / "pipeline.yaml"
-        pipeline.write_text(PIPELINE)
-        progress("the undisturbed run")
-        calm = Home(folder / "calm")
-        wall_s = run_to_end(calm, pipeline)
+        pipeline = _pipeline(folder)
+        if calm is None:
+            progress("the undisturbed run")
+            calm = run_calmly(folder)
         for number in range(ROUNDS):
             if len(rows) >= kills:
                 break
             progress(f"round {number + 1}, {len(rows)} of {kills} kills")
-            disturbance = Disturbance(kills - len(rows), rng, (WINDOW[0] * wall_s, WINDOW[1] * wall_s), turns=turns)
+            window = WINDOW[0] * calm.wall_s, WINDOW[1] * calm.wall_s
+            disturbance = Disturbance(kills - len(rows), rng, window, turns=turns)
             home = Home(folder / f"round{number + 1}")
             if servers:
                 _use_hosts(home, servers)
@@ -85,11 +111,11 @@ def bench_chaos(
             run_to_end(home, pipeline, disturbance)
             turns = disturbance.turns
             rows += [{"round": number + 1, **asdict(kill)} for kill in disturbance.done]
-            equal = equal and digests(home) == digests(calm)
-            more = compare_games(games_of(calm), games_of(home))
+            equal = equal and digests(home) == digests(calm.home)
+            more = compare_games(games_of(calm.home), games_of(home))
             lost, duplicated = lost + more[0], duplicated + more[1]
         progress("planting bad games")
-        caught, false_rejects = catch_planted(calm, folder / "planted", rng)
+        caught, false_rejects = catch_planted(calm.home, folder / "planted", rng)
     return report(
         "chaos",
         rows,

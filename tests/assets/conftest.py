@@ -1,5 +1,6 @@
 """Fixtures of the asset tests: a tiny pipeline on hex8, and one call that runs the graph for a partition."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from resources.events import JobEvent
+from resources.locks import locked
 from resources.partitions import open_iteration, partition_key
 from resources.storage import Home, Record
 from resources.workbench import Workbench
@@ -150,16 +152,31 @@ def graph_of(tmp_path: Path) -> Iterator[Callable[[Home], Graph]]:
         instance.dispose()
 
 
+def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Graph], None]) -> Home:
+    """A home that is built by the first of all test processes that needs it. Copy it, do not touch it."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    home, done = Home(folder / "home"), folder / "done"
+    with locked(folder.with_suffix(".lock")):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            home.prepare()
+            (folder / "pipeline.yaml").write_text(PIPELINE)
+            with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+                patch.setenv("RINGRIFT_HOME", str(home.root))
+                build(Graph(home, folder / "pipeline.yaml", instance))
+            done.touch()
+    return home
+
+
 @pytest.fixture(scope="session")
 def played_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home in which iterations 0 and 1 are done. Copy it, do not touch it."""
-    folder = tmp_path_factory.mktemp("played")
-    (folder / "pipeline.yaml").write_text(PIPELINE)
-    home = Home(folder / "home").prepare()
-    with dg.DagsterInstance.ephemeral() as instance:
-        graph = Graph(home, folder / "pipeline.yaml", instance)
+    """A home in which iterations 0 and 1 have played."""
+
+    def build(graph: Graph) -> None:
         assert all(graph.run(iteration).success for iteration in (0, 1))
-    return home
+
+    return built_once(tmp_path_factory, "played", build)
 
 
 @pytest.fixture
@@ -171,17 +188,14 @@ def played(home: Home, played_home: Home, graph_of: Callable[[Home], Graph]) -> 
 
 @pytest.fixture(scope="session")
 def finished_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home in which the whole iterations 0 and 1 are done, one after the other. Copy it, do not touch it."""
-    folder = tmp_path_factory.mktemp("finished")
-    (folder / "pipeline.yaml").write_text(PIPELINE)
-    home = Home(folder / "home").prepare()
-    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
-        patch.setenv("RINGRIFT_HOME", str(home.root))
-        graph = Graph(home, folder / "pipeline.yaml", instance)
+    """A home in which the whole iterations 0 and 1 are done, one after the other."""
+
+    def build(graph: Graph) -> None:
         for iteration in (0, 1):
             result = graph.run(iteration, ITERATION)
             assert result.success, failure(result)
-    return home
+
+    return built_once(tmp_path_factory, "finished", build)
 
 
 @pytest.fixture

@@ -114,12 +114,13 @@ def test_a_dry_run_shows_the_jobs_and_writes_nothing(home, pipeline):
     assert not list(home.store.iterdir())
 
 
-def test_json_output_is_one_object_with_every_outcome(home, pipeline):
+def test_json_output_is_one_object_with_every_outcome(finished, pipeline):
     code, text = ringrift("run", "--config", pipeline, "--json")
     [outcome] = json.loads(text.splitlines()[-1])["outcomes"]
     assert code == 0 and outcome["ok"] and outcome["records"]["training_db"]["rows"] == PLAYED
-    code, text = ringrift("run", "--config", pipeline, "-c", "square8_2p", "--json")
-    assert code == 1 and not json.loads(text.splitlines()[-1])["outcomes"][0]["ok"]
+    code, text = ringrift("run", "--config", pipeline, "-c", "square8_2p", "--phase", "selfplay", "--json")
+    [outcome] = json.loads(text.splitlines()[-1])["outcomes"]
+    assert code == 1 and not outcome["ok"] and "no selfplay job of square8_2p" in outcome["error"]
 
 
 def test_runs_whose_process_is_gone_are_marked_failed_and_living_ones_are_not(home):

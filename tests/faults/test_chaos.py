@@ -8,13 +8,18 @@ import sys
 import pytest
 
 from resources.storage import Home
-from ringrift_assets.bench_chaos import bench_chaos, compare_games
+from ringrift_assets.bench_chaos import Calm, bench_chaos, compare_games, run_calmly
 from ringrift_assets.chaos import Disturbance, workers
 
 
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    return run_calmly(tmp_path_factory.mktemp("calm"))
+
+
 @pytest.mark.slow
-def test_five_kills_change_nothing_and_planted_games_are_caught():
-    result = bench_chaos(kills=5, seed=1)
+def test_five_kills_change_nothing_and_planted_games_are_caught(calm):
+    result = bench_chaos(kills=5, seed=1, calm=calm)
     values = {measure["name"]: measure["value"] for measure in result["measures"]}
     assert values == {
         "kills": 5,
@@ -28,8 +33,8 @@ def test_five_kills_change_nothing_and_planted_games_are_caught():
 
 
 @pytest.mark.slow
-def test_kills_over_ssh_change_nothing_either(sshd):
-    result = bench_chaos(kills=4, seed=2, ssh=True)
+def test_kills_over_ssh_change_nothing_either(sshd, calm):
+    result = bench_chaos(kills=4, seed=2, ssh=True, calm=calm)
     values = {measure["name"]: measure["value"] for measure in result["measures"]}
     assert (values["hash_equal"], values["games_lost"], values["games_duplicated"]) == (1, 0, 0)
     assert {row["victim"] for row in result["rows"]} == {"worker", "child", "run", "connection"}
