@@ -277,7 +277,7 @@ class SshConnection:
             with self.guarded():
                 if session is None:
                     with self.hurried(client, self.timeouts.stall_s):
-                        session = _open_sftp(client)
+                        session = client.open_sftp()
                     found = session.get_channel()
                     if found is not None:
                         found.settimeout(self.timeouts.stall_s)
@@ -316,18 +316,11 @@ class SshConnection:
 
 
 def _transport(sock: socket.socket, **more: Any) -> paramiko.Transport:
-    """A connection that prefers AES-GCM: encryption and check in one go, in OpenSSL."""
-    transport = paramiko.Transport(sock, **more)
+    """A connection that prefers AES-GCM, encryption and check in one go, in OpenSSL, and lets a pull ask far ahead."""
+    transport = paramiko.Transport(sock, default_window_size=AHEAD_MAX, **more)
     options = transport.get_security_options()
     options.ciphers = sorted(options.ciphers, key=lambda name: "gcm" not in name)
     return transport
-
-
-def _open_sftp(client: paramiko.SSHClient) -> paramiko.SFTPClient:
-    transport = client.get_transport()
-    if transport is None:
-        raise ChannelLost("the connection was lost")
-    return paramiko.SFTPClient.from_transport(transport, window_size=AHEAD_MAX)
 
 
 def _drain(receive: Callable[[int], bytes], into: bytearray) -> None:

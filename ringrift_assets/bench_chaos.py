@@ -54,23 +54,18 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """A run that nobody disturbed: its home, and the seconds it took."""
+    """A run that nobody disturbed: its home, its pipeline file, and the seconds it took."""
 
     home: Home
+    pipeline: Path
     wall_s: float
 
 
 def run_calmly(folder: Path) -> Calm:
     """Run the pipeline in `folder`, on this machine."""
-    folder.mkdir(parents=True, exist_ok=True)
-    home = Home(folder / "calm")
-    return Calm(home, run_to_end(home, _pipeline(folder)))
-
-
-def _pipeline(folder: Path) -> Path:
-    path = folder / "pipeline.yaml"
-    path.write_text(PIPELINE)
-    return path
+    home, pipeline = Home(folder / "calm"), folder / "pipeline.yaml"
+    pipeline.write_text(PIPELINE)
+    return Calm(home, pipeline, run_to_end(home, pipeline))
 
 
 def bench_chaos(
@@ -94,7 +89,6 @@ def bench_chaos(
     with tempfile.TemporaryDirectory(prefix="ringrift-chaos-") as name, ExitStack() as stack:
         folder = Path(name)
         servers = [stack.enter_context(_server(folder / f"sshd{number}")) for number in range(2 if ssh else 0)]
-        pipeline = _pipeline(folder)
         if calm is None:
             progress("the undisturbed run")
             calm = run_calmly(folder)
@@ -108,7 +102,7 @@ def bench_chaos(
             if servers:
                 _use_hosts(home, servers)
                 disturbance.connections = lambda: [process for server in servers for process in server.connections()]
-            run_to_end(home, pipeline, disturbance)
+            run_to_end(home, calm.pipeline, disturbance)
             turns = disturbance.turns
             rows += [{"round": number + 1, **asdict(kill)} for kill in disturbance.done]
             equal = equal and digests(home) == digests(calm.home)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ LATENCY_BAR, SFTP_BAR = 1.3, 0.8
 SLOTS = 2  # of each host
 LOOKS = 200
 COPIES = 15
+OPEN_SSH_COPIES = ("get", "get -f", "put")
 MB = 1_000_000
 
 
@@ -147,9 +149,9 @@ class _OpenSsh:
         """Run a script there, with this input."""
         subprocess.run(["ssh", *self._options, self._to, script], input=stdin, check=True)
 
-    def copy(self, verb: str, source: Path, target: Path) -> None:
-        """Copy a file: `get` it here (`get -f`: and flush it to the disk), or `put` it there."""
-        batch = f"{verb} {source} {target}\n".encode()
+    def sftp(self, *words: object) -> None:
+        """Start `sftp` with this one command, or none."""
+        batch = " ".join(map(str, words)).encode() + b"\n"
         command = ["sftp", "-q", "-b", "-", *self._options, self._to]
         subprocess.run(command, input=batch, check=True, stdout=subprocess.DEVNULL)
 
@@ -194,9 +196,10 @@ def _latency(folder: Path, transport: SshTransport, client: _OpenSsh, repeats: i
 
 
 def _throughput(folder: Path, transport: SshTransport, client: _OpenSsh, megabytes: int) -> dict[str, float]:
-    """Median MB/s of copying one file: our pull and push, and `sftp`'s get, get -f and put.
+    """MB/s of copying one file, by the median time: our pull and push, and `sftp`'s get, get -f and put.
 
-    A pull of ours is on the disk when it ends, as with get -f; get leaves that to the system.
+    A pull of ours is on the disk when it ends, as with get -f; get leaves that to the system. Ours has its session open
+    already, so what `sftp` takes to start and do nothing is no part of its time.
     """
     source, target = folder / "large", folder / "copy"
     with source.open("wb") as out:
@@ -208,18 +211,21 @@ def _throughput(folder: Path, transport: SshTransport, client: _OpenSsh, megabyt
             copy(session)
 
     ways: dict[str, Callable[[], None]] = {
-        "pull": lambda: ours(lambda session: pull(session, str(source), target, Pace(None))),
-        "push": lambda: ours(lambda session: push(session, source, str(target), Pace(None))),
-        **{verb: lambda verb=verb: client.copy(verb, source, target) for verb in ("get", "get -f", "put")},  # type: ignore[misc]
+        "pull": partial(ours, lambda session: pull(session, str(source), target, Pace(None))),
+        "push": partial(ours, lambda session: push(session, source, str(target), Pace(None))),
+        **{verb: partial(client.sftp, verb, source, target) for verb in OPEN_SSH_COPIES},
+        "start": client.sftp,
     }
-    rates: dict[str, list[float]] = {name: [] for name in ways}
+    times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(COPIES + 1):
         for name, way in ways.items():
             started = time.perf_counter()
             way()
-            rates[name].append(megabytes / (time.perf_counter() - started))
-            target.unlink()
-    return {name: statistics.median(found[1:]) for name, found in rates.items()}
+            times[name].append(time.perf_counter() - started)
+            target.unlink(missing_ok=True)
+    took = {name: statistics.median(found[1:]) for name, found in times.items()}
+    start = took.pop("start")
+    return {name: megabytes / (s - start if name in OPEN_SSH_COPIES else s) for name, s in took.items()}
 
 
 def _look(folder: Path, transport: SshTransport) -> float:

@@ -17,9 +17,11 @@ from ringrift.contract import JobSpec, file_sha256
 from ringrift.errors import InvalidInput
 from ringrift.games import write_shard
 from ringrift.job import read_manifest, read_state
+from ringrift.network.data import make_rows
 from ringrift.network.loading import load_model
 from ringrift.network.loss_plot import render_small_losses
 from ringrift.network.train_job import CHECKPOINT, train_job
+from ringrift.network.window import WindowShape, held_out, select_window
 from ringrift.pipeline import Pipeline
 from ringrift.strict import parse
 from ringrift.worker import run_job
@@ -55,7 +57,7 @@ def folder_of(home: Path, spec: JobSpec, name: str = "") -> Path:
     return folder
 
 
-def test_a_job_leaves_a_model_its_card_and_a_plot(home):
+def test_a_job_leaves_a_model_its_card_and_a_plot(home, games):
     spec = spec_of(home)
     folder = folder_of(home, spec)
     assert run_job(folder) == 0
@@ -67,6 +69,10 @@ def test_a_job_leaves_a_model_its_card_and_a_plot(home):
     assert card.window["files"] == spec.params["games"] and card.window["games"] == 30
     assert card.window["digest"] == result["window"]["digest"] and card.metrics == result["metrics"]
     assert 0.2 < result["soft_share"] < 0.9 and 0 < result["window"]["held_out_games"] < 15
+    shape, share = WindowShape(**spec.params["window"]), spec.params["held_out_share"]
+    window = select_window([games], HEX8, shape).games
+    apart, rows = held_out(window["game_hash"].to_pylist(), share), make_rows(window, HEX8)
+    assert card.window["training_rows"] == sum(not apart[game] for game in rows.game) < len(rows)
     assert card.training["epochs_run"] == 4 == len(result["history"])
     progress = [
         message["params"]["payload"]
