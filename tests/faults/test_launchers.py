@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from resources.storage import Home, Store
+from ringrift.contract import JOBS_FOLDER, STATE, JobState
 from ringrift_assets.chaos import workers
 
 CONFIG = "square8_2p"
@@ -31,6 +32,12 @@ def start(home: Home, pipeline: Path) -> subprocess.Popen[str]:
     )
 
 
+def attempts(home: Home) -> dict[str, JobState]:
+    """Each job that has begun, with the state of its latest attempt."""
+    states = home.root.glob(f"{JOBS_FOLDER}/*/{STATE}")
+    return {path.parent.name: JobState.model_validate_json(path.read_text()) for path in states}
+
+
 @pytest.mark.slow
 def test_the_second_launcher_says_which_run_holds_the_partition_and_leaves_the_first_alone(home, tmp_path):
     pipeline = tmp_path / "pipeline.yaml"
@@ -41,13 +48,17 @@ def test_the_second_launcher_says_which_run_holds_the_partition_and_leaves_the_f
         while not any(home.root.glob("jobs-v1/*/out/*.parquet")):
             assert time.monotonic() < deadline and first.poll() is None
             time.sleep(0.1)
-        at_work = [process.pid for process in workers(home)]
+        at_work = attempts(home)
+        assert any(state.status == "running" for state in at_work.values())
         second = start(home, pipeline)
         output, _ = second.communicate(timeout=120)
         words = " ".join(output.split())
         assert second.returncode == 1 and f"{CONFIG}|0000 is being written by run" in words
         assert f"(pid {first.pid} on " in words
-        assert first.poll() is None and set(at_work) <= {process.pid for process in workers(home)}
+        assert first.poll() is None
+        afterwards = attempts(home)
+        for job, state in at_work.items():  # one may have come to its end meanwhile, none may have begun anew
+            assert afterwards[job].pid == state.pid and afterwards[job].status in ("running", "done")
         assert Store(home.store).get("selfplay_games", CONFIG, 0) is None
     finally:
         for process in workers(home):
