@@ -215,7 +215,7 @@ def bench_memory_command(
 
 @app.command()
 def warmup() -> None:
-    """Compile the kernels ahead of their first use (once a version, about a minute)."""
+    """Compile the kernels ahead of their first use (once a version, two to three minutes)."""
     from ringrift.warmup import STEPS, warm_up
 
     with_progress(len(STEPS), warm_up)

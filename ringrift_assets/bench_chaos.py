@@ -38,8 +38,9 @@ evaluation:
   round_robin: {blocks: 1}
   network_simulations: 8
 cmaes: {population: 4, games_per_evaluation: 4, replicas: 1, proofs: 1, generations: {square8_2p: 2, square8_3p: 1}}
-training: {blocks: 1, channels: 8, epochs: {square8_2p: 2, square8_3p: 2}}
+training: {blocks: 1, channels: 8, epochs: {square8_2p: 2}, min_games: {square8_3p: 1000}}  # one learns, one cannot
 gate: {max_blocks: 16}
+tiers: {ladder: [D2]}  # at the top: the candidate's gate is one of its kind
 polling: {first_s: 0.1, interval_s: 0.3}
 """
 GAME_ASSETS = ("selfplay_games", "tournament_games", "training_db")

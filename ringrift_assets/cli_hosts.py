@@ -47,7 +47,7 @@ def bootstrap_command(
     dependencies: Annotated[
         bool, typer.Option(help="Install the dependencies too, from the host's package index.")
     ] = True,
-    warm: Annotated[bool, typer.Option(help="Compile the kernels there, about a minute.")] = True,
+    warm: Annotated[bool, typer.Option(help="Compile the kernels there: two to three minutes.")] = True,
 ) -> None:
     """Send the worker's package, make its environment, compile the kernels and shake hands. Repeatable."""
     from resources.bootstrap import bootstrap

@@ -52,7 +52,7 @@ class Table:
         ]
 
     def legal_json(self, s: np.ndarray) -> list[list[Any]]:
-        """Every legal move of `s` as a MOVE array, in code order of the kernels."""
+        """Every legal move of `s` as a MOVE array, in the order of `legal`."""
         codes, regions = self.legal(s), self.regions(s)
         return [move_to_json(s, code, regions) for code in codes]
 

@@ -146,13 +146,18 @@ def _ray_length(neighbor: np.ndarray, cell: int, direction: int) -> int:
 
 def cell_key(name: str, cell: int) -> str:
     """Position key of a cell in text records: `x,y` on square boards, `x,y,z` on hex boards."""
-    x, y = (int(v) for v in board(name).xy[cell])
-    return f"{x},{y}" if name in SQUARE_SIDE else f"{x},{y},{-x - y}"
+    return _cell_keys(name)[cell]
+
+
+@cache
+def _cell_keys(name: str) -> tuple[str, ...]:
+    points = board(name).xy.tolist()
+    return tuple(f"{x},{y}" if name in SQUARE_SIDE else f"{x},{y},{-x - y}" for x, y in points)
 
 
 @cache
 def _cells_by_key(name: str) -> dict[str, int]:
-    return {cell_key(name, cell): cell for cell in range(board(name).cells)}
+    return {key: cell for cell, key in enumerate(_cell_keys(name))}
 
 
 def cell_from_key(name: str, key: object) -> int:

@@ -121,30 +121,31 @@ def check_folder(folder: Path, workers: int = 1) -> Iterator[FileResult]:
         yield from pool.map(check_file, paths, names, chunksize=4)
 
 
-def _merged(moves: list[list[Any]]) -> Counter[str]:
-    """Moves as comparable texts; the whole-line option of a line is the same as processing it."""
-    texts = set()
-    for move in moves:
-        if move[0] == "process_line":
-            move = ["choose_line_option", move[1], move[1]]
-        elif move[0] == "choose_territory_option":
-            move = [move[0], sorted(move[1])]
-        texts.add(json.dumps(move, separators=(",", ":")))
-    return Counter(texts)
+def _text(move: list[Any]) -> str:
+    """A move as comparable text; the whole-line option of a line is the same as processing it."""
+    if move[0] == "process_line":
+        move = ["choose_line_option", move[1], move[1]]
+    elif move[0] == "choose_territory_option":
+        move = [move[0], sorted(move[1])]
+    return repr(move)
 
 
-def _show(moves: Any) -> str:
-    shown = list(moves)
+def _show(moves: set[str]) -> str:
+    shown = sorted(moves)
     return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
 
 
-def _compare_legal(where: str, expected: list[list[Any]], actual: list[list[Any]]) -> None:
-    want, have = _merged(expected), _merged(actual)
-    if len(actual) != sum(have.values()):
+def _legal(where: str, expected: list[list[Any]], table: Table, s: np.ndarray) -> dict[str, int]:
+    """The legal moves of `s`, text → code, which are exactly the expected ones."""
+    codes, moves = table.legal(s), table.legal_json(s)
+    have = dict(zip(map(_text, moves), codes, strict=True))
+    if len(codes) != len(have):
         raise _Difference(f"{where}: the engine lists a move twice")
-    if want != have:
-        missing, extra = want - have, have - want
+    want = set(map(_text, expected))
+    if want != have.keys():
+        missing, extra = want - have.keys(), have.keys() - want
         raise _Difference(f"{where}: legal moves differ; missing: {_show(missing)}; not expected: {_show(extra)}")
+    return have
 
 
 def _compare_state(where: str, expected: dict[str, Any], s: np.ndarray) -> None:
@@ -167,10 +168,10 @@ def _compare_state(where: str, expected: dict[str, Any], s: np.ndarray) -> None:
             raise _Difference(f"{where}: ctx.region is {actual['ctx']['region']}, expected {expected['ctx']['region']}")
 
 
-def _play(table: Table, s: np.ndarray, move: list[Any], where: str) -> None:
-    wanted = _merged([move])
-    code = next(c for c, m in zip(table.legal(s), table.legal_json(s), strict=True) if _merged([m]) == wanted)
-    done, _ = table.advance(s, np.array([code], dtype=np.uint32), EVERY_MOVE)
+def _play(where: str, row: dict[str, Any], table: Table, s: np.ndarray) -> None:
+    """Compare the legal moves of `s` with the row's, then play the one that was chosen there."""
+    codes, move = _legal(where, row["legal"], table, s), row["legal"][row["c"]]
+    done, _ = table.advance(s, np.array([codes[_text(move)]], dtype=np.uint32), EVERY_MOVE)
     if done != 1:
         raise _Difference(f"{where}: the engine refuses its own legal move {move}")
 
@@ -189,8 +190,7 @@ def _check_game(rows: list[dict[str, Any]], result: FileResult) -> None:
         where = f"ply {row['i']}"
         if (row["p"], row["ph"]) != (int(s[st.CUR]) + 1, st.PHASES[int(s[st.PHASE])]):
             raise _Difference(f"{where}: player {int(s[st.CUR]) + 1} in {st.PHASES[int(s[st.PHASE])]} is to move")
-        _compare_legal(where, row["legal"], table.legal_json(s))
-        _play(table, s, row["legal"][row["c"]], where)
+        _play(where, row, table, s)
         _compare_state(where, row["state"], s)
         result.plies += 1
     winner = int(s[st.WINNER]) + 1 if s[st.WINNER] >= 0 else None
@@ -204,8 +204,7 @@ def _check_game(rows: list[dict[str, Any]], result: FileResult) -> None:
 
 def _check_single(row: dict[str, Any], result: FileResult) -> None:
     table, s = _setup(row, row["state"])
-    _compare_legal(row["id"], row["legal"], table.legal_json(s))
-    _play(table, s, row["legal"][row["c"]], row["id"])
+    _play(row["id"], row, table, s)
     _compare_state(row["id"], row["after"], s)
     result.positions += 1
 
@@ -247,7 +246,7 @@ def perft(table: Table, s: np.ndarray, depth: int) -> list[tuple[int, int]]:
 
 def _check_perft(row: dict[str, Any], result: FileResult) -> None:
     table, s = _setup(row, row["state"])
-    _compare_legal(row["id"], row["legal"], table.legal_json(s))
+    _legal(row["id"], row["legal"], table, s)
     depths = sorted(int(d) for d in row["perft"])
     for depth, (states, sequences) in enumerate(perft(table, s, depths[-1]), start=1):
         want = row["perft"].get(str(depth))
