@@ -19,7 +19,8 @@ from resources.workbench import Workbench
 from ringrift.games import content_digest, write_shard
 from ringrift_assets.assets import ASSETS
 from ringrift_assets.checks import CHECKS
-from ringrift_assets.definitions import COLLECT, ITERATION
+from ringrift_assets.definitions import COLLECT
+from ringrift_assets.run import run_iteration
 from tests.resources.models import put_no_model, put_record
 
 CONFIG = "hex8_2p"
@@ -188,12 +189,12 @@ def played(home: Home, played_home: Home, graph_of: Callable[[Home], Graph]) -> 
 
 @pytest.fixture(scope="session")
 def finished_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home in which the whole iterations 0 and 1 are done, one after the other."""
+    """A home in which the whole iterations 0 and 1 were run, one after the other, as `ringrift run` does it."""
 
     def build(graph: Graph) -> None:
         for iteration in (0, 1):
-            result = graph.run(iteration, ITERATION)
-            assert result.success, failure(result)
+            [outcome] = run_iteration([CONFIG], iteration, graph.pipeline, graph.home)
+            assert outcome.ok and set(outcome.reused.values()) == {False}, outcome.error
 
     return built_once(tmp_path_factory, "finished", build)
 

@@ -43,30 +43,24 @@ def ringrift(*arguments: object) -> "tuple[int, str]":
     return result.exit_code, result.output
 
 
-def test_a_second_run_finds_everything_done_and_the_runs_are_in_the_homes_own_instance(home, pipeline):
-    events = []
-    [first] = run_iteration([CONFIG], 0, pipeline, home, events.append)
-    assert first.ok and first.error is None and set(first.reused.values()) == {False}
-    assert {name for name, record in first.records.items() if record.rows} == set(ITERATION) - {"trained_model"}
-    bad = [check["check"] for check in first.checks if not check["passed"]]
-    assert bad == ["enough_games"] and len(first.checks) == 23
-    started = [event for event in events if event.kind == "started"]
-    [second] = run_iteration([CONFIG], 0, pipeline, home, events.append)
-    assert second.ok and set(second.reused.values()) == {True}
-    assert [event for event in events if event.kind == "started"] == started
-    assert {a: r.content_digest for a, r in second.records.items()} == {
-        a: r.content_digest for a, r in first.records.items()
-    }
+def test_a_second_run_finds_everything_done_and_the_runs_are_in_the_homes_own_instance(finished, pipeline):
+    home, first = finished.home, {asset: finished.record(asset) for asset in ITERATION}
+    assert {name for name, record in first.items() if record.rows} == set(ITERATION) - {"trained_model"}
+    [second] = run_iteration([CONFIG], 0, pipeline, home, finished.events.append)
+    assert second.ok and second.error is None and set(second.reused.values()) == {True} and not finished.started()
+    assert {a: r.content_digest for a, r in second.records.items()} == {a: r.content_digest for a, r in first.items()}
+    bad = [check["check"] for check in second.checks if not check["passed"]]
+    assert bad == ["enough_games"] and len(second.checks) == 23
     with open_instance(home) as instance:
         runs = {run.run_id: run for run in instance.get_runs()}
-        assert {first.run, second.run} <= set(runs)
-        assert runs[first.run].tags["dagster/partition"] == "hex8_2p|0000"
+        assert len(runs) == 3 and {run.status for run in runs.values()} == {dg.DagsterRunStatus.SUCCESS}
+        assert runs[second.run].tags["dagster/partition"] == "hex8_2p|0000"
         event = instance.get_latest_materialization_event(dg.AssetKey("training_db"))
         assert event.dagster_event.partition == "hex8_2p|0000"
 
 
-def test_a_failure_of_one_config_is_told_and_the_others_go_on(home, pipeline):
-    outcomes = run_iteration(["square8_2p", CONFIG], 0, pipeline, home)
+def test_a_failure_of_one_config_is_told_and_the_others_go_on(finished, pipeline):
+    outcomes = run_iteration(["square8_2p", CONFIG], 0, pipeline, finished.home)
     assert [outcome.ok for outcome in outcomes] == [False, True]
     assert outcomes[0].error.startswith("selfplay_games: no selfplay job of square8_2p can be played")
     console = Console(width=160, record=True, file=io.StringIO())
