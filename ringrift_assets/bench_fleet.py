@@ -10,8 +10,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +64,8 @@ def bench_fleet(
             look_s = _look(folder, transport)
         transport.close()
         progress(f"connecting with {hosts} hosts")
-        held = _held(entries)
+        with ProcessPoolExecutor(1, get_context("spawn")) as apart:  # where no thread or buffer of ours comes or goes
+            held = apart.submit(_held, entries).result()
         progress(f"{jobs} jobs without SSH")
         specs = [_spec(f"many{number}", work_s) for number in range(jobs)]
         bare_s = _bare(folder / "bare", specs, hosts * SLOTS)
@@ -244,7 +247,7 @@ def _look(folder: Path, transport: SshTransport) -> float:
 
 
 def _held(hosts: Sequence[Host]) -> list[tuple[str, float, str]]:
-    """What each connected host holds here, over all but the first: memory, threads, open files; name, value, unit."""
+    """What each connected host but the first adds to this process (name, value, unit): memory, threads, open files."""
     process = psutil.Process()
 
     def now() -> list[float]:

@@ -12,7 +12,7 @@ from ringrift.profiles_file import profiles_file, write_profiles
 
 NAME = "heuristic_v1_hex8_2p"
 PIPELINE = """
-cmaes: {population: 8, games_per_evaluation: 8, sigma: 1.5, replicas: 2, proofs: 3, panel: []}
+cmaes: {population: 6, games_per_evaluation: 6, sigma: 1.5, replicas: 2, proofs: 3, panel: []}
 gate: {max_blocks: 64}
 """
 
@@ -27,7 +27,7 @@ def test_a_bad_start_is_beaten_with_evidence_and_the_file_is_read_back(tmp_path)
     write_profiles(tmp_path / "bad.json", profiles_file({NAME: BAD}, {}))
     out = tmp_path / "tuned.json"
     files = ["--config", tmp_path / "pipeline.yaml", "--from", tmp_path / "bad.json", "--out", out]
-    command = ["tune", "-c", "hex8_2p", "--generations", 5, "--json", "--processes", 1, *files]
+    command = ["tune", "-c", "hex8_2p", "--generations", 4, "--json", "--processes", 1, *files]
     done = ringrift(*command)
     assert done.returncode == 0, done.stderr + done.stdout
     result = json.loads(done.stdout)

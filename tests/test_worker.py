@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -106,7 +107,12 @@ def collected(folder: Path, spec: JobSpec) -> pa.Table:
 
 
 def undisturbed_digest(spec: JobSpec) -> str:
-    params = parse(SelfplayParams, spec.params, "test")
+    return digest_of(spec.canonical())
+
+
+@cache
+def digest_of(canonical: str) -> str:
+    params = parse(SelfplayParams, json.loads(canonical)["params"], "test")
     return games.content_digest(games.table_of(play_rows(game_plan(params), range(params.games))))
 
 

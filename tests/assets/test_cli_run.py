@@ -30,7 +30,7 @@ evaluation:
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
 cmaes:
   {population: 4, games_per_evaluation: 3, replicas: 1, proofs: 1, generations: {square8_2p: 1, square8_3p: 1}}
-gate: {max_blocks: 16}
+gate: {min_blocks: 2, max_blocks: 2}
 tiers: {ladder: [D2]}
 polling: {first_s: 0.1, interval_s: 0.3}
 """

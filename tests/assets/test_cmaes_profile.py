@@ -21,7 +21,7 @@ selfplay:
 evaluation:
   matchups: []
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D5, Heuristic_D7], blocks: 1}
-cmaes: {population: 8, games_per_evaluation: 8, sigma: 1.5, generations: {hex8_2p: 5}, replicas: 2, panel: []}
+cmaes: {population: 6, games_per_evaluation: 6, sigma: 1.5, generations: {hex8_2p: 4}, replicas: 2, panel: []}
 tiers: {ladder: [D2]}
 gate: {max_blocks: 64}
 polling: {first_s: 0.1, interval_s: 0.3}
@@ -67,7 +67,7 @@ def test_a_better_profile_is_proved_put_in_force_and_played_by_everything_after(
     shown = metadata(result, "cmaes_profile")
     assert shown["proposal"].startswith(proposal["kind"]) and len(shown["convergence"]) < 1000
     log = graph.home.logs / "cmaes" / "iter0" / f"{CONFIG}.jsonl"
-    assert [json.loads(line)["replica"] for line in log.read_text().splitlines()] == [0] * 5 + [1] * 5
+    assert [json.loads(line)["replica"] for line in log.read_text().splitlines()] == [0] * 4 + [1] * 4
 
     file = load_profiles(store.path(graph.record("heuristic_profiles"), FILE))
     assert file.profiles == {NAME: proposal["weights"]} and file.training_metadata[NAME].source == "cmaes"
