@@ -108,6 +108,8 @@ class JobRunner:
                 by_host.setdefault(job.transport, []).append(job)
         waiting = [job for job in due if job.transport is None]
         self._hosts.each([lambda own=own: self._poll_all(own) for own in by_host.values()])  # type: ignore[misc]
+        if waiting:
+            self._placement.look()
         full = False  # once a job found no free slot, those behind it need not ask again this time
         for job in waiting:
             if full and job.looked:

@@ -1,6 +1,7 @@
 """Which host a job is on, and which one it is started on: every move is an entry in the assignments first."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from resources.assignments import Assignment, Assignments
 from resources.disk import DiskPolicy
@@ -37,6 +38,14 @@ class Placement:
     def begin(self) -> None:
         """Look anew at what the hosts have, once it is asked for."""
         self._present = {}
+
+    def look(self) -> None:
+        """Ask all hosts for their status at once. Each keeps its answer for a second, so `place` waits for none."""
+        self._hosts.each([lambda t=t: self._ask(t) for t in self._transports])  # type: ignore[misc]
+
+    def _ask(self, transport: Transport) -> None:
+        with suppress(*OUT_OF_REACH):  # `place` meets it again and tells it
+            transport.status()
 
     def held(self, job: WatchedJob) -> Assignment | None:
         """The assignment in force, if somebody has the job; `job` follows it from now on."""

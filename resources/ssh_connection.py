@@ -28,6 +28,7 @@ from resources.transport import HostRefused, HostUnreachable
 
 SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 RETRIES, BASE_DELAY_S, BACKOFF, MAX_DELAY_S, JITTER = 3, 2.0, 2.0, 30.0, 0.25
+RETRY_WAIT_S = 1.0  # an attempt after a failure goes on without its callers after so long
 REFUSED_FOR_S = 60.0  # after a refusal that needs a person; servers lock out who tries too often
 KEEP_ALIVE_S = 15
 SFTP_CHANNELS = 4  # OpenSSH allows ten sessions a connection; one is the agent's
@@ -86,7 +87,8 @@ class SshConnection:
     """The connection to one host. Threads may share it; it opens itself again after a fault, but not at once.
 
     After a failure the next attempt is made 2, 4, 8, … at most 30 seconds later; until then every call raises
-    HostUnreachable without waiting, so that one dead host does not hold up the others.
+    HostUnreachable without waiting. An attempt after a failure goes on beside its callers, which wait for its first
+    second only, so that a host that swallows packets does not hold up the others again and again.
     """
 
     def __init__(self, host: Host, timeouts: Timeouts | None = None, clock: Callable[[], float] = time.monotonic):
@@ -101,6 +103,8 @@ class SshConnection:
         self._failures = 0
         self._closed_until = 0.0
         self._why: HostUnreachable | HostRefused | None = None
+        self._retry: threading.Thread | None = None
+        self._retry_began = 0.0
 
     @property
     def destination(self) -> str:
@@ -112,19 +116,57 @@ class SshConnection:
     def client(self) -> paramiko.SSHClient:
         """The open connection. Raises HostUnreachable or HostRefused."""
         with self._lock:
-            transport = self._client.get_transport() if self._client else None
-            if self._client is not None and transport is not None and transport.is_active():
-                return self._client
-            self._drop()
-            if self._why is not None and self._clock() < self._closed_until:
-                raise self._again(self._why)
-            try:
-                self._client = self._open()
-            except (HostRefused, HostUnreachable) as error:
-                self.failed(error)
-                raise
-            self.connected += 1
+            if (client := self._living()) is not None:
+                return client
+            if self._why is None:
+                return self._connect()
+            retry = self._retrying()
+        if retry is not None:
+            retry.join(max(self._retry_began + RETRY_WAIT_S - time.monotonic(), 0.0))
+        with self._lock:
+            if (client := self._living()) is not None:
+                return client
+            raise self._again(self._why)
+
+    def _living(self) -> paramiko.SSHClient | None:
+        transport = self._client.get_transport() if self._client else None
+        if transport is not None and transport.is_active():
             return self._client
+        self._drop()
+        return None
+
+    def _connect(self) -> paramiko.SSHClient:
+        try:
+            self._client = self._open()
+        except (HostRefused, HostUnreachable) as error:
+            self.failed(error)
+            raise
+        self.connected += 1
+        return self._client
+
+    def _retrying(self) -> threading.Thread | None:
+        """The attempt that is under way, or begins now; None before its time."""
+        if self._retry is None or not self._retry.is_alive():
+            if self._clock() < self._closed_until:
+                return None
+            self._retry, self._retry_began = threading.Thread(target=self._try_again, daemon=True), time.monotonic()
+            self._retry.start()
+        return self._retry
+
+    def _try_again(self) -> None:
+        try:
+            client = self._open()
+        except (HostRefused, HostUnreachable) as error:
+            with self._lock:
+                if self._retry is threading.current_thread():
+                    self.failed(error)
+            return
+        with self._lock:
+            if self._retry is threading.current_thread() and self._client is None:
+                self._client = client
+                self.connected += 1
+                return
+        client.close()  # nobody wants it any more
 
     def failed(self, error: HostRefused | HostUnreachable) -> None:
         """Note a fault: the connection is closed and opened again after a while."""
@@ -142,12 +184,13 @@ class SshConnection:
     def close(self) -> None:
         """Close the connection; the next call opens it again."""
         with self._lock:
+            self._retry = None
             self._drop()
 
-    def _again(self, why: HostRefused | HostUnreachable) -> HostRefused | HostUnreachable:
+    def _again(self, why: HostRefused | HostUnreachable | None) -> HostRefused | HostUnreachable:
         if isinstance(why, HostRefused):
             return HostRefused(str(why))
-        return HostUnreachable(self.host.name, why.why)
+        return HostUnreachable(self.host.name, why.why if why else "the connection was lost")
 
     def _drop(self) -> None:
         client, self._client = self._client, None

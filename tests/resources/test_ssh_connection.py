@@ -1,6 +1,8 @@
 """Connecting: whose key is trusted, which key opens, and what a person is told when it does not."""
 
+import contextlib
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -197,3 +199,48 @@ def test_after_a_failure_the_next_attempt_waits_for_its_time_and_succeeds_once_t
         assert connection.run("echo back", timeout_s=5).stdout == "back\n" and connection.connected == 2
     finally:
         server.stop()
+
+
+def test_after_a_failure_nobody_waits_long_for_a_silent_host_and_it_is_used_once_it_answers(host, sshd):
+    proxy, now = Proxy(sshd.port), [0.0]
+    sshd.trust(proxy.port)
+    there = host.model_copy(update={"ssh_port": proxy.port})
+    connection = SshConnection(there, Timeouts(connect_s=4.0, stall_s=5.0), clock=lambda: now[0])
+    proxy.stalled.set()
+    with pytest.raises(HostUnreachable):
+        connection.client()  # the first attempt is waited for to its end
+    now[0] += 3.0
+    started = time.monotonic()
+    for _ in range(5):
+        with pytest.raises(HostUnreachable):
+            connection.client()
+    assert time.monotonic() - started < 3.0, "five calls, and the attempt would end in four seconds"
+    proxy.stalled.clear()
+    while connection.connected == 0:
+        assert time.monotonic() - started < 30.0
+        time.sleep(0.05)
+        now[0] += 3.0
+        with contextlib.suppress(HostUnreachable):
+            connection.client()
+    assert connection.run("echo back", timeout_s=5).stdout == "back\n"
+    connection.close()
+    proxy.close()
+
+
+def test_an_attempt_that_ends_after_the_connection_was_closed_leaves_none_open(host, sshd):
+    proxy, now = Proxy(sshd.port), [0.0]
+    sshd.trust(proxy.port)
+    there = host.model_copy(update={"ssh_port": proxy.port})
+    connection = SshConnection(there, Timeouts(connect_s=4.0, stall_s=5.0), clock=lambda: now[0])
+    connection.failed(HostUnreachable("there", "reset"))
+    proxy.stalled.set()
+    now[0] += 3.0
+    before = set(threading.enumerate())
+    with pytest.raises(HostUnreachable):
+        connection.client()
+    [attempt] = [thread for thread in set(threading.enumerate()) - before if thread._target == connection._try_again]
+    connection.close()
+    proxy.stalled.clear()
+    attempt.join(20.0)
+    assert not attempt.is_alive() and connection.connected == 0
+    proxy.close()
