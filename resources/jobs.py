@@ -108,8 +108,6 @@ class JobRunner:
                 by_host.setdefault(job.transport, []).append(job)
         waiting = [job for job in due if job.transport is None]
         self._hosts.each([lambda own=own: self._poll_all(own) for own in by_host.values()])  # type: ignore[misc]
-        if waiting:
-            self._placement.look()
         full = False  # once a job found no free slot, those behind it need not ask again this time
         for job in waiting:
             if full and job.looked:
@@ -239,6 +237,7 @@ class JobRunner:
             text = "the worker is gone; its shards are kept and it starts again"
             job.tell("lost", text=text)
             self._write_error(job, text, code)
+            self._placement.freed(job.at)
             job.transport = None
         else:
             self._settle(job, "lost", error=f"the worker disappeared {job.attempts} times", return_code=code)
@@ -269,6 +268,8 @@ class JobRunner:
         return_code: int | None = None,
     ) -> None:
         host = job.at.host.name if job.transport else "-"
+        if job.transport is not None:
+            self._placement.freed(job.transport)
         if job.transport is not None and status in ("failed", "lost"):
             self._write_error(job, error or status, return_code)
             tail = self._tail(job, 2000) if status == "failed" else ""

@@ -1,15 +1,17 @@
 """Which host a job is on, and which one it is started on: every move is an entry in the assignments first."""
 
+import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from dataclasses import replace
 
 from resources.assignments import Assignment, Assignments
 from resources.disk import DiskPolicy
 from resources.outages import OUT_OF_REACH, Outages
 from resources.round_robin import WeightedRoundRobin
 from resources.side_by_side import SideBySide
-from resources.transport import HostUnreachable, Transport
+from resources.transport import HostRefused, HostUnreachable, Transport
 from resources.watched import WatchedJob
+from ringrift.job_folder import FolderStatus
 
 
 class NoHost(Exception):
@@ -34,18 +36,15 @@ class Placement:
         self._hosts = hosts
         self._turns = WeightedRoundRobin()
         self._present: dict[Transport, set[str]] = {}  # the jobs that were on each host at the beginning
+        self._seen: dict[Transport, tuple[float, FolderStatus | HostUnreachable | HostRefused]] = {}  # when, and what
 
     def begin(self) -> None:
         """Look anew at what the hosts have, once it is asked for."""
         self._present = {}
 
-    def look(self) -> None:
-        """Ask all hosts for their status at once. Each keeps its answer for a second, so `place` waits for none."""
-        self._hosts.each([lambda t=t: self._ask(t) for t in self._transports])  # type: ignore[misc]
-
-    def _ask(self, transport: Transport) -> None:
-        with suppress(*OUT_OF_REACH):  # `place` meets it again and tells it
-            transport.status()
+    def freed(self, transport: Transport) -> None:
+        """A job has ended on a host: what is known of its slots is old."""
+        self._seen.pop(transport, None)
 
     def held(self, job: WatchedJob) -> Assignment | None:
         """The assignment in force, if somebody has the job; `job` follows it from now on."""
@@ -64,18 +63,17 @@ class Placement:
         refused: dict[Transport, str] = {}
         weights: dict[Transport, float] = {}
         hope = False  # some host may answer later
-        for transport in self._transports:
-            try:
-                status = transport.status()
-                self._outages.back(job, transport)
-                weights[transport] = status.free_slots * status.speed
-                if why := self._disk.refusal(transport.host.name, status.free_bytes, job.spec):
-                    refused[transport] = why
-                    job.tell_once(f"no room: {why}")
-            except OUT_OF_REACH as error:
-                self._outages.gone(job, transport, error)
-                refused[transport] = str(error)
+        for transport, said in self._look().items():
+            if not isinstance(said, FolderStatus):
+                self._outages.gone(job, transport, said)
+                refused[transport] = str(said)
                 hope = hope or self._outages.may_end(transport, self._assignments.lost_s)
+                continue
+            self._outages.back(job, transport)
+            weights[transport] = said.free_slots * said.speed
+            if why := self._disk.refusal(transport.host.name, said.free_bytes, job.spec):
+                refused[transport] = why
+                job.tell_once(f"no room: {why}")
         if len(refused) == len(self._transports):
             if not hope:
                 raise NoHost(f"no host can take it now: {'; '.join(refused.values())}")
@@ -91,6 +89,25 @@ class Placement:
                 self._outages.gone(job, transport, error)
             job.transport = None
         return False
+
+    def _look(self) -> dict[Transport, FolderStatus | HostUnreachable | HostRefused]:
+        """The status of every host, or why it gave none. Those that must be asked anew are asked at once."""
+        now = time.monotonic()
+        old = [t for t in self._transports if t not in self._seen or now - self._seen[t][0] >= t.status_s]
+        self._hosts.each([lambda t=t: self._ask(t, now) for t in old])  # type: ignore[misc]
+        return {transport: self._seen[transport][1] for transport in self._transports}
+
+    def _ask(self, transport: Transport, now: float) -> None:
+        try:
+            self._seen[transport] = now, transport.status()
+        except OUT_OF_REACH as error:
+            self._seen[transport] = now, error
+
+    def _took(self, transport: Transport, started: bool) -> None:
+        """A slot less is free, or none was."""
+        when, said = self._seen[transport]
+        if isinstance(said, FolderStatus):
+            self._seen[transport] = when, replace(said, free_slots=max(said.free_slots - 1, 0) if started else 0)
 
     def _adopt(self, job: WatchedJob) -> Assignment | None:
         """Enter who has the job if a directory is there that no assignment names; the living one goes first."""
@@ -178,6 +195,7 @@ class Placement:
         except BaseException:
             self._assignments.withdraw(job.id, new.fence)
             raise
+        self._took(transport, started)
         if not started:
             self._assignments.withdraw(job.id, new.fence)
             return False

@@ -34,7 +34,6 @@ MODEL_SUFFIX, CARD_SUFFIX = ".safetensors", ".json"
 HOMES = "homes"  # below ringrift_path: input files, one folder a home of an orchestrator
 NO_PYTHON = (126, 127)  # a shell's words for: there is no such program
 STARTING_S = 60.0  # an agent on a cold disk needs so long at most to load
-STATUS_S = 1.0  # free space and slots are asked for at most so often
 
 
 def worker_python(host: Host) -> str:
@@ -54,7 +53,7 @@ class SshTransport:
     job starts, below a folder that belongs to this home (`home_id`). `bytes_per_s` limits all transfers together.
     """
 
-    max_poll_s = 60.0
+    max_poll_s, status_s = 60.0, 1.0
 
     def __init__(
         self,
@@ -74,7 +73,6 @@ class SshTransport:
         self.progress = progress
         self._agent: _Agent | None = None
         self._lock = threading.RLock()
-        self._status: tuple[float, FolderStatus] | None = None
         self._sent: set[tuple[str, str]] = set()  # input files that are on the host
 
     # --- the agent --------------------------------------------------------------------------------------
@@ -184,13 +182,9 @@ class SshTransport:
         return [replace(JobView(**view), host=self.host.name) for view in found]
 
     def status(self) -> FolderStatus:
-        now = time.monotonic()
-        if self._status is None or now - self._status[0] > STATUS_S:
-            self._status = now, FolderStatus(**self.ask("status"))
-        return self._status[1]
+        return FolderStatus(**self.ask("status"))
 
     def free_bytes(self) -> int:
-        self._status = None  # who asks for this alone wants it as it is now
         return self.status().free_bytes
 
     def skew_s(self) -> float:
@@ -211,11 +205,7 @@ class SshTransport:
         except OSError as error:
             raise HostRefused(f"{self.host.name} did not take the job's files ({error}); is its disk full?") from error
         home = f"{HOMES}/{self.home_id}"
-        started = bool(self.ask("start", spec=spec.model_dump(mode="json"), sent=sent, home=home))
-        if self._status is not None:  # what is known for a second is kept right meanwhile
-            when, known = self._status
-            self._status = when, replace(known, free_slots=max(known.free_slots - 1, 0) if started else 0)
-        return started
+        return bool(self.ask("start", spec=spec.model_dump(mode="json"), sent=sent, home=home))
 
     def command(self, job: str) -> list[str]:
         folder = f"{root_of(self.host)}/{JOBS_FOLDER}/{job}"

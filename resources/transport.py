@@ -44,6 +44,7 @@ class Transport(Protocol):
 
     host: Host
     max_poll_s: float
+    status_s: float  # an answer to `status` holds good so long, while no job ends there
 
     def where(self, job: str) -> str:
         """The job's directory, for messages, and unique over all hosts. Known without asking the host."""
@@ -133,7 +134,7 @@ def stop(running: Sequence[tuple[Transport, str]]) -> None:
 class LocalTransport(JobFolder):
     """This machine: jobs are detached processes of it. `root` is the folder that holds its jobs and slots."""
 
-    max_poll_s = 2.0  # looking costs no connection here
+    max_poll_s, status_s = 2.0, 0.0  # looking costs no connection here
 
     def __init__(self, host: Host, root: Path, python: str | None = None, environment: dict[str, str] | None = None):
         slots = host.max_parallel_jobs or os.cpu_count() or 1
