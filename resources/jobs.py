@@ -267,8 +267,9 @@ class JobRunner:
         error: str | None = None,
         return_code: int | None = None,
     ) -> None:
-        host = job.at.host.name if job.transport else "-"
+        host = "-"
         if job.transport is not None:
+            host = job.transport.host.name
             self._placement.freed(job.transport)
         if job.transport is not None and status in ("failed", "lost"):
             self._write_error(job, error or status, return_code)

@@ -1,7 +1,7 @@
 """One SSH connection to a host: opened when needed, kept, and opened again after a fault.
 
-Host keys are checked against known_hosts; keys come from the host's ssh_key, from an agent, or from ~/.ssh. Faults are
-sorted in two: HostUnreachable may pass (refused, reset, time-out, channel lost), HostRefused needs a person.
+Host keys are checked against known_hosts; keys come from the host's ssh_key, from an agent, or from ~/.ssh. What a
+fault means is said by resources.ssh_faults.
 """
 
 import contextlib
@@ -22,11 +22,11 @@ from typing import Any, TypeVar
 import paramiko
 import tenacity
 
-from resources.hosts import KNOWN_HOSTS_VARIABLE, PASSPHRASE_VARIABLE, Host
+from resources.hosts import PASSPHRASE_VARIABLE, Host
 from resources.sftp import AHEAD_MAX
+from resources.ssh_faults import ChannelLost, RefuseUnknown, fault_of, known_hosts_files, words_of
 from resources.transport import HostRefused, HostUnreachable
 
-SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 RETRIES, BASE_DELAY_S, BACKOFF, MAX_DELAY_S, JITTER = 3, 2.0, 2.0, 30.0, 0.25
 RETRY_WAIT_S = 1.0  # an attempt after a failure goes on without its callers after so long
 REFUSED_FOR_S = 60.0  # after a refusal that needs a person; servers lock out who tries too often
@@ -75,12 +75,6 @@ def patiently(work: Callable[[], Result], sleep: Callable[[float], None] = time.
 def shell_path(path: str) -> str:
     """A path as a word for a POSIX shell; a leading `~/` is the home folder of whoever logs in."""
     return '"$HOME"/' + shlex.quote(path[2:]) if path.startswith("~/") else shlex.quote(path)
-
-
-def known_hosts_files() -> list[Path]:
-    """The file RINGRIFT_KNOWN_HOSTS names, else ~/.ssh/known_hosts and the system's."""
-    named = os.environ.get(KNOWN_HOSTS_VARIABLE)
-    return [Path(named).expanduser()] if named else [Path("~/.ssh/known_hosts").expanduser(), SYSTEM_KNOWN_HOSTS]
 
 
 class SshConnection:
@@ -212,7 +206,7 @@ class SshConnection:
         for file in known_hosts_files():
             if file.is_file():
                 client.load_system_host_keys(str(file))
-        client.set_missing_host_key_policy(_RefuseUnknown(host))
+        client.set_missing_host_key_policy(RefuseUnknown(host))
         try:
             sock = socket.create_connection((host.address, port), self.timeouts.connect_s)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -233,39 +227,12 @@ class SshConnection:
         except Exception as error:
             with contextlib.suppress(Exception):
                 client.close()
-            raise self._sorted(error) from error
+            raise fault_of(self.host, self.destination, error) from error
         transport = client.get_transport()
         if transport is None:
             raise HostUnreachable(host.name, "the connection was closed at once")
         transport.set_keepalive(KEEP_ALIVE_S)
         return client
-
-    def _sorted(self, error: Exception) -> HostRefused | HostUnreachable:
-        """What a failed attempt means for the caller."""
-        host = self.host
-        if isinstance(error, HostRefused):
-            return error
-        if isinstance(error, paramiko.BadHostKeyException):
-            name = _known_name(host)
-            return HostRefused(
-                f"{host.name} shows another host key than known_hosts has: {error.key.get_name()} "
-                f"{error.key.fingerprint}. If its owner confirms that fingerprint, run "
-                f"{shlex.join(['ssh-keygen', '-R', name])} and enter the new key; else somebody is in between"
-            )
-        if isinstance(error, paramiko.PasswordRequiredException):
-            return HostRefused(
-                f"{host.name}: the key {host.ssh_key or 'in ~/.ssh'} is encrypted; load it with ssh-add, or set "
-                f"{PASSPHRASE_VARIABLE}"
-            )
-        if isinstance(error, paramiko.AuthenticationException) and "timeout" not in str(error).lower():
-            given = f"the key {host.ssh_key}" if host.ssh_key else "no key of the agent or of ~/.ssh"
-            verb = "was not accepted" if host.ssh_key else "was accepted"
-            return HostRefused(f"{host.name}: {given} {verb} for {self.destination}; add it to its authorized_keys")
-        if isinstance(error, ValueError | paramiko.UnknownKeyType) or str(error) == "Invalid key":
-            return HostRefused(
-                f"{host.name}: the key {host.ssh_key} cannot be used ({error}); is its passphrase right?"
-            )
-        return HostUnreachable(host.name, _words(error))
 
     # --- using it ---------------------------------------------------------------------------------------
 
@@ -275,7 +242,7 @@ class SshConnection:
         try:
             yield
         except (paramiko.SSHException, EOFError, TimeoutError, ConnectionError, ChannelLost) as error:
-            fault = HostUnreachable(self.host.name, _words(error), sent=sent)
+            fault = HostUnreachable(self.host.name, words_of(error), sent=sent)
             self.failed(fault)
             raise fault from error
         except OSError as error:
@@ -369,40 +336,3 @@ def _transport(sock: socket.socket, **more: Any) -> paramiko.Transport:
 def _drain(receive: Callable[[int], bytes], into: bytearray) -> None:
     while data := receive(1 << 16):
         into += data
-
-
-class ChannelLost(Exception):
-    """The server closed a channel without saying how its command ended."""
-
-
-class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
-    """A key that no known_hosts file has is refused, with its fingerprint and the command that enters it."""
-
-    def __init__(self, host: Host):
-        self._host = host
-
-    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-        host, file = self._host, known_hosts_files()[0]
-        scan = ["ssh-keyscan", "-p", str(host.ssh_port), "-t", _scan_type(key.get_name()), str(host.address)]
-        raise HostRefused(
-            f"{host.name} is not in known_hosts; it shows {key.get_name()} {key.fingerprint}. Compare that with the "
-            f"host's own (ssh-keygen -lf on its key), then: {shlex.join(scan)} >> {file}"
-        )
-
-
-def _scan_type(name: str) -> str:
-    """ssh-keyscan's word for a key type: `ssh-ed25519` → `ed25519`, `ecdsa-sha2-nistp256` → `ecdsa`."""
-    return {"ssh-ed25519": "ed25519", "ssh-rsa": "rsa"}.get(name, name.partition("-")[0])
-
-
-def _known_name(host: Host) -> str:
-    return str(host.address) if host.ssh_port == 22 else f"[{host.address}]:{host.ssh_port}"
-
-
-def _words(error: Exception) -> str:
-    """One line of a fault."""
-    if isinstance(error, TimeoutError):
-        return "it did not answer in time"
-    if isinstance(error, EOFError):
-        return "the connection was closed"
-    return " ".join(str(error).split()) or type(error).__name__

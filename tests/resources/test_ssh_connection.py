@@ -201,12 +201,21 @@ def test_after_a_failure_the_next_attempt_waits_for_its_time_and_succeeds_once_t
         server.stop()
 
 
-def test_after_a_failure_nobody_waits_long_for_a_silent_host_and_it_is_used_once_it_answers(host, sshd):
+@pytest.fixture
+def silent(host, sshd):
+    """A connection through a proxy that passes nothing on, with the clock its pauses go by."""
     proxy, now = Proxy(sshd.port), [0.0]
     sshd.trust(proxy.port)
     there = host.model_copy(update={"ssh_port": proxy.port})
     connection = SshConnection(there, Timeouts(connect_s=4.0, stall_s=5.0), clock=lambda: now[0])
     proxy.stalled.set()
+    yield connection, proxy, now
+    connection.close()
+    proxy.close()
+
+
+def test_after_a_failure_nobody_waits_long_for_a_silent_host_and_it_is_used_once_it_answers(silent):
+    connection, proxy, now = silent
     with pytest.raises(HostUnreachable):
         connection.client()  # the first attempt is waited for to its end
     now[0] += 3.0
@@ -223,17 +232,11 @@ def test_after_a_failure_nobody_waits_long_for_a_silent_host_and_it_is_used_once
         with contextlib.suppress(HostUnreachable):
             connection.client()
     assert connection.run("echo back", timeout_s=5).stdout == "back\n"
-    connection.close()
-    proxy.close()
 
 
-def test_an_attempt_that_ends_after_the_connection_was_closed_leaves_none_open(host, sshd):
-    proxy, now = Proxy(sshd.port), [0.0]
-    sshd.trust(proxy.port)
-    there = host.model_copy(update={"ssh_port": proxy.port})
-    connection = SshConnection(there, Timeouts(connect_s=4.0, stall_s=5.0), clock=lambda: now[0])
+def test_an_attempt_that_ends_after_the_connection_was_closed_leaves_none_open(silent):
+    connection, proxy, now = silent
     connection.failed(HostUnreachable("there", "reset"))
-    proxy.stalled.set()
     now[0] += 3.0
     before = set(threading.enumerate())
     with pytest.raises(HostUnreachable):
@@ -243,4 +246,3 @@ def test_an_attempt_that_ends_after_the_connection_was_closed_leaves_none_open(h
     proxy.stalled.clear()
     attempt.join(20.0)
     assert not attempt.is_alive() and connection.connected == 0
-    proxy.close()

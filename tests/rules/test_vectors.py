@@ -1,5 +1,6 @@
 """The engine against recorded games: our own golden ones, and the foreign ones where they are at hand."""
 
+import json
 import os
 from pathlib import Path
 
@@ -51,5 +52,18 @@ def test_a_changed_record_is_reported_at_its_ply(tmp_path):
     rows = read_lines(vector_files(GOLDEN)[0])
     rows[5]["state"]["hand"][0] -= 1
     changed = tmp_path / "changed.jsonl"
-    changed.write_text("".join(__import__("json").dumps(row) + "\n" for row in rows))
+    changed.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert check_file(changed).difference.startswith("ply 4: hand is")
+
+
+def test_a_legal_move_too_many_or_too_few_is_reported_with_its_ply(tmp_path):
+    rows = read_lines(vector_files(GOLDEN)[0])
+    row = rows[6]
+    dropped = row["legal"].pop(0 if row["c"] else -1)
+    row["c"] -= row["c"] > 0
+    row["legal"].append(["place_ring", "99,99", 1])
+    changed = tmp_path / "changed.jsonl"
+    changed.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    difference = check_file(changed).difference
+    assert difference.startswith("ply 5: legal moves differ; missing: ['place_ring', '99,99', 1]; not expected:")
+    assert difference.endswith(repr(dropped))
