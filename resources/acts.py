@@ -27,13 +27,16 @@ def record_act(home: Home, act: str, **fields: Any) -> dict[str, Any]:
     return entry
 
 
-def acts_of(home: Home, *acts: str) -> list[dict[str, Any]]:
-    """The acts of some kinds (none given: all), oldest first. Raises StoreDamaged naming the line."""
+def acts_of(home: Home, *acts: str, upto: int | None = None) -> list[dict[str, Any]]:
+    """The acts of some kinds (none given: all), oldest first; with `upto` only those among the first so many lines.
+
+    Raises StoreDamaged naming the line.
+    """
     path = home.root / FILE
     if not path.is_file():
         return []
     found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()[:upto], 1):
         try:
             entry = json.loads(line)
             if not acts or entry["act"] in acts:

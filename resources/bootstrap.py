@@ -10,7 +10,7 @@ from pathlib import Path
 
 from resources.hosts import Host
 from resources.sftp import Pace, push
-from resources.ssh_connection import SshConnection, patiently, shell_path
+from resources.ssh_connection import SshConnection, shell_path
 from resources.ssh_transport import ENVIRONMENT, SshTransport, root_of, worker_python
 from resources.storage import REPOSITORY
 from resources.transport import HostRefused
@@ -64,11 +64,11 @@ def bootstrap(
     connection = SshConnection(host)
     with tempfile.TemporaryDirectory(prefix="ringrift-wheel-") as name:
         progress(f"{host.name}: connecting")
-        python = patiently(lambda: _environment(connection, host))
+        python = connection.patiently(lambda: _environment(connection, host))
         progress(f"{host.name}: building the package")
         wheel = build_wheel(Path(name))
         progress(f"{host.name}: sending {wheel.name}")
-        sent = patiently(lambda: _send(connection, host, wheel))
+        sent = connection.patiently(lambda: _send(connection, host, wheel))
         progress(f"{host.name}: installing")
         pip = f"{shell_path(python)} -m pip install -q --disable-pip-version-check"
         wheel_path, constraints = (shlex.quote(path) for path in sent)
@@ -82,7 +82,7 @@ def bootstrap(
     progress(f"{host.name}: shaking hands")
     transport = SshTransport(host)
     try:
-        return patiently(transport.hello)
+        return transport.connection.patiently(transport.hello)
     finally:
         transport.close()
 
@@ -126,7 +126,7 @@ def _send(connection: SshConnection, host: Host, wheel: Path) -> tuple[str, str]
 
 def _step(connection: SshConnection, host: Host, script: str, what: str) -> None:
     """Run one step of the installation. Raises BootstrapFailed with its last words."""
-    done = patiently(lambda: connection.run(script, timeout_s=LONG_S))
+    done = connection.patiently(lambda: connection.run(script, timeout_s=LONG_S))
     if done.code:
         words = _last(done.stderr) or _last(done.stdout) or "it said nothing"
         raise BootstrapFailed(f"{host.name}: {what} failed with code {done.code}: {words}")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from resources.planned_games import planned_games
 from ringrift.config import parse_config
 from ringrift.contract import JobSpec
 from ringrift.errors import RingRiftError
@@ -12,7 +13,7 @@ GAME_BYTES = {"hex8": 8 * KIB, "square8": 8 * KIB, "square19": 12 * KIB, "hexago
 """A game in a shard of its own, the dearest case: 4.2 kB on square8 to 6.5 kB on hexagonal, in whole disk blocks."""
 
 JOB_BYTES = 4 * MIB  # messages, log, state and manifest
-OTHER_BYTES = 64 * MIB  # a job that plays no games: it writes about what it reads
+OTHER_BYTES = 64 * MIB  # a job that brings no games home: it writes about what it reads
 SAFETY = 3.0  # a shard, its temporary, and its copy in the inbox
 
 
@@ -43,14 +44,6 @@ class DiskPolicy:
             f"{host} has {shown(free_bytes)} free and needs {shown(needed)} "
             f"({shown(job)} for the job, {shown(self.floor_bytes)} stay free)"
         )
-
-
-def planned_games(spec: JobSpec) -> int | None:
-    """The most games a job may play, None if it plays none."""
-    games, blocks = spec.params.get("games"), spec.params.get("blocks")
-    if isinstance(games, int):
-        return games
-    return blocks * parse_config(spec.config).players if isinstance(blocks, int) else None
 
 
 def shown(number: int) -> str:

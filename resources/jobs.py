@@ -15,6 +15,7 @@ from resources.error_log import OUTPUT_CHARACTERS, ErrorLog
 from resources.events import Cancelled, Control, JobEvent, JobResult
 from resources.outages import OUT_OF_REACH, Outages
 from resources.placement import NoHost, Placement
+from resources.planned_games import planned_games
 from resources.side_by_side import SideBySide
 from resources.transport import Transport, stop
 from resources.watched import Damaged, WatchedJob
@@ -76,8 +77,7 @@ class JobRunner:
         stops: tuple[type[BaseException], ...] = (Cancelled, *cancel_on)
         deadline = time.monotonic() + timeout_s if timeout_s is not None else None
         for job in jobs:
-            games = job.spec.params.get("games")
-            job.tell("queued", total=games if isinstance(games, int) else 0)
+            job.tell("queued", total=planned_games(job.spec) or 0)
         try:
             while open_jobs := [job for job in jobs if job.result is None]:
                 if deadline is not None and time.monotonic() >= deadline:

@@ -63,11 +63,12 @@ def model_id(config: str, iteration: int) -> str:
 
 
 class Registry:
-    """The models of one home."""
+    """The models of one home. With `acts` it knows the first so many acts of people only, else all there are."""
 
-    def __init__(self, home: Home):
+    def __init__(self, home: Home, acts: int | None = None):
         self.home = home
         self.store = Store(home.store)
+        self.acts = acts
 
     def models(self, config: str | None = None) -> list[Model]:
         """Every model, or those of a config: by config in the pipeline's order, then by iteration and name."""
@@ -80,14 +81,14 @@ class Registry:
         found = [_of_record(record) for record in self._records(config)]
         names = {model.weights: model.model_id for model in reversed(found)}  # the first to have these weights
         known = {model.model_id for model in found}
-        for act in acts_of(self.home, REGISTER):
+        for act in acts_of(self.home, REGISTER, upto=self.acts):
             entry = act["model"]
             if config in (None, entry["config"]) and entry["model_id"] not in known:
                 found.append(Model(**entry))
                 names.setdefault(entry["weights"], entry["model_id"])
                 known.add(entry["model_id"])
         deprecated: dict[str, dict[str, Any]] = {}
-        for act in acts_of(self.home, DEPRECATE):
+        for act in acts_of(self.home, DEPRECATE, upto=self.acts):
             deprecated.setdefault(act["weights"], act)  # the first one counts, a second changes nothing
         for place, model in enumerate(found):
             changes: dict[str, Any] = {"parent_id": names.get(model.parent or "", model.parent_id)}
@@ -123,12 +124,13 @@ class Registry:
 
     def deprecated_weights(self) -> set[str]:
         """Weights hashes of the models that somebody has deprecated."""
-        return {act["weights"] for act in acts_of(self.home, DEPRECATE)}
+        return {act["weights"] for act in acts_of(self.home, DEPRECATE, upto=self.acts)}
 
     def deprecate(self, name: str, reason: str) -> Model:
         """Take a model out of use. Doing it again changes nothing. Raises MissingInput for an unknown model.
 
-        A champion that is deprecated is replaced, from the next iteration on, by the last one that is not.
+        It counts in every iteration of the config that has no verdicts yet: a champion is replaced there by the last
+        one that is not deprecated. Iterations that are judged stay as they are.
         """
         model = self.get(name)
         if not reason.strip():

@@ -26,8 +26,9 @@ from resources.hosts import PASSPHRASE_VARIABLE, Host
 from resources.sftp import AHEAD_MAX
 from resources.ssh_faults import ChannelLost, RefuseUnknown, fault_of, known_hosts_files, words_of
 from resources.transport import HostRefused, HostUnreachable
+from ringrift.retry import RetryPolicy
 
-RETRIES, BASE_DELAY_S, BACKOFF, MAX_DELAY_S, JITTER = 3, 2.0, 2.0, 30.0, 0.25
+DEFAULT_RETRY = RetryPolicy()  # of commands that have no pipeline
 RETRY_WAIT_S = 1.0  # an attempt after a failure goes on without its callers after so long
 REFUSED_FOR_S = 60.0  # after a refusal that needs a person; servers lock out who tries too often
 KEEP_ALIVE_S = 15
@@ -55,21 +56,16 @@ class Done:
     stderr: str
 
 
-def delay_s(attempt: int, chance: float) -> float:
-    """Seconds to wait after failed attempt number `attempt` ≥ 1: 2, 4, 8, … at most 30, ±25 % by `chance` in [0, 1)."""
-    return min(BASE_DELAY_S * BACKOFF ** (attempt - 1), MAX_DELAY_S) * (1 + JITTER * (2 * chance - 1))
+def delay_s(policy: RetryPolicy, attempt: int, chance: float) -> float:
+    """Seconds to wait after failed attempt number `attempt` ≥ 1, more or less of them by `chance` in [0, 1).
 
-
-def patiently(work: Callable[[], Result], sleep: Callable[[float], None] = time.sleep) -> Result:
-    """Do `work`, again after 2, 4 and 8 seconds while the host cannot be reached. Raises its last error."""
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(HostUnreachable),
-        stop=tenacity.stop_after_attempt(1 + RETRIES),
-        wait=lambda state: delay_s(state.attempt_number, random.random()),
-        sleep=sleep,
-        reraise=True,
-    )
-    return retrying(work)
+    With the documented policy 2, 4, 8, … ±25 %, at most 30.
+    """
+    try:
+        grown = policy.base_delay_s * policy.factor ** (attempt - 1)
+    except OverflowError:
+        return policy.max_delay_s
+    return min(grown * (1 + policy.jitter * (2 * chance - 1)), policy.max_delay_s)
 
 
 def shell_path(path: str) -> str:
@@ -80,14 +76,22 @@ def shell_path(path: str) -> str:
 class SshConnection:
     """The connection to one host. Threads may share it; it opens itself again after a fault, but not at once.
 
-    After a failure the next attempt is made 2, 4, 8, … at most 30 seconds later; until then every call raises
-    HostUnreachable without waiting. An attempt after a failure goes on beside its callers, which wait for its first
-    second only, so that a host that swallows packets does not hold up the others again and again.
+    After a failure the next attempt is made a delay of `retry` later; until then every call raises HostUnreachable
+    without waiting. An attempt after a failure goes on beside its callers, which wait for its first second only, so
+    that a host that swallows packets does not hold up the others again and again.
     """
 
-    def __init__(self, host: Host, timeouts: Timeouts | None = None, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        host: Host,
+        timeouts: Timeouts | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        retry: RetryPolicy | None = None,
+    ):
         self.host = host
         self.timeouts = timeouts or Timeouts()
+        self.retry = retry or DEFAULT_RETRY
         self.connected = 0  # how many times a connection was opened
         self._clock = clock
         self._lock = threading.RLock()
@@ -167,13 +171,32 @@ class SshConnection:
         with self._lock:
             self._drop()
             self._failures += 1
-            wait = REFUSED_FOR_S if isinstance(error, HostRefused) else delay_s(self._failures, random.random())
+            wait = REFUSED_FOR_S if isinstance(error, HostRefused) else self._delay_s(self._failures)
             self._closed_until, self._why = self._clock() + wait, error
 
     def worked(self) -> None:
         """Note that the host answered."""
         with self._lock:
             self._failures, self._why = 0, None
+
+    def patiently(self, work: Callable[[], Result], sleep: Callable[[float], None] = time.sleep) -> Result:
+        """Do `work`, again after the delays of `retry` while the host cannot be reached. Raises its last error."""
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(HostUnreachable),
+            stop=tenacity.stop_after_attempt(1 + self.retry.retries),
+            wait=lambda state: self._patience_s(state.attempt_number),
+            sleep=sleep,
+            reraise=True,
+        )
+        return retrying(work)
+
+    def _patience_s(self, attempt: int) -> float:
+        """The delay after an attempt, longer if the connection opens later, but never above this attempt's longest."""
+        pause = min(self._closed_until - self._clock(), delay_s(self.retry, attempt, 1.0))
+        return max(self._delay_s(attempt), pause)
+
+    def _delay_s(self, attempt: int) -> float:
+        return delay_s(self.retry, attempt, random.random())
 
     def close(self) -> None:
         """Close the connection; the next call opens it again."""

@@ -28,6 +28,7 @@ from ringrift.agent import HELLO_MARK, PROTOCOL
 from ringrift.contract import CONTRACT_VERSION, JOBS_FOLDER, OUT, JobSpec, file_sha256
 from ringrift.job_folder import FolderStatus, Look
 from ringrift.job_view import JobView
+from ringrift.retry import RetryPolicy
 
 ENVIRONMENT = "env"  # below ringrift_path: where bootstrap puts the worker's environment
 MODEL_SUFFIX, CARD_SUFFIX = ".safetensors", ".json"
@@ -62,13 +63,14 @@ class SshTransport:
         *,
         home_id: str = "home",
         timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
         bytes_per_s: float | None = None,
         progress: Progress = lambda done, total: None,
     ):
         self.host = host
         self.home = home
         self.home_id = home_id
-        self.connection = SshConnection(host, timeouts)
+        self.connection = SshConnection(host, timeouts, retry=retry)
         self.pace = Pace(bytes_per_s)
         self.progress = progress
         self._agent: _Agent | None = None
@@ -237,6 +239,9 @@ class SshTransport:
         self._several([lambda name=name: one(name) for name in names])  # type: ignore[misc]
 
     def send(self, source: Path, name: str) -> bool:
+        return self.connection.patiently(lambda: self._send_file(source, name))
+
+    def _send_file(self, source: Path, name: str) -> bool:
         remote = f"{self.hello()['root']}/{name}"
         try:
             with self._files() as client:

@@ -21,7 +21,7 @@ from resources.memory import needed_gb
 from resources.storage import HOME_VARIABLE, REPOSITORY, Home, Store
 from resources.transport import HostRefused, HostUnreachable, LocalTransport, Transport, reason
 from ringrift.contract import JobSpec, file_sha256
-from ringrift.errors import InvalidInput
+from ringrift.errors import InvalidInput, RingRiftError
 from ringrift.files import write_json
 from ringrift.strict import parse, read_document
 
@@ -72,6 +72,8 @@ class Workbench:
         self.control = control or Control()
         self._pipeline_path = pipeline
         self._scale = games_scale
+        self._whole = self  # a narrowed copy reads no file itself
+        self._remote: dict[str, Transport] = {}  # shared with narrowed copies
 
     @property
     def store(self) -> Store:
@@ -106,9 +108,13 @@ class Workbench:
         for job in jobs:
             shutil.rmtree(self.home.inbox / job, ignore_errors=True)
 
-    @cached_property
+    @property
     def pipeline(self) -> "Pipeline":
         """The pipeline's numbers, with the scale of games applied. Raises MissingInput or InvalidInput."""
+        return self._whole._pipeline
+
+    @cached_property
+    def _pipeline(self) -> "Pipeline":
         from ringrift.pipeline import Pipeline, load_pipeline  # imports numba, so not at the top
 
         path, scale = self.settings()
@@ -121,9 +127,13 @@ class Workbench:
             raise InvalidInput(SCALE_VARIABLE, scale, "use a number, for example 0.5") from None
         return parse(Pipeline, {**pipeline.model_dump(), "games_scale": number}, "games scale")
 
-    @cached_property
+    @property
     def hosts(self) -> list[Host]:
         """The hosts file's machines. Raises MissingInput or HostsInvalid."""
+        return self._whole._hosts
+
+    @cached_property
+    def _hosts(self) -> list[Host]:
         return load_hosts(self.hosts_path)
 
     def run(
@@ -159,7 +169,10 @@ class Workbench:
         return runner.run(specs, timeout_s=timeout_s, cancel_on=cancel_on)
 
     def within(self, host_class: str | None) -> "Workbench":
-        """This workbench, kept to one class of hosts if one is named. Raises InvalidInput."""
+        """This workbench, kept to one class of hosts if one is named; files and connections are shared.
+
+        Raises InvalidInput.
+        """
         chosen, narrowed = check_class(host_class), copy.copy(self)
         if chosen:
             narrowed.where = replace(self.where, host_class=chosen)
@@ -206,14 +219,14 @@ class Workbench:
         with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
             return dict(zip([host.name for host in wanted], pool.map(one, wanted), strict=True))
 
-    @cached_property
-    def _remote(self) -> dict[str, Transport]:
-        return {}
-
     def _connect(self, host: Host) -> Transport:
         from resources.ssh_transport import SshTransport  # imports paramiko, so not at the top
 
-        return SshTransport(host, self.home.root, home_id=home_id(self.home), bytes_per_s=bandwidth())
+        try:
+            retry = self.pipeline.retry
+        except RingRiftError:
+            retry = None  # jobs are ended even where the pipeline's file is gone
+        return SshTransport(host, self.home.root, home_id=home_id(self.home), retry=retry, bytes_per_s=bandwidth())
 
 
 def home_id(home: Home) -> str:

@@ -195,9 +195,10 @@ def _show(result: dict[str, Any]) -> None:
     table = Table(box=None)
     for name in ("", "player", "label", "key"):
         table.add_column(name)
-    for name in ("games", "wins", "capped", "score", "95 % interval", "Elo", "95 % interval"):
+    for name in ("games", "wins", "capped", "score", "95 % interval", "Elo", "95 % interval", "CPU ms a decision"):
         table.add_column(name, justify="right")
-    for row in result["players"]:
+    for row, effort in zip(result["players"], result["effort"], strict=True):
+        each = effort["cpu_ms_per_decision"]
         seats = "" if row["seats"] == 1 else f" x{row['seats']}"
         score, elo = row["interval"], row["elo_interval"]
         table.add_row(
@@ -210,13 +211,13 @@ def _show(result: dict[str, Any]) -> None:
             f"{score[0]:.3f} to {score[1]:.3f}",
             f"{row['elo']:+.0f}",
             " to ".join("no bound" if end is None else f"{end:+.0f}" for end in elo),
+            "" if each is None else f"{each:.3g}",
         )
     Console(width=160).print(table)
     ends = ", ".join(f"{name} {count}" for name, count in result["victories"].items())
-    pace = "" if result["ms_per_decision"] is None else f", {result['ms_per_decision']:.3g} ms a decision"
     print(
         f"{result['config']}: {result['games']} games in {result['blocks']} blocks, {result['mean_plies']:.1f} plies a "
-        f"game{pace}, {result['games_per_s']:.3g} games/s; ended by {ends or 'nothing'}"
+        f"game, {result['games_per_s']:.3g} games/s; ended by {ends or 'nothing'}"
     )
     if result["gate"]:
         verdict, bounds = result["gate"]["verdict"], "{:.2f} to {:.2f}".format(*result["gate"]["bounds"])

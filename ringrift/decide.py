@@ -8,7 +8,7 @@ import numpy as np
 
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
-from ringrift.players.match import Profiles, ValueNetworks, new_memory, play_game, seat_table
+from ringrift.players.match import Profiles, ValueNetworks, new_memory, new_spent, play_game, seat_table
 from ringrift.players.registry import Participant
 from ringrift.players.searched import new_searched
 from ringrift.rules.geometry import BOARDS, board
@@ -66,6 +66,7 @@ def decide(
             1,
             codes,
             searched,
+            new_spent(0),
         )
         codes = codes[:made]
     if not len(codes):

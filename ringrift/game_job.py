@@ -114,12 +114,14 @@ def play_rows(
     values: ValueNetworks | None = None,
     ahead: Sequence[int] | None = None,
     check: Callable[[], None] = lambda: None,
+    timed: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Play games of a plan by their indices, one row (games.make_row) each, as they are asked for.
 
     A plan with policy or value networks needs them, `evaluators` or `values`, by weights hash. With policy networks it
     begins games of `ahead` (default: `indices`, which then must have an end) in this order before they are asked for,
-    and calls `check` between steps.
+    and calls `check` between steps. `timed` measures what the players take: a row then also has `cpu_s` and
+    `decisions`, lists by seat (match.Effort).
     """
     if networks(plan.participants):
         if ahead is None:
@@ -128,11 +130,13 @@ def play_rows(
             plan, indices, ahead, evaluators or {}, values, check
         )
     else:
-        played = (_match_game(plan, index, values) for index in indices)
+        played = (_match_game(plan, index, values, timed) for index in indices)
     host, worker_version = socket.gethostname(), version("ringrift-assets")
     for index, game, seconds in played:
-        planned = plan.game(index)
-        yield make_row(
+        planned, effort = plan.game(index), {}
+        if timed and game.effort:
+            effort = {"cpu_s": game.effort.cpu_s.tolist(), "decisions": game.effort.decisions.tolist()}
+        row = make_row(
             config=plan.config,
             iteration=plan.iteration,
             source=plan.source,
@@ -150,9 +154,10 @@ def play_rows(
             worker_version=worker_version,
             created_at=datetime.now(UTC),
         )
+        yield row | effort
 
 
-def _match_game(plan: GamePlan, index: int, values: ValueNetworks | None) -> tuple[int, MatchGame, float]:
+def _match_game(plan: GamePlan, index: int, values: ValueNetworks | None, timed: bool) -> tuple[int, MatchGame, float]:
     """(index, game, wall time in seconds) of a game without policy networks."""
     started, planned = time.perf_counter(), plan.game(index)
     game = play_match_game(
@@ -166,6 +171,7 @@ def _match_game(plan: GamePlan, index: int, values: ValueNetworks | None) -> tup
         profiles=plan.profiles,
         values=values,
         options=plan.options,
+        timed=timed,
     )
     return index, game, time.perf_counter() - started
 

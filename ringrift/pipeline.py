@@ -6,6 +6,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ringrift.config import CONFIG_KEYS, parse_config
+from ringrift.retry import RetryPolicy
 from ringrift.strict import Strict, parse, read_document
 
 EngineMode = Literal["random-only", "heuristic-only", "minimax-only", "mcts-only", "descent-only", "nn-only", "mixed"]
@@ -191,16 +192,6 @@ class Loop(Strict):
     max_iterations: Positive = 10  # the sensor opens no more iterations than these
 
 
-class Retry(Strict):
-    """Transient failures of a connection: one try, then `retries` more after growing, jittered delays."""
-
-    retries: int = Field(default=3, ge=0, le=10)
-    base_delay_s: float = Field(default=2.0, gt=0)
-    factor: float = Field(default=2.0, ge=1)
-    max_delay_s: float = Field(default=30.0, gt=0)
-    jitter: float = Field(default=0.25, ge=0, le=1)  # share of a delay that is added at random
-
-
 class Polling(Strict):
     first_s: float = Field(default=0.5, gt=0)  # the interval grows from here
     interval_s: float = Field(default=60.0, gt=0)  # to here
@@ -224,7 +215,7 @@ class Pipeline(Strict):
     tiers: Tiers = Field(default_factory=Tiers)
     retrain: Retrain = Field(default_factory=Retrain)
     loop: Loop = Field(default_factory=Loop)
-    retry: Retry = Field(default_factory=Retry)
+    retry: RetryPolicy = Field(default_factory=RetryPolicy)
     polling: Polling = Field(default_factory=Polling)
 
     def scaled_games(self, job: SelfplayJob) -> int:

@@ -40,7 +40,7 @@ DEFAULT_DIFFICULTY = 5
 RUNGS = tuple(f"D{n}" for n in DIFFICULTIES)
 PROFILE_PREFIX = "heuristic_v1_"  # may be left out in a player's text
 
-Row = dict[str, Any]  # a row of a game set, see games.make_row
+Row = dict[str, Any]  # a row of a game set, see games.make_row, with what play_rows adds of the players' effort
 
 # --- players as text ----------------------------------------------------------------------------------------
 
@@ -241,9 +241,13 @@ def game_plan(series: Series) -> GamePlan:
 
 
 def warm_up(series: Series) -> None:
-    """Load the kernels, so that the first game's time is not that of compiling."""
+    """Load the kernels, so that no player's time is that of compiling."""
     anybody = participant("random", series.config, 1)
     play_match_game(series.config, [anybody] * series.config.players, 0, ["warm-up"], cap=0)
+    if any(player.model for player in series.players):
+        from ringrift.network.lockstep import compile_search
+
+        compile_search()
 
 
 def play_series(series: Series) -> Iterator[Row]:
@@ -260,7 +264,7 @@ def play_series(series: Series) -> Iterator[Row]:
                 return
 
     networks, values = load_networks(series.specs, series.config), load_values(series.specs, series.config)
-    for row in play_rows(plan, wanted(), evaluators=networks, values=values, ahead=plan.indices):
+    for row in play_rows(plan, wanted(), evaluators=networks, values=values, ahead=plan.indices, timed=True):
         rows.append(row)
         yield row
 
@@ -289,14 +293,15 @@ def summarize(series: Series, rows: Sequence[Row]) -> dict[str, Any]:
     """What whole blocks of a series gave, ready for JSON: counts, a row a player, the gate's verdict, game hashes.
 
     Elo is that of the mean score (0.5 is 0), so with two players it is the difference between them; an end of its
-    interval is None where the blocks set no bound (`standing`). Times are per decision of a player, over all of them.
+    interval is None where the blocks set no bound (`standing`). `effort` has of each player its decisions after the
+    openings, those with one legal move included, and the CPU time it took to choose them, in ms a decision; a network
+    takes an equal share of what was judged and searched for several games at once. `games_per_s` is in wall time.
     Raises InvalidInput without a whole block.
     """
     if not rows or len(rows) % series.config.players:
         raise InvalidInput("rows", len(rows), f"use whole blocks of {series.config.players} games")
     plies = [row["plies"] for row in rows]
     seconds = sum(row["duration_s"] for row in rows)
-    chosen = sum(plies) - sum(row["opening_plies"] for row in rows)
     return {
         "config": series.config.key,
         "seed": series.seed,
@@ -305,10 +310,10 @@ def summarize(series: Series, rows: Sequence[Row]) -> dict[str, Any]:
         "blocks": len(rows) // series.config.players,
         "capped": sum(row["capped"] for row in rows),
         "mean_plies": sum(plies) / len(rows),
-        "ms_per_decision": 1000 * seconds / chosen if chosen else None,
         "games_per_s": len(rows) / seconds,
         "victories": dict(Counter(row["victory"] for row in rows if row["victory"]).most_common()),
         "players": [_player_summary(series, rows, player) for player in range(len(series.players))],
+        "effort": [_effort(series, rows, player) for player in range(len(series.players))],
         "gate": _gate_summary(series, rows),
         "game_hashes": [row["game_hash"] for row in rows],
     }
@@ -332,6 +337,17 @@ def _player_summary(series: Series, rows: Sequence[Row], player: int) -> dict[st
         "elo": found.elo,
         "elo_interval": [found.elo_low, found.elo_high],
     }
+
+
+def _effort(series: Series, rows: Sequence[Row], player: int) -> dict[str, Any]:
+    cpu_s, decisions = 0.0, 0
+    for row in rows:
+        for seat in range(series.config.players):
+            if owner(series, row["game_index"], seat) == player:
+                cpu_s += row["cpu_s"][seat]
+                decisions += row["decisions"][seat]
+    each = 1000 * cpu_s / decisions if decisions else None
+    return {"player": player + 1, "decisions": decisions, "cpu_ms_per_decision": each}
 
 
 def _scores(series: Series, rows: Sequence[Row], player: int) -> list[float]:

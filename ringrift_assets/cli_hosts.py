@@ -112,13 +112,12 @@ def _here(host: Host) -> dict[str, Any]:
 
 
 def _there(host: Host) -> dict[str, Any]:
-    from resources.ssh_connection import patiently
     from resources.ssh_transport import SshTransport
     from ringrift.agent import code_digest
 
     transport = SshTransport(host)
     try:
-        hello = patiently(transport.hello)
+        hello = transport.connection.patiently(transport.hello)
         facts = _facts(transport, hello)
     finally:
         transport.close()

@@ -106,7 +106,10 @@ def deprecate_command(
     reason: Annotated[str, typer.Option("--reason", help="Why, for whoever meets this model later.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Take a model out of use; its files stay. A deprecated champion is followed by the last one that is not."""
+    """Take a model out of use; its files stay. A deprecated champion is followed by the last one that is not.
+
+    It counts in every iteration that has no verdicts yet; what is judged stays as it is.
+    """
     model = _registry().deprecate(name, reason)
     if as_json:
         print(json.dumps(model.to_json()))

@@ -4,6 +4,7 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
@@ -84,10 +85,12 @@ def run_command(
     keys = _configs(configs) or bench.pipeline.configs
     work = _work(bench.store, keys, range(start_iteration, start_iteration + iterations), only, resume)
     if dry_run:
-        from ringrift_assets.plan import print_plan, show_plan
+        from ringrift_assets.plan import print_plans, show_plans
 
-        plans = [show_plan(bench, key, number, wanted[key]) for number, wanted in work for key in wanted]
-        _emit({"dry_run": plans}) if as_json else print_plan(plans)
+        with TemporaryDirectory() as empty:
+            planned_in = Home(empty) if fresh else home  # a fresh run begins with an empty store
+            plans = show_plans(Workbench(planned_in, path, games_scale=games_scale, where=where), work)
+        _emit({"dry_run": plans}) if as_json else print_plans(plans)
         return
     for file in [state_path(home), *([state_file] if state_file else [])]:
         read_state(file)  # a damaged one is told before anything starts
@@ -149,7 +152,7 @@ def _run(
     from ringrift_assets.display import JobProgress, output, print_outcomes
     from ringrift_assets.run import run_iteration, run_resources, watched
 
-    terminal, found = Console(stderr=True), []
+    terminal, found, ok = Console(stderr=True), [], True
     for number, assets in work:
         with JobProgress(terminal) as progress:
             step = functools.partial(
@@ -174,11 +177,13 @@ def _run(
             print_outcomes(output(), outcomes)
             if whole and ok:
                 print(f"\n{summary_text(home, number)}", end="")
+        if missing := len(assets) - len(outcomes):
+            terminal.print(f"{missing} of {len(assets)} configs had not begun; run the same command again")
         if not ok:
             break
     if as_json:
         _emit({"outcomes": [outcome.to_json() for outcome in found]})
-    return all(outcome.ok for outcome in found)
+    return ok
 
 
 def _resources(home: Home, as_json: bool, where: "Where") -> None:

@@ -5,6 +5,7 @@ logging, which waits for handlers that wait for the event log's lock, whose hold
 """
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -49,6 +50,9 @@ class _Child:
 
 def _start_child(events: "SimpleQueue[JobEvent]", asked: Event, cancel: Event, parent: int) -> None:
     os.setsid()  # Ctrl-C in the terminal is for the parent alone, which asks through the control
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # drops one that came before
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     _Child.events, _Child.control = events, SharedControl(asked, cancel)
 
     def end_with_parent() -> None:
@@ -81,7 +85,9 @@ def run_in_processes(
     shared = SharedControl(asked, cancel)
     arguments = (events, asked, cancel, os.getpid())
     with ProcessPoolExecutor(at_once, context, _start_child, arguments) as pool:
-        futures = [pool.submit(_run_child, work, task) for task in tasks]
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited, until _start_child lifts it
+        futures = [pool.submit(_run_child, work, task) for task in tasks]  # starts the processes
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         pending = set(futures)
         while pending:
             _, pending = wait(pending, 0.1, FIRST_COMPLETED)

@@ -48,10 +48,7 @@ def prove(
 
     One that equals the profile in force needs no gate and is passed over. Raises NotWhole when a gate ran out of time.
     """
-    from ringrift.config import parse_config
-    from ringrift.gating import Gate
     from ringrift.players.weights import profile_hash
-    from ringrift.tuning import proof_job
 
     found, matches, force = Proved(), [], profile_hash(weights)
     for candidate in candidates:
@@ -59,17 +56,16 @@ def prove(
             context.log.info(f"the {candidate['kind']} is the profile in force; it needs no proof")
             continue
         name = f"{prefix}_{len(found.proofs)}"
-        spec = proof_job(
-            parse_config(config),
-            iteration,
+        spec = proof_spec(
+            bench,
+            candidate["weights"],
+            asset=asset,
+            config=config,
+            iteration=iteration,
             match=name,
-            candidate=candidate["weights"],
             profile=profile,
             weights=weights,
-            gate=Gate.of(bench.pipeline),
-            root_seed=bench.pipeline.root_seed,
-            opening_plies=bench.pipeline.selfplay.opening_plies,
-        ).model_copy(update={"asset": asset})
+        )
         results = bench.run(
             "cmaes",
             [spec],
@@ -114,6 +110,36 @@ def prove(
             found.chosen = candidate
             break
     return found
+
+
+def proof_spec(
+    bench: Workbench,
+    candidate: dict[str, float],
+    *,
+    asset: str,
+    config: str,
+    iteration: int,
+    match: str,
+    profile: str,
+    weights: dict[str, float],
+) -> JobSpec:
+    """The gate of a candidate's weights against the profile in force, as a job of `asset`."""
+    from ringrift.config import parse_config
+    from ringrift.gating import Gate
+    from ringrift.tuning import proof_job
+
+    spec = proof_job(
+        parse_config(config),
+        iteration,
+        match=match,
+        candidate=candidate,
+        profile=profile,
+        weights=weights,
+        gate=Gate.of(bench.pipeline),
+        root_seed=bench.pipeline.root_seed,
+        opening_plies=bench.pipeline.selfplay.opening_plies,
+    )
+    return spec.model_copy(update={"asset": asset})
 
 
 def need_whole(results: Sequence[JobResult]) -> None:

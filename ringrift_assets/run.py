@@ -1,6 +1,7 @@
 """Running iterations from the command line, on the same instance and store as the web server."""
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.instance import InstanceRef
 
 from resources.events import Control, JobEvent
 from resources.partitions import open_iteration, partition_key
@@ -22,6 +24,7 @@ from ringrift.errors import RingRiftError
 from ringrift_assets.definitions import RESOURCES, job_of
 from ringrift_assets.parallel import run_in_processes
 
+LOOK_S = 0.1  # Ctrl-C is looked for so often
 RUNS_AT_ONCE = 3  # a run mostly polls: several keep the work slots busy when a config has few jobs
 CONFIGURED = (
     "selfplay_games",
@@ -31,6 +34,9 @@ CONFIGURED = (
     "elo_ratings",
 )  # assets with Materialize
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}  # the terminal has its own display
+NO_CAPTURE = {
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+}
 
 
 @dataclass(slots=True)
@@ -137,8 +143,12 @@ def run_resources(home: Home, where: Where | None = None) -> Record:
 
 
 def open_instance(home: Home) -> dg.DagsterInstance:
-    """The home's persistent Dagster instance; use it in a `with`."""
-    return dg.DagsterInstance.from_config(str(home.dagster))
+    """The home's persistent Dagster instance; use it in a `with`.
+
+    Its runs keep the terminal: capturing compute logs would take stdout and stderr from the display, through helper
+    processes that Ctrl-C ends with a traceback. Runs of the web server capture theirs as dagster.yaml says.
+    """
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=NO_CAPTURE))
 
 
 def run_partition(
@@ -209,9 +219,11 @@ def _error(result: dg.ExecuteInProcessResult) -> str | None:
 def watched(work: Callable[..., Any], say: Callable[[str], None], grace_s: float = 3.0) -> Any:
     """Run `work(control=…)` so that Ctrl-C detaches from its jobs and a second one within `grace_s` cancels them.
 
-    The work runs on a thread, because on the main one Dagster takes Ctrl-C for the end of the run.
+    The work runs on a thread, because on the main one Dagster takes Ctrl-C for the end of the run. Call it from the
+    main thread.
     """
     control, box, ended = Control(), {}, threading.Event()
+    presses: list[float] = []  # when Ctrl-C was pressed, since the last time that something was asked
 
     def target() -> None:
         try:
@@ -221,21 +233,21 @@ def watched(work: Callable[..., Any], say: Callable[[str], None], grace_s: float
         finally:
             ended.set()
 
-    threading.Thread(target=target, name="run").start()
-    while not ended.is_set():
-        try:
-            ended.wait(0.2)  # not Thread.join: interrupted, it may take the thread for ended
-        except KeyboardInterrupt:
-            say(f"Leaving the jobs running. Ctrl-C again within {grace_s:g} s stops them too.")
-            control.ask(_second_interrupt(grace_s))
+    # a handler, not KeyboardInterrupt: that one also comes while the first is being dealt with, and nobody would watch
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:  # ignored in the background of a script
+        signal.signal(signal.SIGINT, lambda *_: presses.append(time.monotonic()))
+    try:
+        threading.Thread(target=target, name="run").start()
+        while not ended.wait(LOOK_S):
+            if presses and not (control.asked and control.what == "cancel"):
+                say(f"Leaving the jobs running. Ctrl-C again within {grace_s:g} s stops them too.")
+                while len(presses) == 1 and time.monotonic() < presses[0] + grace_s and not ended.wait(LOOK_S):
+                    pass
+                control.ask("cancel" if len(presses) > 1 else "detach")
+                presses.clear()
+    finally:
+        signal.signal(signal.SIGINT, before)
     if "error" in box:
         raise box["error"]
     return box["value"]
-
-
-def _second_interrupt(grace_s: float) -> Any:
-    try:
-        time.sleep(grace_s)
-    except KeyboardInterrupt:
-        return "cancel"
-    return "detach"

@@ -34,6 +34,16 @@ def test_json_is_one_object_and_the_same_games_again(tmp_path):
     assert first["game_hashes"] == second["game_hashes"] and len(first["game_hashes"]) == 4
     assert first["players"] == second["players"] and first["whole"] and first["gate"] is None
     assert [row["label"] for row in first["players"]] == ["Heuristic_D7", "Random_D1"]
+    heuristic, random = first["effort"]
+    assert heuristic["cpu_ms_per_decision"] > 5 * random["cpu_ms_per_decision"] > 0
+    assert "ms_per_decision" not in first, "none is that of all players together"
+
+
+def test_the_table_has_the_cpu_time_of_each_player():
+    lines = ringrift("play", *PAIR, "--games", 2).stdout.splitlines()
+    assert lines[0].rstrip().endswith("CPU ms a decision")
+    heuristic, random = (float(line.split()[-1]) for line in lines[1:3])
+    assert heuristic > 5 * random > 0 and " ms a decision" not in lines[3]
 
 
 def test_a_gate_is_saved_with_its_evidence(tmp_path):

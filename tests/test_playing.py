@@ -148,10 +148,25 @@ def test_a_summary_counts_what_was_played():
     assert good["score"] + 2 * rest["score"] == pytest.approx(1.5)
     assert good["interval"][0] <= good["score"] <= good["interval"][1]
     assert found["mean_plies"] == pytest.approx(sum(len(row["moves"]) for row in rows) / 9)
-    assert found["ms_per_decision"] > 0 and sum(found["victories"].values()) == 9 - found["capped"]
+    assert sum(found["victories"].values()) == 9 - found["capped"]
     assert whole_blocks(series, rows[:8]) == rows[:6]
     with pytest.raises(InvalidInput, match="whole blocks of 3"):
         summarize(series, rows[:8])
+
+
+def test_the_effort_is_each_players_own_over_its_seats_and_games():
+    series = series_of("minimax:3", RANDOM, config=HEX8_3P, blocks=1)
+    rows = list(play_series(series))
+    summary = summarize(series, rows)
+    searcher, random = summary["effort"]
+    assert [searcher["player"], random["player"]] == [1, 2]
+    assert searcher["cpu_ms_per_decision"] > 10 * random["cpu_ms_per_decision"] > 0
+    assert searcher["decisions"] + random["decisions"] == sum(row["plies"] - row["opening_plies"] for row in rows)
+    ours = sum(row["decisions"][row["game_index"] % 3] for row in rows)
+    taken = sum(row["cpu_s"][row["game_index"] % 3] for row in rows)
+    assert searcher["decisions"] == ours and searcher["cpu_ms_per_decision"] == pytest.approx(1000 * taken / ours)
+    idle = [row | {"decisions": [0, 0, 0], "cpu_s": [0.0, 0.0, 0.0]} for row in rows]
+    assert [player["cpu_ms_per_decision"] for player in summarize(series, idle)["effort"]] == [None, None]
 
 
 def test_a_gate_stops_itself_and_its_evidence_holds():

@@ -1,4 +1,5 @@
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -7,14 +8,74 @@ from ringrift.config import CONFIG_KEYS, parse_config
 from ringrift.errors import InvalidInput
 from ringrift.game_job import play_rows
 from ringrift.game_verify import verify_rows
-from ringrift.pipeline import Pipeline
-from ringrift.players.registry import available_engine_modes, participant
+from ringrift.model_files import ModelFile
+from ringrift.pipeline import Pipeline, load_pipeline
+from ringrift.players.registry import Participant, available_engine_modes, participant
 from ringrift.players.weights import DEFAULTS, trained_profile_name
 from ringrift.seeds import stream
 from ringrift.selfplay import SelfplayParams, game_plan, plan_jobs
 from ringrift.strict import parse
 
 SQUARE8 = parse_config("square8_2p")
+DOCUMENTED = load_pipeline(Path(__file__).parents[1] / "config" / "pipeline.yaml")
+CHAMPION = ModelFile(weights="c" * 64, path="models/c.safetensors", sha256="c" * 64)
+
+# The documented tables, written out: (engine, difficulty, randomness, budget, profile). OWN is the config's profile in
+# force; a network has no randomness and no profile.
+OWN, MEDIUM = "own", "heuristic_v1_medium"
+TIERS = {
+    "D2": {
+        "heuristic-only": ("heuristic", 2, 0.30, 0, OWN),
+        "minimax-only": ("minimax", 2, 0.30, 500, OWN),
+        "mcts-only": ("mcts", 2, 0.30, 20, OWN),
+        "descent-only": ("descent", 2, 0.30, 250, OWN),
+        "nn-only": ("gumbel", 9, 0.0, 32, None),
+    },
+    "D4": {
+        "heuristic-only": ("heuristic", 4, 0.08, 0, OWN),
+        "minimax-only": ("minimax", 4, 0.08, 4_000, OWN),
+        "mcts-only": ("mcts", 4, 0.08, 100, OWN),
+        "descent-only": ("descent", 4, 0.08, 1_000, OWN),
+        "nn-only": ("gumbel", 9, 0.0, 32, None),
+    },
+}
+SQUARE8_2P_D2 = ("heuristic", 2, 0.10, 0, MEDIUM)  # the tier table's
+BOTTOM, TOP = ("random", 1, 0.0, 0, None), [("gumbel", 9, 0.0, 32, None), ("gumbel", 10, 0.0, 64, None)]
+LADDERS = {
+    "square8_2p": [
+        BOTTOM,
+        SQUARE8_2P_D2,
+        ("heuristic", 3, 0.05, 0, OWN),
+        ("minimax", 4, 0.08, 4_000, OWN),
+        ("minimax", 5, 0.05, 8_000, OWN),
+        ("descent", 6, 0.02, 10_000, OWN),
+        ("mcts", 7, 0.0, 1_200, OWN),
+        ("mcts", 8, 0.0, 3_000, OWN),
+        *TOP,
+    ],
+    "square8": [
+        BOTTOM,
+        ("heuristic", 2, 0.30, 0, OWN),
+        ("minimax", 3, 0.15, 4_000, OWN),
+        ("minimax", 4, 0.08, 16_000, OWN),
+        ("mcts", 5, 0.05, 100, OWN),
+        ("mcts", 6, 0.02, 200, OWN),
+        ("mcts", 7, 0.0, 400, OWN),
+        ("mcts", 8, 0.0, 1_600, OWN),
+        *TOP,
+    ],
+    "large": [
+        BOTTOM,
+        ("heuristic", 2, 0.30, 0, OWN),
+        ("descent", 3, 0.15, 4_000, OWN),
+        ("descent", 4, 0.08, 16_000, OWN),
+        ("descent", 5, 0.05, 32_000, OWN),
+        ("descent", 6, 0.02, 64_000, OWN),
+        ("mcts", 7, 0.0, 400, OWN),
+        ("mcts", 8, 0.0, 1_600, OWN),
+        *TOP,
+    ],
+}
 
 
 def one_job(engine: str = "random-only", scale: int = 20, **changes) -> Pipeline:
@@ -83,7 +144,42 @@ def test_a_job_takes_the_incumbent_tier_and_profile_unless_it_names_its_own_diff
     assert rows[0]["participants"] == [f"Heuristic_D4#{expected.key}"] * 2
 
 
+@pytest.mark.parametrize(("tier", "tuned"), [("D2", False), ("D2", True), ("D4", True)])
+@pytest.mark.parametrize("job", DOCUMENTED.selfplay.jobs, ids=lambda job: job.name)
+def test_every_documented_job_plays_as_documented_at_a_tier_with_the_profile_in_force(job, tier, tuned):
+    config = parse_config(job.config)
+    own = trained_profile_name(config.board, config.players) if tuned else "heuristic_v1_balanced"
+    profiles = {own: DEFAULTS | {"WEIGHT_TERRITORY": 9.0}} if tuned else {}
+    if job.engine == "mixed":
+        large = config.board in ("square19", "hexagonal")
+        expected = LADDERS["large" if large else "square8" if config.players > 2 else "square8_2p"]
+    else:
+        expected = [TIERS[tier][job.engine]]
+        if (job.name, tier) == ("square8_2p_heuristic", "D2"):
+            expected = [SQUARE8_2P_D2]
+    plan = plan_jobs(DOCUMENTED, config, 0, tier=tier, profiles=profiles, champion=CHAMPION)
+    [params] = [spec.params for spec in plan.jobs if spec.params["job"] == job.name]
+    pool = [Participant.from_dict(seat) for seat in params["pool"]]
+    found = [(seat.engine, seat.difficulty, seat.randomness, seat.budget, seat.profile) for seat in pool]
+    assert found == [(*rest, own if profile == OWN else profile) for *rest, profile in expected]
+    plays_own = any(profile == OWN for *_, profile in expected)
+    assert params["profiles"] == (profiles if plays_own else {}), "the weights travel with the job"
+    assert params["engine"] == job.engine and params["games"] == job.games
+
+
 # --- playing ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["minimax-only", "mcts-only", "descent-only"])
+def test_a_search_decides_by_the_profile_in_force_at_the_first_tier(engine):
+    name, changed = trained_profile_name("square8", 2), dict.fromkeys(DEFAULTS, 0.0) | {"WEIGHT_ELIMINATED_RINGS": 1.0}
+    chunks = [
+        plan_jobs(one_job(engine), SQUARE8, 0, profiles=profiles).jobs[0].params
+        for profiles in ({}, {name: dict(DEFAULTS)}, {name: changed})
+    ]
+    plans = [game_plan(parse(SelfplayParams, chunk, "test")) for chunk in chunks]
+    default, same, other = (next(play_rows(plan, [0])) for plan in plans)
+    assert same["moves"] == default["moves"] != other["moves"]
 
 
 @pytest.mark.parametrize("engine", ["random-only", "heuristic-only", "mixed"])

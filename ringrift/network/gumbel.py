@@ -81,6 +81,7 @@ class Games(NamedTuple):
     full_share: np.ndarray  # float64 [G, 4], share of the decisions searched with the whole budget and recorded
     temperature: np.ndarray  # float64 [G, 4], scale of the Gumbel noise
     rng: np.ndarray  # uint64 [G, 4, 1], a stream a participant
+    decided: np.ndarray  # int64 [G, 4], decisions played for a participant here
     kept: np.ndarray  # int64 [G, cap], this and the next four as players.searched.Searched
     found: np.ndarray  # uint32 [G, cap, RECORDED]
     shares: np.ndarray  # int64 [G, cap, RECORDED]
@@ -121,6 +122,7 @@ def new_games(b: Board, games: int, cap: int) -> Games:
         full_share=np.ones((games, 4), dtype=np.float64),
         temperature=np.zeros((games, 4), dtype=np.float64),
         rng=np.zeros((games, 4, 1), dtype=np.uint64),
+        decided=np.zeros((games, 4), dtype=np.int64),
         kept=np.zeros((games, cap), dtype=np.int64),
         found=np.empty((games, cap, RECORDED), dtype=np.uint32),
         shares=np.empty((games, cap, RECORDED), dtype=np.int64),
@@ -459,6 +461,7 @@ def _play(b, w, buf, games, g, code, model, cap):
     s, control = games.states[g], games.control[g]
     while True:
         games.codes[g, control[PLAYED]] = code
+        games.decided[g, holder(s, s[CUR])] += 1
         control[PLAYED] += 1
         apply_move(b, s, w, code)
         n = settle(b, s, w, buf)

@@ -27,13 +27,16 @@ from ringrift.network.gumbel import (
 from ringrift.network.inference import Evaluator
 from ringrift.network.layout import SEATS, grids
 from ringrift.players.match import (
+    Effort,
     MatchGame,
     Memory,
     Profiles,
     Seats,
     ValueNetworks,
+    effort_of,
     networks,
     new_memory,
+    new_spent,
     play_game,
     seat_table,
 )
@@ -69,6 +72,8 @@ class _Slot:
     def __init__(self, start: GameStart, seats: Seats, memory: Memory, opening_rng: np.ndarray):
         self.start, self.seats, self.memory, self.opening_rng = start, seats, memory, opening_rng
         self.seconds = 0.0
+        self.spent = new_spent(len(start.seats))  # without a network
+        self.network_cpu_s = np.zeros(len(start.seats))  # its part in what was done for several games at once
 
 
 class Lockstep:
@@ -135,7 +140,7 @@ class Lockstep:
         slot = _Slot(start, seats, memory, stream(start.seed, *start.opening_key, "opening"))
         fresh = new_state(self._board, players, self._options) if start.state is None else start.state
         games.states[g], games.control[g] = fresh, 0
-        games.kept[g], games.spent[g] = 0, 0
+        games.kept[g], games.spent[g], games.decided[g] = 0, 0, 0
         for seat, who in enumerate(start.seats):
             games.model[g, seat] = -1 if who.model is None else self._number[who.model]
             games.budget[g, seat] = who.budget
@@ -166,12 +171,18 @@ class Lockstep:
         if not len(waiting):
             return []
         self._starting[model] = []
+        movers, begin = [self._mover(g) for g in waiting.tolist()], time.process_time()
         logits, scores = self._judge(model, first_rows(batch, len(leaves)))
         after = np.empty(len(waiting), dtype=np.int64)
         count = search_games(
             self._board, self._grid, self._work, self._buf, self._trees, self._games, self._schedules, model, self.cap,
             waiting, len(leaves), logits, scores, batch, after,
         )  # fmt: skip
+        share = (time.process_time() - begin) / len(waiting)
+        for g, mover in zip(waiting.tolist(), movers, strict=True):
+            slot = self._slots[g]
+            assert slot is not None
+            slot.network_cpu_s[mover] += share
         self._leaves[model] = after[:count]
         kept = set(self._leaves[model].tolist())
         return [g for g in waiting.tolist() if g not in kept]
@@ -194,14 +205,18 @@ class Lockstep:
         if control[STATUS] != FINISHED:
             control[PLAYED] = play_game(
                 self._board, state, self._work, self._buf, slot.memory, slot.seats, slot.opening_rng,
-                self._opening_plies, int(control[PLAYED]), self.cap, games.codes[g], self._searched(g),
+                self._opening_plies, int(control[PLAYED]), self.cap, games.codes[g], self._searched(g), slot.spent,
             )  # fmt: skip
         if state[PHASE] == OVER or control[PLAYED] == self.cap:
             return self._finish(g, slot)
         control[STATUS] = DECIDING
-        mover = 1 - state[CUR] if state[SWAP_USED] else state[CUR]
-        self._starting[games.model[g, mover]].append(g)
+        self._starting[games.model[g, self._mover(g)]].append(g)
         return None
+
+    def _mover(self, g: int) -> int:
+        """The participant who decides next in game `g`."""
+        state = self._games.states[g]
+        return int(1 - state[CUR] if state[SWAP_USED] else state[CUR])
 
     def _searched(self, g: int) -> Searched:
         games = self._games
@@ -210,7 +225,10 @@ class Lockstep:
     def _finish(self, g: int, slot: _Slot) -> PlayedGame:
         plies = int(self._games.control[g, PLAYED])
         found = Searched(*(column[:plies].copy() for column in self._searched(g)))
-        game = MatchGame(self._games.codes[g, :plies].copy(), self._games.states[g].copy(), found)
+        own = effort_of(slot.spent)
+        decided = own.decisions + self._games.decided[g, : len(own.decisions)]
+        effort = Effort(own.cpu_s + slot.network_cpu_s, decided)
+        game = MatchGame(self._games.codes[g, :plies].copy(), self._games.states[g].copy(), found, effort)
         self._slots[g] = None
         return PlayedGame(slot.start.number, game, slot.seconds)
 

@@ -1,4 +1,4 @@
-"""A clock that kernels can read, for players with a time ceiling."""
+"""A clock that kernels can read, for players with a time ceiling and for what players take."""
 
 from numba import types
 
@@ -6,6 +6,12 @@ from ringrift.kernels import kernel
 
 TICKS_A_MS = 1000  # POSIX: CLOCKS_PER_SEC is one million
 _clock = types.ExternalFunction("clock", types.int64())
+
+
+@kernel
+def cpu_ticks():
+    """The CPU time of this process so far, in ticks."""
+    return _clock()
 
 
 @kernel

@@ -9,7 +9,7 @@ import numpy as np
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.kernels import entry, kernel
-from ringrift.players.clock import deadline
+from ringrift.players.clock import TICKS_A_MS, cpu_ticks, deadline
 from ringrift.players.descent import search_descent
 from ringrift.players.heuristic import Scratch, choose_heuristic, new_scratch
 from ringrift.players.mcts import search_mcts
@@ -19,6 +19,7 @@ from ringrift.players.registry import (
     ENGINES,
     GUMBEL_ENGINE,
     HEURISTIC_ENGINE,
+    MCTS_ENGINE,
     MINIMAX_ENGINE,
     RANDOM_ENGINE,
     Participant,
@@ -37,6 +38,8 @@ from ringrift.seeds import stream, uniform
 
 Profiles = Mapping[str, Mapping[str, float]]
 ValueNetworks = Mapping[str, ValueNetwork]  # by weights hash
+
+TICKS, CHOICES = 0, 1  # columns of new_spent
 
 
 class Seats(NamedTuple):
@@ -65,7 +68,8 @@ class Memory(NamedTuple):
 def choose(b, s, w, buf, n, memory, seats, codes, played, searched):
     """Decision of the participant to move among the `n` legal ones in `buf`, after the decisions codes[:played].
 
-    What a search found out is entered in `searched` (a Searched) at row `played`.
+    What a search found out is entered in `searched` (a Searched) at row `played`. Returns -1 for a participant of an
+    engine that decides nothing here.
     """
     player = holder(s, s[CUR])  # after a swap the two participants play each other's seat
     rng = seats.rng[player]
@@ -91,22 +95,17 @@ def choose(b, s, w, buf, n, memory, seats, codes, played, searched):
         net = seats.nets[player]
         node, value = search_descent(b, s, w, tree, codes, played, budget, until, weights, light, net, temperature, rng)
         value, spent = squash(value), tree.counters[TREE_POSITIONS]
-    else:
+    elif engine == MCTS_ENGINE:
         node, value, spent = search_mcts(b, s, w, tree, codes, played, budget, until, weights, light, temperature, rng)
+    else:
+        return np.int64(-1)
     note_visits(searched, played, tree, value, spent)
     return np.int64(tree.code[node])
 
 
 @entry
-def play_game(b, s, w, buf, memory, seats, opening_rng, opening_plies, played, cap, out_codes, searched):
-    """Play the game in state `s` (changed in place), `played` decisions old, to its end or to `cap` decisions.
-
-    It stops before a choice that a network has to make (network.lockstep makes those). The first `opening_plies`
-    decisions are uniform, drawn from `opening_rng` (uint64[1]); the others are made by the participants of `seats` (a
-    Seats). `out_codes` (uint32[>= cap]) takes the decisions and `searched` (a
-    Searched of as many rows) what their searches found. `w` (int64 [state.work_words]), `buf` (uint32[b.max_moves])
-    and `memory` (a Memory) are working memory. Returns the number of decisions the game is old then.
-    """
+def _play_game(b, s, w, buf, memory, seats, opening_rng, opening_plies, played, cap, out_codes, searched, spent):
+    timed = len(spent) > 0
     while True:
         n = settle(b, s, w, buf)
         if n == 0 or played == cap:
@@ -116,10 +115,63 @@ def play_game(b, s, w, buf, memory, seats, opening_rng, opening_plies, played, c
         elif n > 1 and seats.engine[holder(s, s[CUR])] == GUMBEL_ENGINE:
             return played
         else:
+            begin = cpu_ticks() if timed else 0
             code = choose(b, s, w, buf, n, memory, seats, out_codes, played, searched)
+            if code < 0:
+                return -1
+            if timed:
+                spent[holder(s, s[CUR]), TICKS] += cpu_ticks() - begin
+                spent[holder(s, s[CUR]), CHOICES] += 1
         out_codes[played] = code
         played += 1
         apply_move(b, s, w, code)
+
+
+def play_game(
+    b: Board,
+    s: np.ndarray,
+    w: np.ndarray,
+    buf: np.ndarray,
+    memory: Memory,
+    seats: Seats,
+    opening_rng: np.ndarray,
+    opening_plies: int,
+    played: int,
+    cap: int,
+    out_codes: np.ndarray,
+    searched: Searched,
+    spent: np.ndarray,
+) -> int:
+    """Play the game in state `s` (changed in place), `played` decisions old, to its end or to `cap` decisions.
+
+    It stops before a choice that a network has to make (network.lockstep makes those). The first `opening_plies`
+    decisions are uniform, drawn from `opening_rng` (uint64[1]); the others are made by the participants of `seats` (a
+    Seats). `out_codes` (uint32[>= cap]) takes the decisions and `searched` (a Searched of as many rows) what their
+    searches found. To `spent` (new_spent; without rows nothing is measured) is added what each participant took. `w`
+    (int64 [state.work_words]), `buf` (uint32[b.max_moves]) and `memory` (a Memory) are working memory. Returns the
+    number of decisions the game is old then. Raises NotImplementedError for an engine that `choose` has no branch for.
+    """
+    plies = _play_game(b, s, w, buf, memory, seats, opening_rng, opening_plies, played, cap, out_codes, searched, spent)
+    if plies < 0:
+        raise NotImplementedError(f"players.match.choose plays not all of the engines number {seats.engine.tolist()}")
+    return int(plies)
+
+
+def new_spent(seats: int) -> np.ndarray:
+    """Room for what participants take: int64 [seats, 2], ticks of CPU time in their choices and number of decisions."""
+    return np.zeros((seats, 2), dtype=np.int64)
+
+
+class Effort(NamedTuple):
+    """What the decisions of a game took. Making a move and listing the legal ones are the game's, not a player's."""
+
+    cpu_s: np.ndarray  # float64 [seats], CPU seconds by participant
+    decisions: np.ndarray  # int64 [seats], single legal ones included
+
+
+def effort_of(spent: np.ndarray) -> Effort:
+    """The Effort in a `spent`."""
+    return Effort(spent[:, TICKS] / (1000 * TICKS_A_MS), spent[:, CHOICES].copy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +181,7 @@ class MatchGame:
     codes: np.ndarray  # uint32 [plies]
     state: np.ndarray  # int64, see rules.state
     searched: Searched  # rows for at least `plies` decisions
+    effort: Effort | None = None  # None where it was not measured
 
     @property
     def plies(self) -> int:
@@ -163,6 +216,7 @@ def play_match_game(
     profiles: Profiles | None = None,
     values: ValueNetworks | None = None,
     options: Mapping[str, int | bool] | None = None,
+    timed: bool = False,
 ) -> MatchGame:
     """Play one game of `config` between `participants` (one a seat, in seat order).
 
@@ -171,9 +225,9 @@ def play_match_game(
     *opening_key, "opening"); `opening_key` defaults to `key`, and games that give the same one start alike.
     `cap` is the largest number of decisions (default: the config's). `profiles` holds weights by profile
     name beside the named ones, `values` value networks by weights hash, `options` the rules options (default: the
-    standard game). Raises InvalidInput if the number of participants or `cap` does not fit, if the weights found under
-    a participant's profile name are not those it was made with, if its value network is not among `values` or of
-    another config, or if one plays with a policy network.
+    standard game). `timed` measures each player's effort. Raises InvalidInput if the number of participants or `cap`
+    does not fit, if the weights found under a participant's profile name are not those it was made with, if its value
+    network is not among `values` or of another config, or if one plays with a policy network.
     """
     if networks(participants):
         raise InvalidInput("participants", networks(participants), "those with a network play in network.lockstep")
@@ -186,6 +240,7 @@ def play_match_game(
     state = new_state(tables, config.players, dict(config.options() if options is None else options))
     codes, searched = np.empty(cap, dtype=np.uint32), new_searched(cap)
     streams = [stream(root_seed, *key, "seat", seat) for seat in range(config.players)]
+    spent = new_spent(config.players if timed else 0)
     plies = play_game(
         tables,
         state,
@@ -199,8 +254,9 @@ def play_match_game(
         cap,
         codes,
         searched,
+        spent,
     )
-    return MatchGame(codes[:plies].copy(), state, searched)
+    return MatchGame(codes[:plies].copy(), state, searched, effort_of(spent) if timed else None)
 
 
 def networks(participants: Sequence[Participant]) -> list[str]:

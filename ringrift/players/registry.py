@@ -57,7 +57,7 @@ ENGINE_MODES = (
 DIFFICULTIES = range(1, 12)
 # Probability of a uniform decision, by difficulty: RingRift's profile table.
 RANDOMNESS = {1: 0.5, 2: 0.30, 3: 0.15, 4: 0.08, 5: 0.05, 6: 0.02, 7: 0.0, 8: 0.0, 9: 0.0, 10: 0.0, 11: 0.0}
-# The tier table's two heuristic tiers of square8_2p: difficulty -> (randomness, profile).
+# The tier table's two heuristic tiers of square8_2p, for no other engine: difficulty -> (randomness, profile).
 SQUARE8_2P_HEURISTIC = {
     2: (0.10, "heuristic_v1_medium"),
     3: (0.05, trained_profile_name("square8", 2)),
@@ -250,10 +250,10 @@ def participant(
 ) -> Participant:
     """The participant that `engine` is in `config` at `difficulty` (1-11).
 
-    What is None takes its usual value: randomness, profile and budget of the difficulty, light mode of the
-    board. `model` and `full_share` are for an engine with a network.
-    The documented profile is the config's trained one if `profiles` (weights by profile name) has it,
-    else the balanced one. Raises InvalidInput for an unknown engine, difficulty or profile.
+    What is None takes its usual value: randomness and budget of the difficulty, light mode of the board, and the
+    config's trained profile if `profiles` (weights by profile name) has it, else the balanced one. The heuristic at D2
+    and D3 of square8_2p alone takes randomness and profile from the tier table. `model` and `full_share` are for an
+    engine with a network. Raises InvalidInput for an unknown engine, difficulty or profile.
     """
     evaluates = ENGINES[check_engine(engine)].evaluates
     usual = RANDOMNESS[check_difficulty(difficulty)]
@@ -266,7 +266,8 @@ def participant(
         return Participant(engine, difficulty)  # the random player has nothing to set
     trained = trained_profile_name(config.board, config.players)
     default = trained
-    if (config.board, config.players) == ("square8", 2) and difficulty in SQUARE8_2P_HEURISTIC:
+    tiers = engine == "heuristic" and (config.board, config.players) == ("square8", 2)
+    if tiers and difficulty in SQUARE8_2P_HEURISTIC:
         usual, default = SQUARE8_2P_HEURISTIC[difficulty]
     if default == trained and trained not in (profiles or {}):
         default = BALANCED

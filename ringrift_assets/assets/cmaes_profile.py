@@ -4,7 +4,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,14 @@ from resources.partitions import PARTITIONS, partition_of
 from resources.storage import Record, digest_of
 from resources.views import write_cmaes_log
 from resources.workbench import Workbench
+from ringrift.contract import JobSpec
 from ringrift.files import write_json, write_text
 from ringrift_assets.assets.common import (
     CANCEL_ON,
     OWNERS,
     Kept,
     Made,
+    OnHosts,
     facts,
     job_log,
     keep,
@@ -34,6 +36,7 @@ from ringrift_assets.proving import Proved, evidence_problems, need_whole, proof
 
 ASSET = "cmaes_profile"
 PLOT, GENERATIONS, CANDIDATES = "convergence.svg", "generations.jsonl", "candidates.json"
+PROOF_PREFIX = "profile"  # of the matches in which the candidates are proved
 PICTURE = "score against the panel, by generation"
 HISTORY = ("games", "sigma", "against_panel", "against_panel_low", "against_panel_high", "best_fitness")
 
@@ -51,7 +54,9 @@ HISTORY = ("games", "sigma", "against_panel", "against_panel_low", "against_pane
         partitioned_spec(ASSET, ALL_VERIFY, "Every game of a proof replays exactly as planned.", blocking=True),
     ],
 )
-def cmaes_profile(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
+def cmaes_profile(
+    context: dg.AssetExecutionContext, config: OnHosts, bench: dg.ResourceParam[Workbench]
+) -> dg.MaterializeResult:
     """A proposal for better heuristic weights, found by CMA-ES and proved against the profile in force, or none.
 
     Several searches run on hosts with `cmaes`, from different seeds. Their candidates are the mean of each search, its
@@ -60,23 +65,13 @@ def cmaes_profile(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Wor
     A search that was stopped goes on at its next generation.
     """
     with step_errors():
-        from ringrift.cmaes_job import search_job
-        from ringrift.config import parse_config
-        from ringrift.gating import Gate
-        from ringrift.tuning import search_params
-
+        bench = bench.within(config.host_class)
         key, iteration = partition_of(context)
         force = bench.store.need("incumbent", key, iteration).data
         pipeline = bench.pipeline
         profile, weights = force["profile"], force["profile_weights"]
-        searches = search_params(pipeline, parse_config(key), iteration, profile, weights)
-        specs = [search_job(params) for params in searches]
-        gate = Gate.of(pipeline)
-        inputs = {
-            "searches": [spec.job_id for spec in specs],
-            "proofs": pipeline.cmaes.proofs,
-            "gate": {name: getattr(gate, name) for name in Gate.__dataclass_fields__},
-        }
+        specs = plan_searches(bench, key, iteration, force)
+        inputs = search_inputs(bench, specs)
 
         def make(folder: Path, _: Record | None) -> Made:
             from ringrift.tuning import proof_order
@@ -99,7 +94,7 @@ def cmaes_profile(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Wor
                 asset=ASSET,
                 config=key,
                 iteration=iteration,
-                prefix="profile",
+                prefix=PROOF_PREFIX,
                 profile=profile,
                 weights=weights,
             )
@@ -108,6 +103,29 @@ def cmaes_profile(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Wor
         kept = keep(context, bench, inputs, make)
         write_cmaes_log(bench.home, kept.record)
         return result_of(kept, _metadata(bench, kept), _checks(bench, kept))
+
+
+def plan_searches(bench: Workbench, key: str, iteration: int, incumbent: Mapping[str, Any]) -> list[JobSpec]:
+    """The searches of an iteration, from its incumbent."""
+    from ringrift.cmaes_job import search_job
+    from ringrift.config import parse_config
+    from ringrift.tuning import search_params
+
+    profile, weights = incumbent["profile"], incumbent["profile_weights"]
+    searches = search_params(bench.pipeline, parse_config(key), iteration, profile, weights)
+    return [search_job(params) for params in searches]
+
+
+def search_inputs(bench: Workbench, searches: Sequence[JobSpec]) -> dict[str, Any]:
+    """What the proposal of some searches is a function of."""
+    from ringrift.gating import Gate
+
+    gate = Gate.of(bench.pipeline)
+    return {
+        "searches": [spec.job_id for spec in searches],
+        "proofs": bench.pipeline.cmaes.proofs,
+        "gate": {name: getattr(gate, name) for name in Gate.__dataclass_fields__},
+    }
 
 
 def _made(

@@ -10,29 +10,41 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from resources.acts import acts_of
 from resources.events import JobEvent, JobFailed, JobResult
 from resources.partitions import partition_of
+from resources.registry import Registry
 from resources.storage import Record, digest_of
 from resources.workbench import Workbench
 from ringrift.errors import RingRiftError
+from ringrift_assets.checks import GAMES
 
 OWNERS = ["team:ringrift"]
 RETRIES, RETRY_DELAY_S = 1, 2.0
 CANCEL_ON = (dg.DagsterExecutionInterruptedError,)
 PROGRESS_LOG_S = 10.0
+VERDICTS = "tier_assignment"  # an iteration that has it is judged
 
 
 class Materialize(dg.Config):
-    """What a person may say when materializing by hand."""
+    """What a person may say when materializing by hand a step whose partition has rows that count."""
 
     allow_fewer_rows: bool = Field(
         default=False, description="Replace the partition even if the new version has fewer rows."
     )
+
+
+class OnHosts(dg.Config):
+    """The same for a step whose jobs run on hosts: they are run by `Workbench.within(host_class)`."""
+
     host_class: str = Field(
         default="",
-        description="Only hosts of this class do the work: local, mac_cluster, aws, lambda_labs or vast_ai. "
-        "Empty: any. It has no effect on steps that run on this machine.",
+        description="Only hosts of this class do the work: local, mac_cluster, aws, lambda_labs, vast_ai. Empty: any.",
     )
+
+
+class MaterializeOnHosts(OnHosts, Materialize):
+    """The same for a step whose jobs run on hosts and whose partition has rows that count."""
 
 
 @contextmanager
@@ -71,6 +83,51 @@ class Kept:
     reused: bool
 
 
+def made_from(asset: dg.AssetsDefinition, inputs: Mapping[str, Any]) -> tuple[str, str]:
+    """The code version of an asset's step, and the digest of it and the step's inputs."""
+    code_version = asset.code_versions_by_key[asset.key] or ""
+    return code_version, digest_of({"code_version": code_version, "inputs": dict(inputs)})
+
+
+def up_to_date(
+    bench: Workbench,
+    asset: dg.AssetsDefinition,
+    config: str,
+    iteration: int,
+    inputs: Mapping[str, Any],
+    warn: Callable[[str], None] = lambda text: None,
+) -> Record | None:
+    """The stored record of a partition if it was made from these inputs and its files are sound; it may be partial."""
+    record = bench.store.get(asset.key.path[-1], config, iteration)
+    if record is None or record.inputs_digest != made_from(asset, inputs)[1]:
+        return None
+    if damage := bench.store.damage(record):
+        warn(f"made again, because {damage}")
+        return None
+    return record
+
+
+def registry_for(bench: Workbench, asset: str, config: str, iteration: int) -> Registry:
+    """The models as a step of an iteration takes them; keep its `acts` in the provenance of what is made.
+
+    The step looks at all acts of people, but in a judged iteration at those that its stored partition was made with:
+    what people do later never changes what is judged.
+    """
+    stored = bench.store.get(asset, config, iteration)
+    if stored is None or bench.store.get(VERDICTS, config, iteration) is None:
+        return Registry(bench.home, acts=len(acts_of(bench.home)))
+    seen = stored.provenance.get("acts")
+    if seen is None:  # stored by a version that did not count them
+        seen = sum(act["at"] <= stored.provenance["written_at"] for act in acts_of(bench.home))
+    return Registry(bench.home, acts=seen)
+
+
+def games_file(bench: Workbench, record: Record) -> dict[str, str]:
+    """The games of a stored partition as a job wants them named: path from the home, sha256."""
+    path = bench.store.path(record, GAMES)
+    return {"path": str(path.relative_to(bench.home.root)), "sha256": record.files[GAMES].sha256}
+
+
 def keep(
     context: dg.AssetExecutionContext,
     bench: Workbench,
@@ -87,19 +144,11 @@ def keep(
     make, where that is known: fewer than are stored is refused before any work.
     """
     asset, (config, iteration) = context.asset_key.path[-1], partition_of(context)
-    code_version = context.assets_def.code_versions_by_key[context.asset_key] or ""
-    inputs_digest = digest_of({"code_version": code_version, "inputs": dict(inputs)})
+    code_version, inputs_digest = made_from(context.assets_def, inputs)
     store = bench.store
 
     def current() -> Record | None:
-        """The stored record of these inputs, if its files are sound."""
-        record = store.get(asset, config, iteration)
-        if record is None or record.inputs_digest != inputs_digest:
-            return None
-        if damage := store.damage(record):
-            context.log.warning(f"made again, because {damage}")
-            return None
-        return record
+        return up_to_date(bench, context.assets_def, config, iteration, inputs, context.log.warning)
 
     record = current()
     if record and not record.missing:

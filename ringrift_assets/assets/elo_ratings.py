@@ -4,7 +4,7 @@ import base64
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 
@@ -21,6 +21,7 @@ from ringrift_assets.assets.common import (
     Made,
     Materialize,
     facts,
+    games_file,
     job_log,
     keep,
     need_done,
@@ -31,7 +32,6 @@ from ringrift_assets.assets.common import (
 )
 from ringrift_assets.checks import (
     FINITE_INTERVALS,
-    GAMES,
     KNOWN_PARTICIPANTS,
     POOL_PURITY,
     SEAT_BALANCE,
@@ -44,6 +44,20 @@ PLOT, HISTORY = "ratings.svg", "rating_history.svg"
 MATCHES = "tournament_games"
 PICTURE, HISTORY_PICTURE = "ratings with 95 % intervals", "ratings over the iterations"
 TABLE_COLUMNS = ("name", "rating", "low", "high", "los", "games", "elo", "key")
+
+
+class RatingPlan(NamedTuple):
+    """The step's inputs and its job, and what its pictures show.
+
+    `players` are all who have played, by key; `lines` are the keys of the player in force and of the frozen benchmarks,
+    in this order; `earlier` are the ratings of earlier iterations.
+    """
+
+    inputs: dict[str, Any]
+    spec: JobSpec
+    players: dict[str, Any]
+    lines: list[str]
+    earlier: list[Record]
 
 
 @dg.asset(
@@ -73,45 +87,10 @@ def elo_ratings(
     along over the iterations.
     """
     with step_errors():
-        from ringrift.config import parse_config
-        from ringrift.evaluation import alias, network_player, player_in_force
-        from ringrift.players.benchmarks import BENCHMARKS, anchor, benchmark, unavailable
-        from ringrift.tuning import trained_profiles
-
         key, iteration = partition_of(context)
-        bench.store.need(MATCHES, key, iteration)
-        matches = bench.store.upto(MATCHES, key, iteration)
-        earlier = bench.store.upto(ASSET, key, iteration - 1)
-        board = parse_config(key)
-        tuned = bench.store.need("heuristic_profiles", key, iteration).data
-        weights = bench.store.need("incumbent", key, iteration).data["champion_weights"]
-        champion = network_player(bench.pipeline, board, weights) if weights else None
-        profiles = trained_profiles(tuned["profile"], tuned["profile_weights"])
-        in_force = player_in_force(board, tuned, profiles, champion)
-        fixed = anchor(board)
-        frozen = [benchmark(name, board).key for name in BENCHMARKS if unavailable(name) is None]
-        players = {k: entry for record in matches for k, entry in record.data["participants"].items()}
-        players[fixed.key] = {"name": alias(fixed, board), "participant": fixed.to_dict()}
-        known = {k: entry["name"] for k, entry in players.items()}
-        rules = bench.pipeline.evaluation
-        terms = {
-            "known": known,
-            "anchor": fixed.key,
-            "frozen": frozen,
-            "elo_start": rules.elo_start,
-            "elo_k": rules.elo_k,
-        }
-        inputs = {
-            "games": [[record.iteration, record.content_digest] for record in matches],
-            "earlier": [[record.iteration, record.content_digest] for record in earlier],
-            "in_force": in_force.key,
-            **terms,
-        }
+        inputs, spec, players, shown, earlier = plan_ratings(bench, key, iteration)
 
         def make(folder: Path, _: Record | None) -> Made:
-            files = [bench.input_file(bench.store.path(record, GAMES)) for record in matches]
-            params = {"version": 2, "config": key, "iteration": iteration, "games": files, **terms}
-            spec = JobSpec(asset=ASSET, config=key, iteration=iteration, name="rate", kind="rate", params=params)
             started = time.monotonic()
             results = bench.run(None, [spec], listener=job_log(context), cancel_on=CANCEL_ON)
             need_done(results)
@@ -122,13 +101,53 @@ def elo_ratings(
             rated = [row["key"] for row in found["ratings"]]
             found["participants"] = {k: {name: players[k][name] for name in ("name", "participant")} for k in rated}
             rows = {record.iteration: record.data["ratings"] for record in earlier} | {iteration: found["ratings"]}
-            lines = history_lines(rows, [in_force.key, *frozen], bold=in_force.key)
+            lines = history_lines(rows, shown, bold=shown[0])
             write_text(folder / HISTORY, render_history(lines, key))
             content = {name: value for name, value in found.items() if name != "small_plot"}
             return Made(len(found["ratings"]), digest_of(content), found, work_of(results, time.monotonic() - started))
 
         kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
         return result_of(kept, _metadata(bench, kept), _checks(kept))
+
+
+def plan_ratings(bench: Workbench, key: str, iteration: int) -> RatingPlan:
+    """What the ratings of an iteration are computed from, and the job that does it."""
+    from ringrift.config import parse_config
+    from ringrift.evaluation import alias, network_player, player_in_force
+    from ringrift.players.benchmarks import BENCHMARKS, anchor, benchmark, unavailable
+    from ringrift.tuning import trained_profiles
+
+    bench.store.need(MATCHES, key, iteration)
+    matches = bench.store.upto(MATCHES, key, iteration)
+    earlier = bench.store.upto(ASSET, key, iteration - 1)
+    board = parse_config(key)
+    tuned = bench.store.need("heuristic_profiles", key, iteration).data
+    weights = bench.store.need("incumbent", key, iteration).data["champion_weights"]
+    champion = network_player(bench.pipeline, board, weights) if weights else None
+    profiles = trained_profiles(tuned["profile"], tuned["profile_weights"])
+    in_force = player_in_force(board, tuned, profiles, champion)
+    fixed = anchor(board)
+    frozen = [benchmark(name, board).key for name in BENCHMARKS if unavailable(name) is None]
+    players = {k: entry for record in matches for k, entry in record.data["participants"].items()}
+    players[fixed.key] = {"name": alias(fixed, board), "participant": fixed.to_dict()}
+    rules = bench.pipeline.evaluation
+    terms = {
+        "known": {k: entry["name"] for k, entry in players.items()},
+        "anchor": fixed.key,
+        "frozen": frozen,
+        "elo_start": rules.elo_start,
+        "elo_k": rules.elo_k,
+    }
+    inputs = {
+        "games": [[record.iteration, record.content_digest] for record in matches],
+        "earlier": [[record.iteration, record.content_digest] for record in earlier],
+        "in_force": in_force.key,
+        **terms,
+    }
+    files = [games_file(bench, record) for record in matches]
+    params = {"version": 2, "config": key, "iteration": iteration, "games": files, **terms}
+    spec = JobSpec(asset=ASSET, config=key, iteration=iteration, name="rate", kind="rate", params=params)
+    return RatingPlan(inputs, spec, players, [in_force.key, *frozen], earlier)
 
 
 def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:

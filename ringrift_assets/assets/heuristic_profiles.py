@@ -3,7 +3,7 @@
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 
@@ -11,13 +11,35 @@ from resources.partitions import PARTITIONS, partition_of
 from resources.profile_sync import Delivery, send_profiles
 from resources.storage import Record, digest_of
 from resources.workbench import Workbench
+from ringrift.contract import JobSpec
 from ringrift.files import write_json
-from ringrift_assets.assets.common import OWNERS, Kept, Made, facts, keep, result_of, step_errors, table, work_of
+from ringrift_assets.assets.common import (
+    OWNERS,
+    Kept,
+    Made,
+    OnHosts,
+    facts,
+    keep,
+    result_of,
+    step_errors,
+    table,
+    work_of,
+)
 from ringrift_assets.checks import EVIDENCE_HOLDS, PROFILES_ARRIVED, partitioned_spec, result
-from ringrift_assets.proving import Proved, evidence_problems, proof_rows, prove
+from ringrift_assets.proving import Proved, evidence_problems, proof_rows, proof_spec, prove
 
 ASSET, SEARCH = "heuristic_profiles", "cmaes_profile"
 EVIDENCE = "profile_evidence.json"
+IMPORT_PREFIX = "import"  # of the match in which an imported candidate is proved
+
+
+class ProfilePlan(NamedTuple):
+    """The step's inputs and what they were taken from; `imported` is the candidate of the import file, or None."""
+
+    inputs: dict[str, Any]
+    before: Record
+    search: Record
+    imported: dict[str, Any] | None
 
 
 @dg.asset(
@@ -32,7 +54,9 @@ EVIDENCE = "profile_evidence.json"
         partitioned_spec(ASSET, PROFILES_ARRIVED, "Every other host that plays has the file of trained profiles."),
     ],
 )
-def heuristic_profiles(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
+def heuristic_profiles(
+    context: dg.AssetExecutionContext, config: OnHosts, bench: dg.ResourceParam[Workbench]
+) -> dg.MaterializeResult:
     """The profile that plays from now on: this iteration's proved proposal, else the one that was in force before.
 
     A profile from elsewhere (`cmaes.import_file`) is one more candidate. Its fitness was measured against other
@@ -42,19 +66,10 @@ def heuristic_profiles(context: dg.AssetExecutionContext, bench: dg.ResourcePara
     """
     with step_errors():
         from ringrift.config import parse_config
-        from ringrift.gating import Gate
 
+        hosts = bench.within(config.host_class)  # for the proof; the file goes to every host that plays
         key, iteration = partition_of(context)
-        before = bench.store.need("incumbent", key, iteration)
-        search = bench.store.need(SEARCH, key, iteration)
-        imported = _imported(bench, key)
-        gate = Gate.of(bench.pipeline)
-        inputs = {
-            "before": before.content_digest,
-            "search": search.content_digest,
-            "imported": imported and imported["hash"],
-            "gate": {name: getattr(gate, name) for name in Gate.__dataclass_fields__},
-        }
+        inputs, before, search, imported = plan_profile(bench, key, iteration)
 
         def make(folder: Path, _: Record | None) -> Made:
             started = time.monotonic()
@@ -63,12 +78,12 @@ def heuristic_profiles(context: dg.AssetExecutionContext, bench: dg.ResourcePara
             if imported:
                 proved = prove(
                     context,
-                    bench,
+                    hosts,
                     [imported],
                     asset=ASSET,
                     config=key,
                     iteration=iteration,
-                    prefix="import",
+                    prefix=IMPORT_PREFIX,
                     profile=force["profile"],
                     weights=force["profile_weights"],
                 )
@@ -85,6 +100,43 @@ def heuristic_profiles(context: dg.AssetExecutionContext, bench: dg.ResourcePara
         kept = keep(context, bench, inputs, make)
         delivery = send_profiles(bench)
         return result_of(kept, _metadata(bench, kept, delivery), _checks(bench, kept, delivery))
+
+
+def plan_profile(bench: Workbench, key: str, iteration: int) -> ProfilePlan:
+    """What the profile of an iteration is found from."""
+    from ringrift.gating import Gate
+
+    before = bench.store.need("incumbent", key, iteration)
+    search = bench.store.need(SEARCH, key, iteration)
+    imported = _imported(bench, key)
+    gate = Gate.of(bench.pipeline)
+    inputs = {
+        "before": before.content_digest,
+        "search": search.content_digest,
+        "imported": imported and imported["hash"],
+        "gate": {name: getattr(gate, name) for name in Gate.__dataclass_fields__},
+    }
+    return ProfilePlan(inputs, before, search, imported)
+
+
+def import_proof(bench: Workbench, plan: ProfilePlan) -> JobSpec | None:
+    """The gate that an imported candidate meets first, None where none is needed."""
+    from ringrift.config import parse_config
+
+    key, iteration = plan.before.config, plan.before.iteration
+    current = _after_search(plan.before.data, plan.search.data, parse_config(key))
+    if plan.imported is None or plan.imported["hash"] == current["profile_hash"]:
+        return None
+    return proof_spec(
+        bench,
+        plan.imported["weights"],
+        asset=ASSET,
+        config=key,
+        iteration=iteration,
+        match=f"{IMPORT_PREFIX}_0",
+        profile=current["profile"],
+        weights=current["profile_weights"],
+    )
 
 
 def _imported(bench: Workbench, key: str) -> dict[str, Any] | None:

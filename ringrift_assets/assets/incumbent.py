@@ -2,22 +2,44 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 
 from resources.partitions import PARTITIONS, partition_of
-from resources.registry import Registry
 from resources.storage import REPOSITORY, Record, digest_of
 from resources.workbench import Workbench
 from ringrift.files import write_json
-from ringrift_assets.assets.common import OWNERS, Made, facts, keep, result_of, step_errors
+from ringrift_assets.assets.common import (
+    OWNERS,
+    VERDICTS,
+    Made,
+    facts,
+    keep,
+    registry_for,
+    result_of,
+    step_errors,
+)
 
-VERDICTS = "tier_assignment"
+ASSET = "incumbent"
 BASELINE_PROFILE = "heuristic_v1_balanced"  # a test holds it equal to the name in ringrift.players.weights
 NO_CHAMPION: dict[str, str | None] = {"champion": None, "champion_weights": None}
 TRAINED_FILE = REPOSITORY / "config" / "trained_heuristic_profiles.json"  # of the repository, if it is there
 FILE = "incumbent.json"
+
+
+class Incumbent(NamedTuple):
+    """Who is in force in an iteration. `content` is what is stored, `inputs` what it was found from.
+
+    `origin` is the partition of the verdict (None: the documented start), `note` says that a champion was passed over,
+    `acts` is the number of acts of people that were looked at.
+    """
+
+    content: dict[str, Any]
+    inputs: dict[str, Any]
+    origin: str | None
+    note: str | None
+    acts: int | None
 
 
 @dg.asset(
@@ -34,22 +56,14 @@ def incumbent(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workben
     that the graph has no cycle and every later step can be repeated exactly. Before the first verdict there is
     no champion, the tier is the pipeline's first, D2, and the profile is the one the repository has trained for the
     config, else the baseline one. A profile is identified by the hash of its weights, which are kept here. A champion
-    that somebody has deprecated is followed by the last one that is not.
+    that somebody has deprecated is followed by the last one that is not, in iterations that are not judged yet.
     """
     with step_errors():
-        config, iteration = partition_of(context)
-        earlier = bench.store.upto(VERDICTS, config, iteration - 1)
-        verdict = earlier[-1] if earlier else None
-        champion, note = champion_of(earlier, Registry(bench.home).deprecated_weights())
-        start = {"tier": bench.pipeline.tiers.start, **start_profile(config)}
-        data = {**start, **(verdict.data if verdict else {}), **champion}
-        content = {name: data[name] for name in (*champion, *start)}
-        origin = f"{verdict.config}|{verdict.iteration:04d}" if verdict else None
-        inputs = {"start": start, "verdict": verdict.content_digest if verdict else None, **champion, "note": note}
+        content, inputs, origin, note, acts = find_incumbent(bench, *partition_of(context))
 
         def make(folder: Path, _: Record | None) -> Made:
             write_json(folder / FILE, content)
-            return Made(1, digest_of(content), content, {"verdict_of": origin})
+            return Made(1, digest_of(content), content, {"verdict_of": origin, "acts": acts})
 
         kept = keep(context, bench, inputs, make)
         named = {name: content[name] for name in ("champion", "profile", "profile_hash", "tier")}
@@ -59,6 +73,20 @@ def incumbent(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workben
             context.log.warning(note)
             shown["champion_fell_back"] = note
         return result_of(kept, {**shown, **facts(bench, kept)})
+
+
+def find_incumbent(bench: Workbench, config: str, iteration: int) -> Incumbent:
+    """Who is in force in an iteration, from the verdicts that are stored now."""
+    registry = registry_for(bench, ASSET, config, iteration)
+    earlier = bench.store.upto(VERDICTS, config, iteration - 1)
+    verdict = earlier[-1] if earlier else None
+    champion, note = champion_of(earlier, registry.deprecated_weights())
+    start = {"tier": bench.pipeline.tiers.start, **start_profile(config)}
+    data = {**start, **(verdict.data if verdict else {}), **champion}
+    content = {name: data[name] for name in (*champion, *start)}
+    origin = f"{verdict.config}|{verdict.iteration:04d}" if verdict else None
+    inputs = {"start": start, "verdict": verdict.content_digest if verdict else None, **champion, "note": note}
+    return Incumbent(content, inputs, origin, note, registry.acts)
 
 
 def start_profile(key: str) -> dict[str, Any]:

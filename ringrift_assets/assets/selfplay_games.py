@@ -1,7 +1,7 @@
 """The games of an iteration: plan the config's jobs, run them on the hosts, compact the shards."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from ringrift_assets.assets.common import (
     OWNERS,
     Kept,
     Made,
-    Materialize,
+    MaterializeOnHosts,
     facts,
     job_log,
     keep,
@@ -33,7 +33,9 @@ from ringrift_assets.checks import UNIQUE_SHARE, WHOLE, partitioned_spec, result
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from ringrift.model_files import ModelFile
     from ringrift.pipeline import Pipeline
+    from ringrift.selfplay import Plan
 
 ASSET = "selfplay_games"
 GAMES = "games.parquet"
@@ -57,7 +59,7 @@ class TooFewGames(RingRiftError):
     ],
 )
 def selfplay_games(
-    context: dg.AssetExecutionContext, config: Materialize, bench: dg.ResourceParam[Workbench]
+    context: dg.AssetExecutionContext, config: MaterializeOnHosts, bench: dg.ResourceParam[Workbench]
 ) -> dg.MaterializeResult:
     """The games that the iteration's engines play against themselves, as workers brought them home.
 
@@ -67,33 +69,21 @@ def selfplay_games(
     enough games, the partition is partial and the next materialization plays only what is missing.
     """
     with step_errors():
-        from ringrift.config import parse_config
-        from ringrift.model_files import ModelFile
-        from ringrift.selfplay import plan_jobs
-        from ringrift.tuning import trained_profiles
-
         bench = bench.within(config.host_class)
         key, iteration = partition_of(context)
-        force = bench.store.need("incumbent", key, iteration).data
-        pipeline = bench.pipeline
-        told: dict[str, Any] = {
-            "tier": force["tier"],
-            "profiles": trained_profiles(force["profile"], force["profile_weights"]),
-        }
-        if weights := force["champion_weights"]:
-            told["champion"] = ModelFile(**Registry(bench.home).input_of(weights))
-        plan = plan_jobs(pipeline, parse_config(key), iteration, **told)
-        skipped = [dict(entry._asdict()) for entry in plan.skipped]
+        incumbent = bench.store.need("incumbent", key, iteration).data
+        champion, pipeline = champion_file(bench, incumbent), bench.pipeline
+        plan = plan_games(bench, key, iteration, incumbent, champion)
+        inputs = plan_inputs(plan)
+        skipped = inputs["skipped"]
         if not plan.jobs:
             why = "; ".join(f"{entry['job']}: {entry['reason']}" for entry in skipped)
             raise TooFewGames(f"no selfplay job of {key} can be played ({why or 'the pipeline has none'})")
-        inputs = {"jobs": [spec.job_id for spec in plan.jobs], "skipped": skipped}
 
         def make(folder: Path, partial: Record | None) -> Made:
             todo = plan.jobs
             if partial:
-                missing = partial.missing["games"]
-                todo = plan_jobs(pipeline, parse_config(key), iteration, missing=missing, **told).jobs
+                todo = plan_games(bench, key, iteration, incumbent, champion, partial.missing["games"]).jobs
                 context.log.info(f"going on from {partial.rows} games, {len(todo)} chunks are missing")
             started = time.monotonic()
             results = bench.run(
@@ -115,6 +105,44 @@ def selfplay_games(
             allow_fewer_rows=config.allow_fewer_rows,
         )
         return result_of(kept, _metadata(bench, kept), _checks(kept, pipeline.selfplay.unique_share))
+
+
+def champion_file(bench: Workbench, incumbent: Mapping[str, Any]) -> "ModelFile | None":
+    """The network in force as a job wants it named, None where there is none. Raises MissingInput if it is lost."""
+    from ringrift.model_files import ModelFile
+
+    weights = incumbent["champion_weights"]
+    return ModelFile(**Registry(bench.home).input_of(weights)) if weights else None
+
+
+def plan_games(
+    bench: Workbench,
+    key: str,
+    iteration: int,
+    incumbent: Mapping[str, Any],
+    champion: "ModelFile | None",
+    missing: Mapping[str, Sequence[int]] | None = None,
+) -> "Plan":
+    """The selfplay jobs of an iteration, from its incumbent and `champion_file`; see `plan_jobs` for `missing`."""
+    from ringrift.config import parse_config
+    from ringrift.selfplay import plan_jobs
+    from ringrift.tuning import trained_profiles
+
+    profiles = trained_profiles(incumbent["profile"], incumbent["profile_weights"])
+    return plan_jobs(
+        bench.pipeline,
+        parse_config(key),
+        iteration,
+        tier=incumbent["tier"],
+        profiles=profiles,
+        champion=champion,
+        missing=missing,
+    )
+
+
+def plan_inputs(plan: "Plan") -> dict[str, Any]:
+    """What the games of a plan are a function of."""
+    return {"jobs": [spec.job_id for spec in plan.jobs], "skipped": [dict(entry._asdict()) for entry in plan.skipped]}
 
 
 def _compact(

@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 
@@ -17,6 +17,17 @@ from ringrift_assets.proving import evidence_problems
 ASSET = "tier_assignment"
 FILE, EVIDENCE, PROFILE_EVIDENCE = "verdicts.json", "tier_evidence.json", "profile_evidence.json"
 CHAMPION_EVIDENCE = "champion_evidence.json"
+
+
+class VerdictPlan(NamedTuple):
+    """The step's inputs and the records they were taken from."""
+
+    inputs: dict[str, Any]
+    force: Record
+    tuned: Record
+    matches: Record
+    ratings: Record
+    model: Record
 
 
 @dg.asset(
@@ -42,25 +53,9 @@ def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[W
     has proved, by a gate against the profile before it.
     """
     with step_errors():
-        key, iteration = partition_of(context)
         store = bench.store
-        force = store.need("incumbent", key, iteration)
-        tuned = store.need("heuristic_profiles", key, iteration)
-        matches = store.need("tournament_games", key, iteration)
-        ratings = store.need("elo_ratings", key, iteration)
-        model = store.need("trained_model", key, iteration)
-        ladder = list(bench.pipeline.tiers.ladder)
-        floor = bench.pipeline.tiers
-        inputs = {
-            "force": force.content_digest,
-            "profile": tuned.content_digest,
-            "matches": digest_of(matches.data["matches"]),
-            "skipped": digest_of(matches.data["skipped"]),
-            "ratings": ratings.content_digest,
-            "model": model.content_digest,
-            "ladder": ladder,
-            "floor": [floor.win_rate, floor.min_games],
-        }
+        inputs, force, tuned, matches, ratings, model = plan_verdicts(bench, *partition_of(context))
+        ladder, floor = inputs["ladder"], bench.pipeline.tiers
 
         def make(folder: Path, _: Record | None) -> Made:
             tier = _tier_verdict(force, matches, ratings, ladder, (floor.win_rate, floor.min_games))
@@ -87,6 +82,26 @@ def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[W
 
         kept = keep(context, bench, inputs, make)
         return result_of(kept, _metadata(bench, kept), _checks(bench, kept, ladder))
+
+
+def plan_verdicts(bench: Workbench, key: str, iteration: int) -> VerdictPlan:
+    """What the verdicts of an iteration follow from."""
+    force, tuned, matches, ratings, model = (
+        bench.store.need(asset, key, iteration)
+        for asset in ("incumbent", "heuristic_profiles", "tournament_games", "elo_ratings", "trained_model")
+    )
+    tiers = bench.pipeline.tiers
+    inputs = {
+        "force": force.content_digest,
+        "profile": tuned.content_digest,
+        "matches": digest_of(matches.data["matches"]),
+        "skipped": digest_of(matches.data["skipped"]),
+        "ratings": ratings.content_digest,
+        "model": model.content_digest,
+        "ladder": list(tiers.ladder),
+        "floor": [tiers.win_rate, tiers.min_games],
+    }
+    return VerdictPlan(inputs, force, tuned, matches, ratings, model)
 
 
 def _unchanged(value: Any, reason: str) -> dict[str, Any]:

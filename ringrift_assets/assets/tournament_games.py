@@ -4,6 +4,8 @@ import base64
 import json
 import shutil
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,21 +25,24 @@ from ringrift_assets.assets.common import (
     OWNERS,
     Kept,
     Made,
-    Materialize,
+    MaterializeOnHosts,
     facts,
     job_log,
     keep,
     need_done,
+    registry_for,
     result_of,
     step_errors,
     table,
     work_of,
 )
+from ringrift_assets.assets.selfplay_games import champion_file
 from ringrift_assets.checks import ALL_VERIFY, GAMES, WHOLE, partitioned_spec, result
 
 if TYPE_CHECKING:
     from ringrift.entrants import Rated
     from ringrift.evaluation import MatchPlan, PlannedMatch
+    from ringrift.model_files import ModelFile
 
 ASSET = "tournament_games"
 RESULTS = "match_results"
@@ -68,7 +73,7 @@ class NoMatch(RingRiftError):
     ],
 )
 def tournament_games(
-    context: dg.AssetExecutionContext, config: Materialize, bench: dg.ResourceParam[Workbench]
+    context: dg.AssetExecutionContext, config: MaterializeOnHosts, bench: dg.ResourceParam[Workbench]
 ) -> dg.MaterializeResult:
     """The games in which players meet each other: match-ups, the match for the next tier, and a round robin.
 
@@ -80,56 +85,92 @@ def tournament_games(
     runs out of time, whole matches are kept and the next materialization plays on where the others stopped.
     """
     with step_errors():
-        from ringrift.config import parse_config
-        from ringrift.evaluation import plan_matches
-        from ringrift.tuning import past_profiles, trained_profiles
-
         bench = bench.within(config.host_class)
         key, iteration = partition_of(context)
         incumbent = bench.store.need("incumbent", key, iteration).data
         tuned = bench.store.need("heuristic_profiles", key, iteration).data
-        force = {**incumbent, "profile": tuned["profile"]}
-        past = past_profiles(record.data for record in bench.store.upto("incumbent", key, iteration))
-        profiles = {**past, **trained_profiles(tuned["profile"], tuned["profile_weights"])}
-        plan = plan_matches(
-            bench.pipeline,
-            parse_config(key),
-            iteration,
-            force,
-            profiles=profiles,
-            rated=_rated(bench, key, iteration),
-            **networks(bench, key, force, bench.store.need(MODEL, key, iteration)),
+        model = bench.store.need(MODEL, key, iteration).data
+        registry, champion = registry_for(bench, ASSET, key, iteration), champion_file(bench, incumbent)
+        plan = plan_tournament(
+            bench, key, iteration, incumbent, tuned, networks(registry, key, iteration, champion, model)
         )
-        skipped = [entry._asdict() for entry in plan.skipped]
+        inputs = tournament_inputs(plan)
+        skipped = inputs["skipped"]
         if not plan.matches:
             why = "; ".join(f"{entry['match']}: {entry['reason']}" for entry in skipped)
             raise NoMatch(f"no match of {key} can be played ({why})")
-        inputs = {"jobs": [match.spec.job_id for match in plan.matches], "skipped": skipped}
 
         def make(folder: Path, partial: Record | None) -> Made:
-            return _play(context, bench, folder, plan, skipped, partial)
+            made = _play(context, bench, folder, plan, skipped, partial)
+            return replace(made, provenance={**made.provenance, "acts": registry.acts})
 
         kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
         write_tournament_log(bench.home, kept.record)
         return result_of(kept, _metadata(bench, kept), _checks(kept))
 
 
-def networks(bench: Workbench, config: str, force: dict[str, Any], trained: Record) -> dict[str, Any]:
-    """The networks of an iteration as `plan_matches` is told of them: champion, candidate, and those that play on."""
+def plan_tournament(
+    bench: Workbench,
+    key: str,
+    iteration: int,
+    incumbent: Mapping[str, Any],
+    tuned: Mapping[str, Any],
+    networks: Mapping[str, Any],
+) -> "MatchPlan":
+    """The matches of an iteration.
+
+    They follow from its incumbent, the profile in force after its search (`profile` and `profile_weights` of `tuned`),
+    its `networks`, and from storage the ratings and the trained profiles of earlier iterations.
+    """
+    from ringrift.config import parse_config
+    from ringrift.evaluation import plan_matches
+    from ringrift.tuning import past_profiles, trained_profiles
+
+    earlier = [record.data for record in bench.store.upto("incumbent", key, iteration - 1)]
+    trained = trained_profiles(tuned["profile"], tuned["profile_weights"])
+    return plan_matches(
+        bench.pipeline,
+        parse_config(key),
+        iteration,
+        {**incumbent, "profile": tuned["profile"]},
+        profiles={**past_profiles([*earlier, incumbent]), **trained},
+        rated=_rated(bench, key, iteration),
+        **networks,
+    )
+
+
+def tournament_inputs(plan: "MatchPlan") -> dict[str, Any]:
+    """What the games of a plan are a function of."""
+    return {
+        "jobs": [match.spec.job_id for match in plan.matches],
+        "skipped": [entry._asdict() for entry in plan.skipped],
+    }
+
+
+def networks(
+    registry: Registry,
+    config: str,
+    iteration: int,
+    champion: "ModelFile | None",
+    model: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The networks of an iteration as `plan_matches` takes them: champion, candidate, and those that play on.
+
+    `model` is what trained_model holds; without it nothing is said of a candidate.
+    """
     from ringrift.model_files import ModelFile
 
-    registry, model = Registry(bench.home), trained.data
-    there = {entry["weights"]: ModelFile(**entry) for entry in registry.inputs(config, trained.iteration)}
-    told: dict[str, Any] = {"models": list(there.values())}
-    if weights := force["champion_weights"]:
-        told["champion"] = there.get(weights) or ModelFile(**registry.input_of(weights))
+    there = {entry["weights"]: ModelFile(**entry) for entry in registry.inputs(config, iteration)}
+    found: dict[str, Any] = {"models": list(there.values()), "champion": champion}
+    if model is None:
+        return found
     if model["status"] != TRAINED:
-        told["no_candidate"] = f"no candidate: {model['have']} of {model['need']} games are there"
+        found["no_candidate"] = f"no candidate: {model['have']} of {model['need']} games are there"
     elif model["weights"] not in there:
-        told["no_candidate"] = f"the candidate {model['model_id']} is deprecated"
+        found["no_candidate"] = f"the candidate {model['model_id']} is deprecated"
     else:
-        told["candidate"] = there[model["weights"]]
-    return told
+        found["candidate"] = there[model["weights"]]
+    return found
 
 
 def _rated(bench: Workbench, config: str, iteration: int) -> "Rated | None":
@@ -143,6 +184,11 @@ def _rated(bench: Workbench, config: str, iteration: int) -> "Rated | None":
     return Rated(fit["participants"], fit["ratings"], fit["covariance"], records[-1].data["participants"])
 
 
+def open_matches(plan: "MatchPlan", partial: Record | None) -> "list[PlannedMatch]":
+    """The matches of a plan that a partial partition (None: there is none) does not have whole."""
+    return [m for m in plan.matches if partial is None or m.spec.name in partial.missing["matches"]]
+
+
 def _play(
     context: dg.AssetExecutionContext,
     bench: Workbench,
@@ -152,7 +198,7 @@ def _play(
     partial: Record | None,
 ) -> Made:
     """Play what is not whole yet, then have all of it verified and counted."""
-    todo = [m for m in plan.matches if partial is None or m.spec.name in partial.missing["matches"]]
+    todo = open_matches(plan, partial)
     if partial:
         context.log.info(f"going on from {partial.rows} games, {len(todo)} matches are not whole")
     started = time.monotonic()

@@ -5,7 +5,7 @@ import math
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
 
@@ -13,14 +13,16 @@ from resources.partitions import PARTITIONS, partition_of
 from resources.registry import ASSET, TRAINED, WEIGHTS_FILE, Registry, model_id
 from resources.storage import Record, digest_of
 from resources.workbench import Workbench
+from ringrift.contract import JobSpec
 from ringrift.errors import InvalidInput, RingRiftError
 from ringrift_assets.assets.common import (
     CANCEL_ON,
     OWNERS,
     Kept,
     Made,
-    Materialize,
+    MaterializeOnHosts,
     facts,
+    games_file,
     job_log,
     keep,
     need_done,
@@ -33,7 +35,6 @@ from ringrift_assets.checks import (
     BETTER_THAN_CONSTANT,
     ENOUGH_GAMES,
     FINITE_METRICS,
-    GAMES,
     SOFT_TARGETS,
     TRAINING_DB,
     partitioned_spec,
@@ -52,6 +53,15 @@ class TrainingLate(RingRiftError):
     """The phase ran out of time before the training was over."""
 
 
+class TrainingPlan(NamedTuple):
+    """The step's inputs and its job, None where the games are too few. `have` and `need` are numbers of games."""
+
+    inputs: dict[str, Any]
+    spec: JobSpec | None
+    have: int
+    need: int
+
+
 @dg.asset(
     deps=[TRAINING_DB],
     partitions_def=PARTITIONS,
@@ -67,7 +77,7 @@ class TrainingLate(RingRiftError):
     ],
 )
 def trained_model(
-    context: dg.AssetExecutionContext, config: Materialize, bench: dg.ResourceParam[Workbench]
+    context: dg.AssetExecutionContext, config: MaterializeOnHosts, bench: dg.ResourceParam[Workbench]
 ) -> dg.MaterializeResult:
     """The network this iteration has learned: a candidate, which only the gate makes champion.
 
@@ -77,37 +87,17 @@ def trained_model(
     candidate. A model is known by the hash of its weights; its card tells what it was trained on.
     """
     with step_errors():
-        from ringrift.network.train_job import train_job
-
         bench = bench.within(config.host_class)
         key, iteration = partition_of(context)
-        sets = bench.store.upto(TRAINING_DB, key, iteration)
-        bench.store.need(TRAINING_DB, key, iteration)
-        force = bench.store.need("incumbent", key, iteration).data
         training, registry = bench.pipeline.training, Registry(bench.home)
-        have, need = sum(record.rows for record in sets), least_games(bench.pipeline, key)
-        if have < need:
-            content = {"status": TOO_FEW, "have": have, "need": need}
+        inputs, spec, have, need = plan_training(bench, key, iteration)
+        if spec is None:
 
             def say_so(folder: Path, _: Record | None) -> Made:
-                return Made(0, digest_of(content), content)
+                return Made(0, digest_of(inputs), inputs)
 
-            kept = keep(context, bench, content, say_so, allow_fewer_rows=config.allow_fewer_rows)
-            return result_of(kept, {**content, **facts(bench, kept)}, _no_checks(have, need))
-
-        champion = force["champion_weights"] if training.from_champion else None
-        parent = bench.input_file(registry.weights_path(champion)) if champion else None
-        games = [
-            {"path": str(path.relative_to(bench.home.root)), "sha256": record.files[GAMES].sha256}
-            for record in sets
-            for path in [bench.store.path(record, GAMES)]
-        ]
-        spec = train_job(bench.pipeline, key, iteration, games, parent)
-        inputs = {
-            "games": [[record.iteration, record.content_digest] for record in sets],
-            "parent": champion,
-            "numbers": {name: value for name, value in spec.params.items() if name not in ("games", "parent")},
-        }
+            kept = keep(context, bench, inputs, say_so, allow_fewer_rows=config.allow_fewer_rows)
+            return result_of(kept, {**inputs, **facts(bench, kept)}, _no_checks(have, need))
 
         def make(folder: Path, _: Record | None) -> Made:
             started = time.monotonic()
@@ -142,6 +132,27 @@ def trained_model(
         kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
         registry.write_model(kept.record)
         return result_of(kept, _metadata(bench, registry, kept), _checks(kept, training.soft_share))
+
+
+def plan_training(bench: Workbench, key: str, iteration: int) -> TrainingPlan:
+    """What the network of an iteration is made from, and the job that trains it."""
+    from ringrift.network.train_job import train_job
+
+    sets = bench.store.upto(TRAINING_DB, key, iteration)
+    bench.store.need(TRAINING_DB, key, iteration)
+    incumbent = bench.store.need("incumbent", key, iteration).data
+    have, need = sum(record.rows for record in sets), least_games(bench.pipeline, key)
+    if have < need:
+        return TrainingPlan({"status": TOO_FEW, "have": have, "need": need}, None, have, need)
+    champion = incumbent["champion_weights"] if bench.pipeline.training.from_champion else None
+    parent = bench.input_file(Registry(bench.home).weights_path(champion)) if champion else None
+    spec = train_job(bench.pipeline, key, iteration, [games_file(bench, record) for record in sets], parent)
+    inputs = {
+        "games": [[record.iteration, record.content_digest] for record in sets],
+        "parent": champion,
+        "numbers": {name: value for name, value in spec.params.items() if name not in ("games", "parent")},
+    }
+    return TrainingPlan(inputs, spec, have, need)
 
 
 def least_games(pipeline: "Pipeline", config: str) -> int:

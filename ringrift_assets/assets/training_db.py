@@ -4,7 +4,7 @@ import base64
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 
@@ -19,6 +19,7 @@ from ringrift_assets.assets.common import (
     Made,
     Materialize,
     facts,
+    games_file,
     job_log,
     keep,
     need_done,
@@ -29,7 +30,6 @@ from ringrift_assets.assets.common import (
 )
 from ringrift_assets.checks import (
     ALL_VERIFY,
-    GAMES,
     NO_DUPLICATES,
     NO_ILLEGAL,
     TRAINING_DB,
@@ -41,6 +41,13 @@ from ringrift_assets.checks import (
 
 MATCHES = "tournament_games"
 PICTURE = "the end of the longest game"  # shown at once if its markdown is short, else behind a link
+
+
+class Verification(NamedTuple):
+    """The step's inputs, and its job."""
+
+    inputs: dict[str, Any]
+    spec: JobSpec
 
 
 @dg.asset(
@@ -67,30 +74,9 @@ def training_db(
     """
     with step_errors():
         key, iteration = partition_of(context)
-        played = bench.store.need("selfplay_games", key, iteration)
-        earlier = bench.store.upto(TRAINING_DB, key, iteration - 1)
-        matches = _new_matches(bench, key, iteration, earlier)
-        taken = [[record.iteration, record.content_digest] for record in matches]
-        inputs = {
-            "played": played.content_digest,
-            "matches": taken,
-            "earlier": [[record.iteration, record.content_digest] for record in earlier],
-        }
+        inputs, spec = plan_verification(bench, key, iteration)
 
         def make(folder: Path, _: Record | None) -> Made:
-            spec = JobSpec(
-                asset=TRAINING_DB,
-                config=key,
-                iteration=iteration,
-                name="verify",
-                kind="verify",
-                params={
-                    "config": key,
-                    "games": _file(bench, played),
-                    "more": [_file(bench, record) for record in matches],
-                    "earlier": [_file(bench, record) for record in earlier],
-                },
-            )
             started = time.monotonic()
             results = bench.run(None, [spec], listener=job_log(context), cancel_on=CANCEL_ON)
             need_done(results)
@@ -99,11 +85,33 @@ def training_db(
             assert results[0].manifest is not None  # a job that is done has one
             found = results[0].manifest.result
             digest, rows = found.pop("content_digest"), found["games"]
-            return Made(rows, digest, {**found, "taken": taken}, work_of(results, time.monotonic() - started))
+            data = {**found, "taken": inputs["matches"]}
+            return Made(rows, digest, data, work_of(results, time.monotonic() - started))
 
         kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
         _warn_newer(context, bench, key, iteration)
         return result_of(kept, _metadata(bench, kept), _checks(kept))
+
+
+def plan_verification(bench: Workbench, key: str, iteration: int) -> Verification:
+    """What the training set of an iteration is made from, and the job that makes it."""
+    played = bench.store.need("selfplay_games", key, iteration)
+    earlier = bench.store.upto(TRAINING_DB, key, iteration - 1)
+    matches = _new_matches(bench, key, iteration, earlier)
+    inputs = {
+        "played": played.content_digest,
+        "matches": [[record.iteration, record.content_digest] for record in matches],
+        "earlier": [[record.iteration, record.content_digest] for record in earlier],
+    }
+    params = {
+        "config": key,
+        "games": games_file(bench, played),
+        "more": [games_file(bench, record) for record in matches],
+        "earlier": [games_file(bench, record) for record in earlier],
+    }
+    name = "verify"
+    spec = JobSpec(asset=TRAINING_DB, config=key, iteration=iteration, name=name, kind=name, params=params)
+    return Verification(inputs, spec)
 
 
 def _new_matches(bench: Workbench, key: str, iteration: int, earlier: list[Record]) -> list[Record]:
@@ -111,12 +119,6 @@ def _new_matches(bench: Workbench, key: str, iteration: int, earlier: list[Recor
     taken = [entry for record in earlier for entry in record.data.get("taken", [])]
     records = bench.store.upto(MATCHES, key, iteration - 1)
     return [record for record in records if [record.iteration, record.content_digest] not in taken]
-
-
-def _file(bench: Workbench, record: Record) -> dict[str, str]:
-    """A stored file as a verify job wants it named."""
-    path = bench.store.path(record, GAMES)
-    return {"path": str(path.relative_to(bench.home.root)), "sha256": record.files[GAMES].sha256}
 
 
 def _warn_newer(context: dg.AssetExecutionContext, bench: Workbench, key: str, iteration: int) -> None:

@@ -43,6 +43,7 @@ gate: {max_blocks: 16}
 tiers: {ladder: [D2]}  # at the top, so that no tier match is played
 training: {min_games: {hex8_2p: 1000}, epochs: {hex8_2p: 1}}
 polling: {first_s: 0.1, interval_s: 0.3}
+retry: {base_delay_s: 0.05}
 """
 MATCH_GAMES = 4 + 12
 PLAYED, SKIPPED = 9, "hex8_2p_nn"

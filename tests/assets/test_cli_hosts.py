@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from resources.hosts import LOCAL
 from ringrift.errors import InvalidInput
+from ringrift.retry import RetryPolicy
 from ringrift_assets.cli_hosts import hosts_app
 from tests.sshd import Sshd, free_port, hosts_file, known, python_here
 
@@ -28,7 +29,7 @@ def fleet(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A hosts file: this machine, a host that answers, one whose port is closed, one in maintenance."""
     known(monkeypatch, sshd)
     monkeypatch.setenv("RINGRIFT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("resources.ssh_connection.BASE_DELAY_S", 0.01)
+    monkeypatch.setattr("resources.ssh_connection.DEFAULT_RETRY", RetryPolicy(base_delay_s=0.01))
     python = python_here(tmp_path)
     file = hosts_file(
         tmp_path / "hosts.yaml",

@@ -10,6 +10,7 @@ from ringrift.bench.tuner import BAD
 from ringrift.gating import verify_evidence
 from ringrift.players.weights import BALANCED, PROFILES, load_profiles, profile_hash
 from ringrift.profiles_file import FILE, profiles_file, write_profiles
+from ringrift_assets.plan import show_plans
 from tests.assets.conftest import CONFIG, Graph, checks, failure, metadata
 from tests.resources.models import put_no_model
 
@@ -125,8 +126,13 @@ def test_a_profile_from_elsewhere_is_taken_only_by_the_gate_whatever_fitness_it_
         graph.pipeline.parent / "elsewhere.json",
         profiles_file({NAME: elsewhere}, {NAME: {"source": "elsewhere", "fitness": 1.0}}),
     )
+    assert graph.run(0, TUNED[:2]).success
+    [plan] = show_plans(graph.bench(), [(0, {CONFIG: TUNED})])
+    [proof, summary] = plan["other_jobs"]
+    graph.events.clear()
     result = graph.run(0, TUNED)
     assert result.success, failure(result)
+    assert [proof["id"], summary["job"]] == [graph.started()[0], graph.started()[1].split("-")[3]]
     assert all(check.passed for check in checks(result).values())
     data = graph.record("heuristic_profiles").data
     assert data["promoted"] is good and (data["profile_hash"] == profile_hash(elsewhere)) is good

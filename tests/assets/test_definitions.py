@@ -19,6 +19,7 @@ from ringrift.players.weights import BALANCED
 from ringrift.rules.replay import RULES_VERSION
 from ringrift_assets.assets.incumbent import BASELINE_PROFILE
 from ringrift_assets.definitions import ITERATION, JOBS, defs
+from ringrift_assets.plan import EARLIER
 
 JUDGED_FROM = ("incumbent", "heuristic_profiles", "trained_model", "tournament_games", "elo_ratings")
 SNAPSHOT = Path(__file__).with_name("specs.json")
@@ -115,6 +116,7 @@ def test_what_a_step_reads_from_the_store_is_upstream_in_the_graph_or_of_an_earl
             own = (name, iteration) == (asset, 2)
             assert own or iteration < 2 or (iteration == 2 and name in upstream), (asset, name, iteration)
         found[asset] = {f"{name} {iteration}" for name, iteration in reads}
+        assert {name for name, iteration in reads if iteration < 2} == set(EARLIER.get(asset, ()))
     assert found == {
         "incumbent": {"tier_assignment 0", "tier_assignment 1", "incumbent 2"},
         "selfplay_games": {"incumbent 2", "selfplay_games 2"},

@@ -1,20 +1,42 @@
 """The graph on hosts reached by SSH: the same games as here, the hosts a person chose, and who is shown how."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
+from resources import workbench
+from resources.events import JobResult
 from resources.host_classes import CLASSES, host_resources
 from resources.hosts import LOCAL, Host
+from resources.jobs import JobRunner
 from resources.storage import Home
 from resources.workbench import BANDWIDTH_VARIABLE, Where, Workbench, bandwidth, home_id
+from ringrift.bench.tuner import BAD
+from ringrift.contract import JobSpec
 from ringrift.errors import InvalidInput
-from ringrift_assets.definitions import defs
-from tests.assets.conftest import Graph, failure, metadata
-from tests.sshd import Sshd, hosts_file, known, python_here
+from ringrift.profiles_file import profiles_file, write_profiles
+from ringrift_assets.assets import ASSETS as ALL
+from ringrift_assets.definitions import ITERATION, defs
+from tests.assets.conftest import CONFIG, Graph, failure, metadata
+from tests.sshd import Sshd, free_port, hosts_file, known, python_here
 
 ASSETS = ["incumbent", "selfplay_games"]
+MATCHES = "tournament_games"
+EVERY_JOB = """
+configs: [hex8_2p]
+selfplay: {min_games: 20, jobs: [{name: a, config: hex8_2p, engine: random-only, games: 30}]}
+evaluation: {matchups: [], round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}}
+cmaes:
+  {population: 4, games_per_evaluation: 2, generations: {hex8_2p: 1}, replicas: 1, proofs: 1, panel: [],
+   import_file: elsewhere.json}
+gate: {max_blocks: 16}
+tiers: {ladder: [D2]}
+training: {blocks: 2, channels: 8, min_games: {hex8_2p: 1000}, epochs: {hex8_2p: 1}}
+polling: {first_s: 0.1, interval_s: 0.3}
+"""
 
 
 @pytest.fixture
@@ -49,6 +71,35 @@ def test_the_launchpad_keeps_the_work_to_a_class_of_hosts(graph: Graph, fleet: P
     refused = failure(graph.run(1, ASSETS, host_class="mac_cluster"))
     assert "one: its class is aws and only mac_cluster is in use" in refused
     assert "use one of local, mac_cluster" in failure(graph.run(1, ASSETS, host_class="macs"))
+
+
+def test_every_step_that_takes_a_class_runs_its_jobs_on_it_alone_and_the_others_take_none(
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = {"name": "away", "class": "aws", "role": "all", "ssh_host": "127.0.0.1", "ssh_port": free_port()}
+    hosts = [Host(name="here", role="all"), Host.model_validate(away)]
+    monkeypatch.setenv("RINGRIFT_HOSTS", str(hosts_file(tmp_path / "hosts.yaml", *hosts)))
+    offered: dict[str, set[str]] = {}  # asset → the hosts that its jobs could be given to
+    real = JobRunner.run
+
+    def run(runner: JobRunner, specs: Sequence[JobSpec], **options: Any) -> list[JobResult]:
+        for spec in specs:
+            offered.setdefault(spec.asset, set()).update(transport.host.name for transport in runner.transports)
+        return real(runner, specs, **options)
+
+    monkeypatch.setattr(workbench.JobRunner, "run", run)
+    write_profiles(tmp_path / "elsewhere.json", profiles_file({f"heuristic_v1_{CONFIG}": BAD}, {}))
+    graph.pipeline.write_text(EVERY_JOB)
+    schemas = {asset.key.path[-1]: asset.op.config_schema.config_type for asset in ALL}
+    taking = {name for name, schema in schemas.items() if "host_class" in getattr(schema, "fields", ())}
+    for asset in (*ITERATION, "trained_model"):
+        result = graph.run(0, [asset], **({"host_class": "local"} if asset in taking else {}))
+        assert result.success, failure(result)
+        if asset == "iteration_report":  # nobody waits for the network's matches
+            graph.pipeline.write_text(EVERY_JOB.replace("{hex8_2p: 1000}", "{hex8_2p: 1}"))
+    on_hosts = {asset for asset, names in offered.items() if names != {LOCAL.name}}
+    assert on_hosts == taking == {"selfplay_games", "cmaes_profile", "heuristic_profiles", "trained_model", MATCHES}
+    assert all(offered[asset] <= {"here", LOCAL.name} for asset in taking), "no job of theirs could go away"
 
 
 def test_the_local_backend_leaves_remote_hosts_out(home: Home, fleet: Path):
@@ -98,7 +149,5 @@ def test_the_hosts_are_measured_every_ten_minutes():
 def test_memory_is_part_of_being_eligible(home: Home, tmp_path, monkeypatch):
     hosts = [Host(name="tiny", role="all", memory_gb=0.5), Host(name="big", role="all", memory_gb=8)]
     monkeypatch.setenv("RINGRIFT_HOSTS", str(hosts_file(tmp_path / "hosts.yaml", *hosts)))
-    from ringrift.contract import JobSpec
-
     spec = JobSpec(asset="a", config="square19_2p", iteration=0, name="n", kind="selfplay", params={})
     assert [host.name for host in Workbench(home).eligible("selfplay", [spec])] == ["big"]

@@ -1,5 +1,6 @@
 """Who is in force: the documented start, then the newest verdict of an earlier iteration."""
 
+import json
 import sys
 
 from resources.registry import Registry
@@ -95,3 +96,31 @@ def test_a_deprecated_champion_is_followed_by_the_last_one_that_is_not_and_the_s
     assert graph.record("incumbent", 4).data["tier"] == "D4", "tiers do not fall by themselves"
     registry.deprecate(f"{CONFIG}_iter1", "it loses too")
     assert in_force()[0] is None and in_force()[1].endswith("in force is no champion")
+
+
+def test_what_is_deprecated_later_changes_no_judged_iteration_and_counts_from_the_next_one(graph):
+    tuned = {"profile": "tuned", "profile_hash": "0", "profile_weights": {}}
+    store = graph.bench().store
+    weights = put_model(store, 0, seed=0, config=CONFIG)
+    name = f"{CONFIG}_iter0"
+    put_verdict(graph, 0, tier="D4", champion=name, champion_weights=weights, **tuned)
+    assert graph.run(1, ["incumbent"]).success
+    before, registry = graph.record("incumbent", 1), Registry(graph.home)
+    registry.deprecate(name, "it loses")  # while the iteration is at work: it ends with the champion it began with
+    put_verdict(graph, 1, tier="D4", champion=name, champion_weights=weights, **tuned)
+    assert metadata(graph.run(1, ["incumbent"]), "incumbent")["reused"]
+    assert graph.record("incumbent", 1) == before and before.data["champion"] == name
+    graph.run(2, ["incumbent"])
+    assert graph.record("incumbent", 2).data["champion"] is None
+    put_verdict(graph, 2, tier="D4", champion=None, champion_weights=None, **tuned)
+
+    path = store.folder("incumbent", CONFIG, 1) / "partition.json"
+    held = json.loads(path.read_text())
+    del held["provenance"]["acts"]  # as it was stored before acts were counted
+    path.write_text(json.dumps(held))
+    assert metadata(graph.run(1, ["incumbent"]), "incumbent")["reused"]
+    store.path(before, "incumbent.json").write_text("{}")
+    assert not metadata(graph.run(1, ["incumbent"]), "incumbent")["reused"], "a damaged file is made again"
+    assert graph.record("incumbent", 1).content_digest == before.content_digest
+    assert metadata(graph.run(1, ["incumbent"]), "incumbent")["reused"], "and stays as it was then"
+    assert graph.record("incumbent", 2).data["champion"] is None

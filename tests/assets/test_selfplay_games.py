@@ -9,6 +9,7 @@ from resources.storage import Home
 from resources.workbench import Workbench
 from ringrift.contract import JobSpec
 from ringrift.games import read_shard
+from ringrift_assets.plan import show_plans
 from tests.assets.conftest import CONFIG, PLAYED, SKIPPED, checks, failure, metadata
 
 GAMES = "games.parquet"
@@ -81,10 +82,12 @@ def test_when_time_runs_out_with_enough_games_the_partition_is_partial_and_the_n
     whole = checks(result)["whole"]
     assert not whole.passed and "3 of 9 games are missing; materialize again" in (whole.description or "")
     started = len(graph.started())
+    [plan] = show_plans(graph.bench(), [(0, {CONFIG: ["selfplay_games"]})])
     result = graph.run(0, ["selfplay_games"])
     after = graph.record("selfplay_games")
     assert after.rows == PLAYED and after.missing == {} and checks(result)["whole"].passed
-    assert len(graph.started()) == started + 1, "only the missing chunk was played"
+    assert graph.started()[started:] == [job["id"] for job in plan["jobs"]], "only the missing chunk was played"
+    assert len(plan["jobs"]) == 1
 
 
 def test_a_partial_partition_completed_later_has_the_content_of_one_made_at_once(graph, graph_of, tmp_path):

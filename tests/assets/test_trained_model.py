@@ -21,6 +21,7 @@ from ringrift.gating import verify_evidence
 from ringrift.network.loading import load_model
 from ringrift.players.registry import participant
 from ringrift_assets import cli_models
+from ringrift_assets.plan import show_plans
 from ringrift_assets.proving import evidence_problems
 from tests.assets.conftest import CONFIG, PIPELINE, Graph, checks, failure, metadata
 from tests.assets.test_incumbent import put_verdict
@@ -223,15 +224,7 @@ def judged(trained: Graph, monkeypatch: pytest.MonkeyPatch) -> Graph:
 
 def test_a_candidate_that_beats_the_reference_becomes_champion_and_plays_from_the_next_iteration_on(judged):
     model = judged.record("trained_model").data
-    force = judged.record("incumbent").data
-    tuned = {name: force[name] for name in ("profile", "profile_hash", "profile_weights")}
-    put_record(
-        judged.bench().store,
-        "heuristic_profiles",
-        CONFIG,
-        0,
-        {**tuned, "source": "incumbent", "fitness": None, "proof": None, "over": None},
-    )
+    put_untuned(judged)
     result = judged.run(0, EVALUATION)
     assert result.success, failure(result)
     assert all(check.passed for check in checks(result).values())
@@ -248,6 +241,37 @@ def test_a_candidate_that_beats_the_reference_becomes_champion_and_plays_from_th
     rating = Registry(judged.home).best(CONFIG)
     assert rating and rating.weights == model["weights"] and rating.rating > 1000
     _the_champion_plays(judged, model)
+
+
+def put_untuned(graph: Graph) -> None:
+    """The profile of iteration 0 as a search without a better one leaves it."""
+    force = graph.record("incumbent").data
+    tuned = {name: force[name] for name in ("profile", "profile_hash", "profile_weights")}
+    more = {"source": "incumbent", "fitness": None, "proof": None, "over": None}
+    put_record(graph.bench().store, "heuristic_profiles", CONFIG, 0, {**tuned, **more})
+
+
+def test_a_judged_iteration_stays_as_it_is_when_its_model_is_deprecated_and_the_next_one_plays_without_it(judged):
+    put_untuned(judged)
+    assert judged.run(0, EVALUATION).success
+    made = ("incumbent", *EVALUATION)
+    before, model = [judged.record(asset) for asset in made], judged.record("trained_model").data
+    assert judged.record("tier_assignment").data["champion"] == model["model_id"]
+    Registry(judged.home).deprecate(model["model_id"], "a test")
+    judged.events.clear()
+    result = judged.run(0, made)
+    assert all(metadata(result, asset)["reused"] for asset in made) and judged.started() == []
+    assert [judged.record(asset) for asset in made] == before, "the same jobs, digests and versions"
+    [plan] = show_plans(judged.bench(), [(0, {CONFIG: made})])
+    assert {match["id"] for match in plan["matches"]} == {match["job"] for match in before[1].data["matches"]}
+
+    judged.start(1)
+    assert judged.record("incumbent", 1).data["champion"] is None, "the only champion is deprecated"
+    assert judged.run(1, ["tournament_games"]).success
+    data = judged.record("tournament_games", 1).data
+    assert model["weights"] not in {entry["participant"].get("model") for entry in data["participants"].values()}
+    [reason] = [entry["reason"] for entry in data["skipped"] if entry["match"].startswith("round_robin with Gumbel")]
+    assert "it is deprecated" in reason
 
 
 def _the_champion_plays(graph: Graph, model: dict) -> None:

@@ -13,6 +13,7 @@ from resources.sftp import pull
 from resources.ssh_connection import Timeouts
 from resources.watched import WatchedJob
 from ringrift.contract import JobSpec, file_sha256
+from ringrift.retry import RetryPolicy
 from tests.resources.conftest import Bench, closing, in_background, wait_for
 from tests.sshd import Proxy, Sshd, known, need_sshd
 
@@ -25,7 +26,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
     need_sshd()
     server = Sshd(tmp_path / "sshd")
     known(monkeypatch, server)
-    monkeypatch.setattr("resources.ssh_connection.BASE_DELAY_S", 0.2)
+    monkeypatch.setattr("resources.ssh_connection.DEFAULT_RETRY", RetryPolicy(base_delay_s=0.2))
     yield server
     server.stop()
 

@@ -1,5 +1,6 @@
 """Games in lock-step: the same whatever plays beside them, in order, resumable; gates stop at the same block."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from ringrift import contract, game_job
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
-from ringrift.game_job import play_rows
+from ringrift.game_job import participant_name, play_rows
 from ringrift.game_verify import verify_rows
 from ringrift.games import CONTENT_COLUMNS, read_shard, table_of
 from ringrift.gating import Gate
@@ -116,6 +117,42 @@ def test_networks_meet_each_other_and_players_without_one(folder, models):
         assert rows[0]["moves"][:4] == rows[1]["moves"][:4] != rows[2]["moves"][:4]
         alone = [row for index in (3, 1) for row in play_rows(plan, [index], evaluators=networks(folder))]
         assert content(alone) == content([rows[3], rows[1]])
+
+
+def test_the_time_of_a_network_goes_to_the_player_whose_it_is(folder, models):
+    first, second = (participant("gumbel", SQUARE8, 9, model=model.weights, budget=4) for model in models)
+    nets, busy, slept = networks(folder), [], []
+
+    class Busy:
+        weights, games = first.model, 2
+
+        def __call__(self, encoded):
+            begin = time.process_time()
+            while time.process_time() - begin < 0.01:
+                pass
+            busy.append(time.process_time() - begin)
+            return nets[self.weights](encoded)
+
+    class Asleep:
+        weights, games = second.model, 2
+
+        def __call__(self, encoded):
+            time.sleep(0.02)
+            slept.append(0.02)
+            return nets[self.weights](encoded)
+
+    spec = match_job(
+        config="square8_2p", iteration=0, match="m", first=first, second=second, root_seed=1, blocks=1, models=models
+    )
+    plan = match_plan(parse(MatchParams, spec.params, "test"))
+    for evaluators in (nets, {first.model: Busy(), second.model: Asleep()}):  # loaded and warm the second time
+        rows = list(play_rows(plan, plan.indices, evaluators=evaluators, timed=True))
+    seat = [row["participants"].index(participant_name(first)) for row in rows]
+    ours = sum(row["cpu_s"][at] for row, at in zip(rows, seat, strict=True))
+    theirs = sum(row["cpu_s"][1 - at] for row, at in zip(rows, seat, strict=True))
+    assert ours >= sum(busy) > 0.1 and theirs < 0.5 * sum(slept)
+    assert all(sum(row["decisions"]) == row["plies"] - row["opening_plies"] for row in rows)
+    assert all(min(row["decisions"]) > 0 for row in rows)
 
 
 def test_a_gate_stops_at_the_same_block_however_many_games_run_at_once(tmp_path, models, monkeypatch):

@@ -1,13 +1,17 @@
 """Keys of positions: equal for equal positions, different for all others met in real games."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 
 from ringrift.config import Config
 from ringrift.kernels import entry
 from ringrift.players.keys import position_key
 from ringrift.rules.game import Game
-from ringrift.rules.geometry import HEADER_WORDS, PLANES, board
-from ringrift.rules.state import DECISIONS
+from ringrift.rules.geometry import BOARDS, HEADER_WORDS, PLANES, board
+from ringrift.rules.state import DECISIONS, new_state
 from ringrift.seeds import stream
 
 
@@ -35,6 +39,44 @@ def test_keys_tell_positions_apart_and_nothing_else():
                 seen.setdefault(int(key_of(b, game.state)), set()).add((name, content(game.state, b)))
     assert len(seen) > 700
     assert all(len(positions) == 1 for positions in seen.values())
+
+
+# A board of 625 cells, more than any that there is, with kernels as plain Python: there a table has an end.
+LARGER = """
+from ringrift.rules import geometry
+geometry.BOARDS += ("square25",)
+geometry.SQUARE_SIDE["square25"] = 25
+import numpy as np
+from ringrift.players.keys import position_key
+b = geometry.board("square25")
+state = np.zeros(b.first_cell + b.cells, dtype=np.int64)
+keys = {int(position_key(b, state))}
+for cell in range(b.cells):
+    state[b.first_cell + cell] = 1
+    keys.add(int(position_key(b, state)))
+print(len(keys), b.cells)
+"""
+
+
+def test_a_larger_board_has_factors_for_all_its_cells():
+    command = [sys.executable, "-W", "ignore", "-c", LARGER]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "NUMBA_DISABLE_JIT": "1"})
+    assert done.stdout.split() == ["626", "625"], done.stderr
+
+
+def test_the_keys_of_the_boards_stay_as_they_are():
+    found = {}
+    for name in BOARDS:
+        b = board(name)
+        state = new_state(b, 2, Config(name, 2).options())
+        state[b.first_cell + b.cells - 1] = 1
+        found[name] = f"{int(key_of(b, state)):016x}"
+    assert found == {
+        "square8": "8200fad4e51d02e7",
+        "square19": "6f6803887ae81674",
+        "hexagonal": "54cdebc42e2838bb",
+        "hex8": "27cbcaeab7c82e7d",
+    }
 
 
 def test_a_key_notices_every_bit_of_a_cell_and_of_the_header():

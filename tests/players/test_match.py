@@ -1,13 +1,16 @@
 """Whole games between players: reproducible, legal, and as strong as they should be."""
 
+import time
+
 import numpy as np
 import pytest
 
 from ringrift.bench.players import score_against_random
 from ringrift.config import Config, parse_config
+from ringrift.decide import decide
 from ringrift.errors import InvalidInput
 from ringrift.players.match import play_match_game
-from ringrift.players.registry import participant
+from ringrift.players.registry import ENGINES, participant
 from ringrift.players.weights import DEFAULTS, NAMES
 from ringrift.rules.advance import DECISIONS_ONLY
 from ringrift.rules.game import Game, Table
@@ -57,6 +60,32 @@ def test_games_with_one_opening_key_start_alike_and_then_differ():
     assert one[:6] == other[:6]
     assert one != other
     assert one[:6] != codes([BEST, RANDOM], opening_plies=6)[:6]
+
+
+def test_an_engine_number_that_no_branch_plays_is_an_error(monkeypatch):
+    player = participant("mcts", SQUARE8, 7)
+    monkeypatch.setitem(ENGINES, "mcts", ENGINES["mcts"]._replace(number=99))
+    with pytest.raises(NotImplementedError, match=r"\[99, 0\]"):
+        play_match_game(SQUARE8, [player, RANDOM], 11, ["game"], cap=2)
+    with pytest.raises(NotImplementedError, match="99"):
+        decide(Game(SQUARE8).state, player)
+
+
+def test_the_effort_of_a_game_is_each_players_own_decisions_and_cpu_time():
+    searcher = participant("minimax", SQUARE8, 3)
+    begin = time.process_time()
+    played = play_match_game(SQUARE8, [RANDOM, searcher], 11, ["effort"], opening_plies=5, timed=True)
+    whole = time.process_time() - begin
+    game, decisions = Game(SQUARE8), [0, 0]
+    for ply, code in enumerate(played.codes.tolist()):
+        if ply >= 5:
+            decisions[game.to_move - 1] += 1
+        game.play(code)
+    assert played.effort.decisions.tolist() == decisions and not played.swapped
+    random, searching = played.effort.cpu_s
+    assert 0.5 * whole < searching < whole and 0 <= random < 0.1 * searching and random + searching < whole
+    assert codes([RANDOM, searcher], key=["effort"], opening_plies=5) == played.codes.tolist()
+    assert play_match_game(SQUARE8, [RANDOM, searcher], 11, ["effort"], cap=2).effort is None
 
 
 def test_temperature_spreads_the_choice_around_the_best():

@@ -39,6 +39,15 @@ def test_a_trained_profile_of_the_config_is_used_where_there_is_one():
     assert participant("heuristic", Config("square8", 3), 3, profiles=trained).profile == "heuristic_v1_balanced"
 
 
+@pytest.mark.parametrize("engine", ["minimax", "mcts", "descent"])
+def test_the_tier_table_of_square8_2p_is_the_heuristics_alone(engine):
+    trained = {"heuristic_v1_sq8_2p": {"WEIGHT_MOBILITY": 6.0}}
+    tiers = [participant(engine, SQUARE8, d) for d in range(1, 12)]
+    assert [p.randomness for p in tiers] == [0.5, 0.30, 0.15, 0.08, 0.05, 0.02, 0, 0, 0, 0, 0]
+    assert {p.profile for p in tiers} == {"heuristic_v1_balanced"}
+    assert {participant(engine, SQUARE8, d, profiles=trained).profile for d in range(1, 12)} == {*trained}
+
+
 def test_light_mode_is_the_default_on_the_large_boards():
     light = {b: participant("heuristic", Config(b, 2), 5).light for b in ("square8", "square19", "hexagonal", "hex8")}
     assert light == {"square8": False, "square19": True, "hexagonal": True, "hex8": False}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.disk import GIB, JOB_BYTES, MIB, OTHER_BYTES, DiskFull, DiskPolicy, planned_games, shown
+from resources.disk import GIB, JOB_BYTES, MIB, OTHER_BYTES, DiskFull, DiskPolicy, shown
 from resources.hosts import Host
 from resources.transport import LocalTransport
 from ringrift.contract import JobSpec
@@ -20,8 +20,8 @@ needs_mount = pytest.mark.skipif(
 )
 
 
-def spec(config: str = "square8_2p", **params: object) -> JobSpec:
-    return JobSpec(asset="a", config=config, iteration=0, name="n", kind="toy", params=params)
+def spec(kind: str, config: str = "square8_2p", **params: object) -> JobSpec:
+    return JobSpec(asset="a", config=config, iteration=0, name="n", kind=kind, params=params)
 
 
 class Unchecked(DiskPolicy):
@@ -32,15 +32,14 @@ class Unchecked(DiskPolicy):
 
 
 def test_a_job_needs_its_games_times_the_figure_of_its_board_times_safety_and_the_floor():
-    assert POLICY.needed(spec(games=200)) == GIB + JOB_BYTES + 200 * 8192 * 2
-    assert POLICY.needed(spec("hexagonal_4p", games=1)) == GIB + JOB_BYTES + 12 * 1024 * 2
-    assert POLICY.needed(spec("square19_3p", blocks=10)) == GIB + JOB_BYTES + 30 * 12 * 1024 * 2
-    assert POLICY.needed(spec()) == GIB + JOB_BYTES + 2 * OTHER_BYTES
-    assert planned_games(spec(blocks=5)) == 10 and planned_games(spec()) is None
+    assert POLICY.needed(spec("selfplay", games=200)) == GIB + JOB_BYTES + 200 * 8192 * 2
+    assert POLICY.needed(spec("selfplay", "hexagonal_4p", games=1)) == GIB + JOB_BYTES + 12 * 1024 * 2
+    assert POLICY.needed(spec("tournament", "square19_3p", blocks=10)) == GIB + JOB_BYTES + 30 * 12 * 1024 * 2
+    assert POLICY.needed(spec("noop")) == GIB + JOB_BYTES + 2 * OTHER_BYTES
 
 
 def test_a_host_is_refused_just_below_what_is_needed_in_one_line_with_host_free_and_needed():
-    job = spec(games=64)  # 1 MiB with safety
+    job = spec("selfplay", games=64)  # 1 MiB with safety
     needed = POLICY.needed(job)
     assert POLICY.refusal("box", needed, job) is None
     text = POLICY.refusal("box", needed - 1, job)

@@ -79,6 +79,7 @@ def test_deprecating_is_recorded_once_and_outlives_the_store(registry, store, ho
     again = registry.deprecate("square8_2p_iter3", "another reason")
     assert first == again and first.status == "deprecated" and first.deprecated_at
     assert again.deprecation_reason == "Superseded by iter5" and len(acts_of(home)) == 1
+    assert Registry(home, acts=0).get("square8_2p_iter3").status == "active", "as it was before that act"
     store.move_aside()
     put_model(store, 3, seed=1)
     assert registry.get("square8_2p_iter3").status == "deprecated"

@@ -1,6 +1,7 @@
 """Connecting: whose key is trusted, which key opens, and what a person is told when it does not."""
 
 import contextlib
+import itertools
 import subprocess
 import threading
 import time
@@ -10,15 +11,9 @@ import paramiko
 import pytest
 
 from resources.hosts import KNOWN_HOSTS_VARIABLE, PASSPHRASE_VARIABLE, Host
-from resources.ssh_connection import (
-    MAX_DELAY_S,
-    SshConnection,
-    Timeouts,
-    delay_s,
-    patiently,
-    shell_path,
-)
+from resources.ssh_connection import SshConnection, Timeouts, delay_s, shell_path
 from resources.transport import HostRefused, HostUnreachable
+from ringrift.retry import RetryPolicy
 from tests.sshd import Proxy, Sshd, free_port, known, make_key, need_sshd
 
 QUICK = Timeouts(connect_s=5.0, stall_s=5.0)
@@ -28,6 +23,11 @@ QUICK = Timeouts(connect_s=5.0, stall_s=5.0)
 def host(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     known(monkeypatch, sshd)
     return sshd.host("there", tmp_path, "python3")
+
+
+def nobody() -> Host:
+    """A host on whose port nothing listens."""
+    return Host.model_validate({"name": "gone", "ssh_host": "u@127.0.0.1", "ssh_port": free_port(), "class": "aws"})
 
 
 def said(host: Host) -> str:
@@ -132,26 +132,56 @@ def test_a_tailscale_address_goes_first():
 
 
 def test_pauses_grow_from_two_seconds_to_thirty_with_jitter():
-    assert [delay_s(n, 0.5) for n in range(1, 7)] == [2, 4, 8, 16, 30, 30]
-    assert delay_s(1, 0.0) == 1.5 and delay_s(9, 1.0) == MAX_DELAY_S * 1.25
+    usual = RetryPolicy()
+    assert [delay_s(usual, n, 0.5) for n in range(1, 7)] == [2, 4, 8, 16, 30, 30]
+    assert delay_s(usual, 1, 0.0) == 1.5 and delay_s(usual, 1, 1.0) == 2.5
+    assert delay_s(usual, 9, 1.0) == 30, "at most"
+    assert delay_s(usual, 2000, 0.5) == 30, "a host may be gone for days"
+    own = RetryPolicy(base_delay_s=1.0, factor=3.0, max_delay_s=20.0, jitter=0.5)
+    assert [delay_s(own, n, 0.5) for n in range(1, 5)] == [1, 3, 9, 20] and delay_s(own, 1, 0.0) == 0.5
 
 
 def test_only_what_may_pass_is_tried_again_and_three_times_at_most():
     slept: list[float] = []
     tries: list[int] = []
+    connection = SshConnection(nobody())
 
     def fail(error: Exception) -> None:
         tries.append(1)
         raise error
 
     with pytest.raises(HostUnreachable):
-        patiently(lambda: fail(HostUnreachable("a", "reset")), slept.append)
+        connection.patiently(lambda: fail(HostUnreachable("a", "reset")), slept.append)
     assert len(tries) == 4
     assert all(0.75 * d <= s <= 1.25 * d for s, d in zip(slept, (2, 4, 8), strict=True))
     tries.clear()
     with pytest.raises(HostRefused):
-        patiently(lambda: fail(HostRefused("no")), slept.append)
+        connection.patiently(lambda: fail(HostRefused("no")), slept.append)
     assert len(tries) == 1
+
+
+@pytest.mark.parametrize(("retries", "base"), [(0, 1.0), (3, 2.0), (5, 0.5)])
+def test_each_retry_of_the_policy_connects_and_none_more(monkeypatch, retries, base):
+    policy = RetryPolicy(retries=retries, base_delay_s=base, factor=1.0, jitter=0.5)
+    now, slept, opened = [0.0], [], []
+    chances = itertools.cycle([0.0, 1.0, 1.0, 0.0])  # unlike each other, whoever draws first
+    monkeypatch.setattr("random.random", lambda: next(chances))
+    connection = SshConnection(nobody(), QUICK, clock=lambda: now[0], retry=policy)
+    real = connection._open
+
+    def counted():
+        opened.append(now[0])
+        return real()
+
+    def sleep(seconds):
+        slept.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(connection, "_open", counted)
+    with pytest.raises(HostUnreachable):
+        connection.patiently(lambda: connection.run("true", timeout_s=5.0), sleep)
+    assert len(opened) == 1 + retries == 1 + len(slept)
+    assert all(0.5 * base <= seconds <= 1.5 * base for seconds in slept)
 
 
 @pytest.mark.parametrize("what", ["command", "files"])

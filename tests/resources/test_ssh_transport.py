@@ -176,7 +176,9 @@ def test_a_file_is_pushed_once_to_each_host_and_those_that_did_not_get_it_are_na
     ]
     source, target = tmp_path / "source.json", tmp_path / "a" / "deep" / "there.json"
     source.write_text("{}")
-    workbench = Workbench(Home(tmp_path / "home"), where=Where(host_class="aws"))
+    pipeline = tmp_path / "pipeline.yaml"
+    pipeline.write_text("retry: {base_delay_s: 0.01}")
+    workbench = Workbench(Home(tmp_path / "home"), pipeline, where=Where(host_class="aws"))
 
     def push() -> dict[str, bool | str]:
         return workbench.push(source, "deep/there.json", hosts)
