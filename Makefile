@@ -18,7 +18,7 @@ ui: $(READY) ## the Dagster web server on the same home
 	$(BIN)/ringrift ui
 
 screenshots: $(READY) ## pictures of the UI for the docs (needs chromium)
-	$(BIN)/python -m ringrift_assets.screenshots docs/images
+	$(BIN)/python -m ringrift_assets.devtools.screenshots docs/images
 
 lint: $(READY) ## style, types, import direction, code location
 	$(BIN)/ruff check .

@@ -6,10 +6,10 @@ Jobs carry the weights they play with; none of them reads this file.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from resources.hosts import profile_hosts
-from resources.locks import locked
-from resources.views import write_unified_profiles
-from resources.workbench import Workbench
+from resources.hosts.file import profile_hosts
+from resources.runtime import Workbench
+from resources.store.locks import locked
+from resources.views.profiles import write_unified_profiles
 
 
 @dataclass(frozen=True, slots=True)

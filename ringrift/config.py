@@ -1,9 +1,12 @@
 """A config is a board and a number of players; its key `{board}_{n}p` names partitions, pools and folders."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import BeforeValidator, Field
+
+from ringrift.boards import BOARDS, RINGS_PER_PLAYER, cell_count, check_board
 from ringrift.errors import InvalidInput
-from ringrift.rules.geometry import BOARDS, RINGS_PER_PLAYER, board, check_board
 
 PLAYER_COUNTS = (2, 3, 4)
 PIPELINE_BOARDS = ("square8", "square19", "hexagonal")
@@ -50,7 +53,7 @@ class Config:
             "rings_per_player": rings,
             "line_length": 3 if short_lines else 4,
             "victory_threshold": round(rings * (2 / 3 + (self.players - 1) / 3)),
-            "territory_minimum": board(self.board).cells // self.players + 1,
+            "territory_minimum": cell_count(self.board) // self.players + 1,
             "lps_rounds": 3,
             "recovery_stack_strike": True,
         }
@@ -63,3 +66,13 @@ def parse_config(key: object) -> Config:
     if board not in BOARDS or count not in ("2p", "3p", "4p"):
         raise InvalidInput("config", key, f"use one of {', '.join(CONFIG_KEYS)} (or hex8_2p, hex8_3p, hex8_4p)")
     return Config(board, int(count[0]))
+
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+def _config_key(value: object) -> str:
+    return parse_config(value).key
+
+
+ConfigKey = Annotated[str, BeforeValidator(_config_key)]

@@ -13,8 +13,15 @@ from typing import Any
 import numba
 from platformdirs import user_cache_dir
 
-KERNEL_PACKAGES = ("rules", "players")
-KERNEL_FILES = ("kernels.py", "seeds.py", "network/layout.py", "network/encoding.py")
+KERNEL_FOLDERS = ("rules", "players", "network/gumbel")
+KERNEL_FILES = (
+    "boards.py",
+    "kernels.py",
+    "seeds.py",
+    "network/layout.py",
+    "network/encoding.py",
+    "network/encode_moves.py",
+)
 
 
 def source_digest() -> str:
@@ -23,9 +30,9 @@ def source_digest() -> str:
     digest = hashlib.sha256()
     for name in KERNEL_FILES:
         digest.update((root / name).read_bytes())
-    for package in KERNEL_PACKAGES:
-        for path in sorted((root / package).glob("*.py")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for folder in KERNEL_FOLDERS:
+        for path in sorted((root / folder).rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from resources.host_classes import host_resources
-from resources.workbench import Workbench
+from resources.hosts.dagster_resources import host_resources
+from resources.runtime import Workbench
 from ringrift_assets.assets import ASSETS
-from ringrift_assets.checks import CHECKS
+from ringrift_assets.steps.checks import CHECKS
 from sensors.collecting import collecting
-from sensors.failures import reaper
+from sensors.reaper import reaper
 from sensors.retraining import retraining
 from sensors.schedules import measure_hosts
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from resources.partitions import open_iteration, partition_key
-from resources.registry import LAST
-from resources.storage import Store
-from resources.workbench import Workbench
+from resources.models.registry import LAST
+from resources.runtime import Workbench
+from resources.store.partition_keys import open_iteration, partition_key
+from resources.store.store import Store
 from sensors.retraining import CONFIG_TAG, DATA, IN_PROGRESS, words
 
 JOB, FIRST_STEP = "collect", "incumbent"

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from resources.partitions import partition_key
-from resources.registry import ASSET, LAST, TRAINED
-from resources.storage import Store
-from resources.workbench import Workbench
+from resources.models.registry import ASSET, LAST, TRAINED
+from resources.runtime import Workbench
+from resources.store.partition_keys import partition_key
+from resources.store.store import Store
 
 JOB, COLLECT = "improve", "collect"
 DATA = "training_db"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from resources.storage import Home, Store
+from resources.store.home import Home
+from resources.store.store import Store
 from tests.sshd import Sshd, need_sshd
 
 

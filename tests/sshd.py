@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from resources.hosts import KNOWN_HOSTS_VARIABLE
-from ringrift_assets.loopback import INSTALL, SSHD, Sshd, hosts_file, make_key, python_here
-from ringrift_assets.webserver import free_port
+from resources.hosts.host import KNOWN_HOSTS_VARIABLE
+from ringrift_assets.devtools.sshd import INSTALL, SSHD, Sshd, hosts_file, make_key, python_here
+from ringrift_assets.devtools.webserver import free_port
 
 __all__ = ["Proxy", "Sshd", "free_port", "hosts_file", "known", "make_key", "need_sshd", "python_here"]
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from ringrift.bench.report import Measure, Row, report
+from ringrift.boards import BOARDS
 from ringrift.config import Config
 from ringrift.rules.advance import RANDOM
 from ringrift.rules.game import Game, Table
-from ringrift.rules.geometry import BOARDS, board
+from ringrift.rules.geometry import board
 from ringrift.seeds import stream
 
 SPEED_BARS = {"square8_2p": 250_000.0, "square19_2p": 80_000.0, "hexagonal_2p": 50_000.0}

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from ringrift.bench.report import Measure, report
 from ringrift.config import CONFIG_KEYS, Config, parse_config
-from ringrift.game_job import play_rows
+from ringrift.matches.play import play_rows
+from ringrift.play.series import game_plan
+from ringrift.play.summary import Series, block_score
 from ringrift.players.ladder import available, rung
-from ringrift.playing import Series, block_score, game_plan
-from ringrift.standing import standing
+from ringrift.stats.intervals import standing
 
 SCORE_BAR = 0.5  # a rung that scores no more than this is none
 MAIN_CONFIG, MAIN_GAMES = "square8_2p", 200

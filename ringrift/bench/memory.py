@@ -1,8 +1,8 @@
 """`ringrift bench memory`: the largest resident memory of one worker, by kind of job, board and size of network.
 
-Each job runs as `python -m ringrift.worker run` in a process of its own, below a small one that asks the system for the
-peak. What a network plays is cut off after a few decisions and a training is stopped after its first epoch: what they
-hold no longer grows then.
+Each job runs as `python -m ringrift.jobs.worker run` in a process of its own, below a small one that asks the system
+for the peak. What a network plays is cut off after a few decisions and a training is stopped after its first epoch:
+what they hold no longer grows then.
 """
 
 import math
@@ -16,22 +16,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ringrift import contract
 from ringrift.bench.report import Measure, report
 from ringrift.bench.selfplay import ARCHITECTURES
 from ringrift.config import Config
-from ringrift.contract import JobSpec, file_sha256
-from ringrift.job import read_state
-from ringrift.model_files import ModelFile
-from ringrift.network.train_job import train_job
-from ringrift.pipeline import Pipeline
+from ringrift.jobs import contract
+from ringrift.jobs.contract import JobSpec, file_sha256
+from ringrift.jobs.directory import read_state
+from ringrift.jobs.inputs import ModelFile
+from ringrift.planning.jobs import match_job, train_job
+from ringrift.planning.pipeline import Pipeline
+from ringrift.planning.selfplay import plan_jobs
+from ringrift.planning.tuning import search_params
 from ringrift.players.benchmarks import anchor
+from ringrift.players.heuristic.profiles import BALANCED, PROFILES
 from ringrift.players.ladder import rung
-from ringrift.players.weights import BALANCED, PROFILES
-from ringrift.selfplay import plan_jobs
 from ringrift.strict import parse
-from ringrift.tournament import match_job
-from ringrift.tuning import search_params
 
 SHORT_GAMES = ("hex8", "square8")  # the boards on which games to rate are soon played; only their number counts
 GAMES, HELD_OUT, BLOCKS = 100, 5, 200  # games to train on and to judge by; pairs of games to rate
@@ -56,7 +55,7 @@ def peak_mb(home: Path, spec: JobSpec, *, first_epoch: bool = False) -> float:
     folder = home / spec.job_id
     (folder / contract.OUT).mkdir(parents=True)
     (folder / contract.SPEC).write_text(spec.canonical())
-    command = [sys.executable, "-c", PEAK, sys.executable, "-m", "ringrift.worker", "run", str(folder)]
+    command = [sys.executable, "-c", PEAK, sys.executable, "-m", "ringrift.jobs.worker", "run", str(folder)]
     environment = {**os.environ, "RINGRIFT_HOME": str(home)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         told = False
@@ -78,7 +77,7 @@ def peak_mb(home: Path, spec: JobSpec, *, first_epoch: bool = False) -> float:
 
 def random_games(home: Path, config: Config, games: int) -> tuple[list[dict[str, str]], int]:
     """Game sets of random play as a job wants them named, and their decisions in all."""
-    from ringrift.games import read_shard
+    from ringrift.gamesets.shards import read_shard
 
     found, plies = [], 0
     for spec in plan(config, "random-only", games):
@@ -99,10 +98,10 @@ def random_model(home: Path, config: Config, blocks: int, channels: int) -> Mode
     """A network of random weights with its card, in `home`."""
     import torch
 
-    from ringrift.network.files import POLICY_VALUE, ModelCard, save_card, save_weights, weights_hash
+    from ringrift.network.card import POLICY_VALUE, ModelCard, save_card, save_weights, weights_hash
     from ringrift.network.layout import ENCODER_VERSION
     from ringrift.network.model import Architecture, PolicyValueNet
-    from ringrift.network.training import weights_of
+    from ringrift.network.training.loop import weights_of
     from ringrift.rules.replay import RULES_VERSION
 
     torch.manual_seed(0)
@@ -208,7 +207,7 @@ def _peaks(home: Path, config: Config) -> Iterator[tuple[str, float]]:
 
 def _search(config: Config) -> JobSpec:
     """One small generation of a search from the default weights."""
-    from ringrift.cmaes_job import search_job
+    from ringrift.planning.jobs import search_job
 
     numbers = {"cmaes": {"population": 4, "games_per_evaluation": 2, "replicas": 1, "generations": {config.key: 1}}}
     [params] = search_params(parse(Pipeline, numbers, "bench"), config, 0, BALANCED, PROFILES[BALANCED])

@@ -11,18 +11,18 @@ import numpy as np
 import torch
 
 from ringrift.bench.players import search_speed
-from ringrift.bench.random_games import random_games
 from ringrift.bench.report import Measure, report
 from ringrift.config import Config
-from ringrift.network.data import Batches, make_rows
-from ringrift.network.encoding import Encoder
-from ringrift.network.losses import losses_of
+from ringrift.gamesets.random_games import random_games
+from ringrift.network.encoder import Encoder
 from ringrift.network.model import Architecture, Inference, PolicyValueNet, parameters_of
 from ringrift.network.tensors import net_inputs
-from ringrift.network.value_model import ValueModel
-from ringrift.network.window import WindowShape, select_window
-from ringrift.players.registry import participant
-from ringrift.players.value_net import ValueNetwork, judge_states
+from ringrift.network.training.losses import losses_of
+from ringrift.network.training.rows import Batches, make_rows
+from ringrift.network.training.window import WindowShape, select_window
+from ringrift.network.value.model import ValueModel
+from ringrift.players.participant import participant
+from ringrift.players.search.value_net import ValueNetwork, judge_states
 from ringrift.rules.geometry import board
 
 SIZES = (Architecture(2, 32), Architecture(4, 64), Architecture(6, 64))

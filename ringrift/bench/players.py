@@ -8,14 +8,16 @@ from typing import Any
 
 from ringrift.bench.engine import cold_compile_cpu_s
 from ringrift.bench.report import Measure, report
+from ringrift.boards import BOARDS
 from ringrift.config import CONFIG_KEYS, Config, parse_config
-from ringrift.game_job import GamePlan, PlannedGame, play_rows
-from ringrift.games import table_of, write_shard
+from ringrift.gamesets.schema import table_of
+from ringrift.gamesets.shards import write_shard
+from ringrift.matches.plan import GamePlan, PlannedGame
+from ringrift.matches.play import play_rows
 from ringrift.players.match import MatchGame, ValueNetworks, play_match_game
-from ringrift.players.registry import Participant, participant
+from ringrift.players.participant import Participant, participant
 from ringrift.rules.game import ranking_of
-from ringrift.rules.geometry import BOARDS
-from ringrift.rules.record import read_options
+from ringrift.rules.position_json import read_options
 
 SCORE_BAR = 0.95  # of the nine pipeline configs; hex8 is for experiments and has none
 GAMES = {"square8": 200}
@@ -24,7 +26,7 @@ MAIN_CONFIG = "square8_2p"
 SPEED_BARS = {"minimax": 100_000.0, "mcts": 25_000.0, "descent": 100_000.0}  # of MAIN_CONFIG
 BYTES_BARS = {"heuristic": 400.0, "mcts": 6_000.0}
 COLD_COMPILE_BAR = 120.0
-_COMPILE_PLAYERS = "from ringrift.warmup import STEPS; STEPS['players']()"
+_COMPILE_PLAYERS = "from ringrift.cli.warmup import STEPS; STEPS['players']()"
 ALL_CONFIGS = tuple(Config(name, n) for name in BOARDS for n in (2, 3, 4))
 
 

@@ -12,14 +12,17 @@ from typing import Any, NamedTuple
 
 from ringrift.bench.report import Measure, report
 from ringrift.config import Config, parse_config
-from ringrift.game_job import GamePlan, play_rows
-from ringrift.model_files import ModelFile
+from ringrift.jobs.inputs import ModelFile
+from ringrift.kinds.selfplay import game_plan
+from ringrift.matches.plan import GamePlan
+from ringrift.matches.play import play_rows
 from ringrift.network.encoding import Encoded
-from ringrift.network.inference import Evaluator, Judged, OnnxEvaluator, export_onnx, load_evaluator
+from ringrift.network.evaluator import Evaluator, Judged, OnnxEvaluator, export_onnx, load_evaluator
 from ringrift.network.lockstep import GameStart, Lockstep
-from ringrift.pipeline import Pipeline
-from ringrift.players.registry import NETWORK_MODE, available_engine_modes
-from ringrift.selfplay import SelfplayParams, game_plan, plan_jobs
+from ringrift.planning.pipeline import Pipeline
+from ringrift.planning.selfplay import plan_jobs
+from ringrift.players.engines import NETWORK_MODE, available_engine_modes
+from ringrift.specs.selfplay import SelfplayParams
 from ringrift.strict import parse
 
 CONFIG = "square8_2p"
@@ -136,7 +139,7 @@ def mode_speed(mode: str, seconds: float) -> tuple[int, int, float]:
 
 def _networks(model: Path | None, folder: Path) -> Iterator[tuple[str, Evaluator]]:
     if model is not None:
-        from ringrift.network.files import card_path, load_card
+        from ringrift.network.card import card_path, load_card
 
         shape = load_card(card_path(model)).architecture
         yield f"{shape['blocks']}x{shape['channels']}", load_evaluator(model, Config("square8", 2))

@@ -18,14 +18,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ringrift.bench.report import Measure, Row, report
-from ringrift.cmaes import Search, generation_fitness, new_strategy, schedule, tuned_weights
 from ringrift.config import Config
-from ringrift.game_job import play_rows
-from ringrift.gating import Gate
-from ringrift.players.weights import BALANCED, PROFILES, profile_hash
+from ringrift.kinds.match import game_plan
+from ringrift.matches.blocks import verdict_of
+from ringrift.matches.play import play_rows
+from ringrift.planning.tuning import proof_job
+from ringrift.players.heuristic.profiles import BALANCED, PROFILES, profile_hash
+from ringrift.specs.match import MatchParams
+from ringrift.stats.sprt import Gate
 from ringrift.strict import parse
-from ringrift.tournament import MatchParams, game_plan, verdict_of
-from ringrift.tuning import proof_job
+from ringrift.tuning.cma import Search, new_strategy, tuned_weights
+from ringrift.tuning.schedule import generation_fitness, schedule
 
 SEED = 20
 GENERATIONS, POPULATION, GAMES, SIGMA = 15, 14, 8, 0.5  # the documented numbers of square8_2p

@@ -4,28 +4,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ringrift.errors import InvalidInput
-from ringrift.kernels import entry, kernel
+from ringrift.kernels import kernel
 from ringrift.network.layout import (
     BELOW_CAP,
     BOARD_KIND,
     CAP,
     CHAIN_CELL,
-    CLAIMABLE,
     COLLAPSED_CELL,
     EXTRAS,
     FIRST_FLAG,
-    FROM,
     GLOBALS,
     HEIGHT,
     HEIGHT_SCALE,
-    KIND,
     KINDS,
     MARKER,
     MARKER_SCALE,
     MUST_CELL,
     ON_BOARD_CELL,
-    OVER,
     PHASE_GLOBALS,
     PLANES,
     PLAYER_COUNT,
@@ -35,30 +30,6 @@ from ringrift.network.layout import (
     SEATS,
     STACK,
     STACK_SCALE,
-    TO,
-    grids,
-)
-from ringrift.rules.geometry import BOARDS, Board, board
-from ringrift.rules.lines import run_length
-from ringrift.rules.moves import (
-    A_SHIFT,
-    B_SHIFT,
-    CLAIM,
-    CONTINUE,
-    ELIMINATE,
-    FIELD,
-    FORCE,
-    LINE_OPTION,
-    MOVE,
-    OVERTAKE,
-    PLACE,
-    PROCESS_LINE,
-    SKIP_CAPTURE,
-    SKIP_PLACEMENT,
-    SKIP_RECOVERY,
-    SLIDE,
-    SWAP,
-    TYPE_SHIFT,
 )
 from ringrift.rules.state import (
     ACTED,
@@ -93,10 +64,7 @@ from ringrift.rules.state import (
     controller,
     height,
     ring_at,
-    work_words,
 )
-from ringrift.rules.territory import FIRST_REGION
-from ringrift.rules.turn import apply_move, settle
 
 _SEAT_PLANES, _SEAT_GLOBALS = len(SEAT_PLANES), len(SEAT_GLOBALS)
 # First kind of each move type that has variants, and the kind of each that has none.
@@ -129,8 +97,6 @@ class Encoded(NamedTuple):
 
 
 # --- positions ------------------------------------------------------------------------------------------------
-
-
 @kernel
 def _relative(s, seat):
     """Place of `seat` in turn order after the player to move, who is 0."""
@@ -198,260 +164,3 @@ def encode_position(b, s, grid, planes, out, i):
         out[i, FIRST_FLAG + 4] = 1.0
     out[i, FIRST_FLAG + 5] = (s[LINE] - 3) / 2.0
     out[i, FIRST_FLAG + 6] = s[STRIKE]
-
-
-# --- moves ----------------------------------------------------------------------------------------------------
-
-
-@kernel
-def _plain_kind(kind):
-    """Network kind of a move type that names no cell."""
-    if kind == SKIP_PLACEMENT:
-        return _SKIP_PLACEMENT
-    if kind == SWAP:
-        return _SWAP
-    if kind == SKIP_CAPTURE:
-        return _SKIP_CAPTURE
-    if kind == SKIP_RECOVERY:
-        return _SKIP_RECOVERY
-    return _SKIP_TERRITORY
-
-
-@kernel
-def _line_ends(b, s, grid, first, axis, choice, moves, m):
-    """Write the ends of what a line choice collapses, the smaller grid index first."""
-    count = run_length(b, s, first, axis, s[CUR])
-    if choice > 0:
-        for _ in range(choice - 1):
-            first = b.axis_next[first, axis]
-        count = s[LINE]
-    last = first
-    for _ in range(count - 1):
-        last = b.axis_next[last, axis]
-    moves[m, FROM] = min(grid[first], grid[last])
-    moves[m, TO] = max(grid[first], grid[last])
-
-
-@kernel
-def _region(b, s, w, grid, rank, planes, i, moves, extras, m, first_move):
-    """Write a claim's features from the region masks that legal_moves left in `w`, and mark its cells."""
-    at = (FIRST_REGION + rank) * b.rows
-    low, high = b.rows * b.rows, -1
-    cells = own = rings = 0
-    for c in range(b.cells):
-        if w[at + b.row[c]] & b.bit[c]:
-            g = grid[c]
-            low, high = min(low, g), max(high, g)
-            cells += 1
-            planes[i, CLAIMABLE, g] = 1.0
-            word = s[b.first_cell + c]
-            if word > 0:
-                rings += height(word)
-                for k in range(height(word)):
-                    if ring_at(word, k) == s[CUR]:
-                        own += 1
-    moves[m, FROM], moves[m, TO] = low, high
-    extras[m, _REGION_CELLS] = cells / b.cells
-    extras[m, _REGION_OWN] = own / max(1, s[VICTORY])
-    extras[m, _REGION_RINGS] = rings / max(1, s[VICTORY])
-    for k in range(first_move, m):
-        if moves[k, KIND] == _CLAIM and moves[k, FROM] == low and moves[k, TO] == high:
-            same = extras[k, _REGION_CELLS] == extras[m, _REGION_CELLS]
-            if same and extras[k, _REGION_OWN] == extras[m, _REGION_OWN]:
-                if extras[k, _REGION_RINGS] == extras[m, _REGION_RINGS]:
-                    extras[m, _REGION_TIE] += 1.0
-
-
-@kernel
-def encode_moves(b, s, w, grid, buf, n, planes, i, moves, extras, codes, at):
-    """Write the features of the `n` legal decisions in `buf` to moves, extras and codes from row `at` on.
-
-    `w` is the scratch memory in which legal_moves or settle has just listed them; planes[i, CLAIMABLE] is filled.
-    """
-    none = b.rows * b.rows
-    for j in range(n):
-        m = at + j
-        code = np.int64(buf[j])
-        kind = code >> TYPE_SHIFT
-        a = (code >> A_SHIFT) & FIELD
-        over = (code >> B_SHIFT) & FIELD
-        z = code & FIELD
-        codes[m] = code
-        moves[m, FROM] = moves[m, TO] = moves[m, OVER] = none
-        for k in range(len(EXTRAS)):
-            extras[m, k] = 0.0
-        if kind == PLACE:
-            moves[m, KIND] = _PLACE_1 + z - 1
-            moves[m, TO] = grid[a]
-        elif kind == MOVE:
-            moves[m, KIND] = _MOVE
-            moves[m, FROM], moves[m, TO] = grid[a], grid[z]
-        elif kind == OVERTAKE or kind == CONTINUE:
-            moves[m, KIND] = _OVERTAKE if kind == OVERTAKE else _CONTINUE
-            moves[m, FROM], moves[m, OVER], moves[m, TO] = grid[a], grid[over], grid[z]
-        elif kind == SLIDE:
-            mode = z >> 2
-            if mode == 0:
-                moves[m, KIND] = _SLIDE_LINE1 + (z & 3) - 1
-            else:
-                moves[m, KIND] = _SLIDE_FALLBACK if mode == 1 else _SLIDE_STRIKE
-            moves[m, FROM], moves[m, TO] = grid[a], grid[over]
-        elif kind == PROCESS_LINE or kind == LINE_OPTION:
-            moves[m, KIND] = _PROCESS_LINE
-            if kind == LINE_OPTION:
-                moves[m, KIND] = _LINE_WHOLE if z == 0 else _LINE_PART
-            _line_ends(b, s, grid, a, over, z, moves, m)
-        elif kind == ELIMINATE:
-            moves[m, KIND] = _ELIMINATE_LINE + z
-            moves[m, FROM] = grid[a]
-        elif kind == FORCE:
-            moves[m, KIND] = _FORCE
-            moves[m, FROM] = grid[a]
-        elif kind == CLAIM:
-            moves[m, KIND] = _CLAIM
-            _region(b, s, w, grid, code & ((1 << (2 * B_SHIFT)) - 1), planes, i, moves, extras, m, at)
-        else:
-            moves[m, KIND] = _plain_kind(kind)
-
-
-# --- doors ----------------------------------------------------------------------------------------------------
-
-
-@entry
-def encode_rows(b, starts, start_of, codes, first, last, turned, symmetry, s, w, buf, out):
-    """Encode position i, which is starts[start_of[i]] after the decisions codes[first[i] : last[i]], for every i.
-
-    `turned` is layout.grids, `symmetry` (int64 [N]) the row of it to use. `s`, `w` and `buf` are working memory of
-    one state. `out` is an Encoded with room for all moves. The decisions must be legal (index_games tests that).
-    Returns the number of positions written: fewer than N if `out` is full or a game is over.
-    """
-    at = 0
-    out.first[0] = 0
-    for i in range(len(start_of)):
-        for k in range(len(s)):
-            s[k] = starts[start_of[i], k]
-        n = settle(b, s, w, buf)
-        for k in range(first[i], last[i]):
-            apply_move(b, s, w, np.int64(codes[k]))
-            n = settle(b, s, w, buf)
-        if n == 0 or at + n > len(out.codes):
-            return i
-        grid = turned[symmetry[i]]
-        encode_position(b, s, grid, out.planes, out.globals, i)
-        encode_moves(b, s, w, grid, buf, n, out.planes, i, out.moves, out.extras, out.codes, at)
-        at += n
-        out.first[i + 1] = at
-    return len(start_of)
-
-
-@entry
-def index_games(b, start, codes, first, stride, s, w, buf, choices, seats, players, snapshots, owner):
-    """Replay the games codes[first[g] : first[g + 1]] from the state `start` and note what their rows need.
-
-    For each ply: choices (uint16, number of legal decisions), seats (int8, who moves), players (int8, which
-    participant, who differs from the seat after a swap). For each game: the states before every `stride`-th ply, in
-    order, to `snapshots`, and owner (int8 [games, cells]), the seat that a cell belongs to at the end (collapsed,
-    stack or marker), -1 for none. Returns -1, or the ply in `codes` of the first illegal decision.
-    """
-    shot = 0
-    for g in range(len(first) - 1):
-        for k in range(len(s)):
-            s[k] = start[k]
-        for ply in range(first[g], first[g + 1]):
-            n = settle(b, s, w, buf)
-            j = 0
-            while j < n and buf[j] != codes[ply]:
-                j += 1
-            if j == n:
-                return ply
-            choices[ply] = n
-            seats[ply] = s[CUR]
-            players[ply] = 1 - s[CUR] if s[SWAP_USED] else s[CUR]
-            if (ply - first[g]) % stride == 0:
-                for k in range(len(s)):
-                    snapshots[shot, k] = s[k]
-                shot += 1
-            apply_move(b, s, w, np.int64(codes[ply]))
-        for c in range(b.cells):
-            word = s[b.first_cell + c]
-            owner[g, c] = -1
-            if word > 0:
-                owner[g, c] = controller(word)
-            elif word < -4:
-                owner[g, c] = -5 - word
-            elif word < 0:
-                owner[g, c] = -1 - word
-    return -1
-
-
-def new_encoded(b: Board, positions: int, moves: int) -> Encoded:
-    """Room for so many positions and moves; the memory is touched only as far as it is written."""
-    return Encoded(
-        planes=np.empty((positions, PLANES, b.rows * b.rows), dtype=np.float32),
-        globals=np.empty((positions, GLOBALS), dtype=np.float32),
-        first=np.zeros(positions + 1, dtype=np.int64),
-        moves=np.empty((moves, 4), dtype=np.int32),
-        extras=np.empty((moves, len(EXTRAS)), dtype=np.float32),
-        codes=np.empty(moves, dtype=np.uint32),
-    )
-
-
-class Encoder:
-    """Encodes positions of one board with buffers of its own: one for each thread."""
-
-    def __init__(self, board_name: str):
-        self.board = board(board_name)
-        self._turned = grids(board_name)
-        self._work = np.zeros(work_words(self.board), dtype=np.int64)
-        self._buf = np.empty(self.board.max_moves, dtype=np.uint32)
-        self._state = np.zeros(self.board.first_cell + self.board.cells, dtype=np.int64)
-
-    def rows(
-        self,
-        starts: np.ndarray,
-        start_of: np.ndarray,
-        codes: np.ndarray,
-        first: np.ndarray,
-        last: np.ndarray,
-        symmetry: np.ndarray,
-        moves: int,
-    ) -> Encoded:
-        """Encoded positions; see encode_rows. `moves` is their number of legal moves, or a bound of it.
-
-        Raises InvalidInput if a game is over or there are more moves than that.
-        """
-        out = new_encoded(self.board, len(start_of), moves)
-        done = encode_rows(
-            self.board, starts, start_of, codes, first, last, self._turned, symmetry, self._state, self._work,
-            self._buf, out,
-        )  # fmt: skip
-        if done < len(start_of):
-            raise InvalidInput(
-                "positions", int(done), f"give positions in which the game goes on, {moves} moves in all"
-            )
-        total = int(out.first[-1])
-        return out._replace(moves=out.moves[:total], extras=out.extras[:total], codes=out.codes[:total])
-
-    def states(self, states: np.ndarray, symmetry: int = 0) -> Encoded:
-        """Encode states (int64 [N, words], unchanged) with one symmetry of layout.grids.
-
-        A state in which only bookkeeping is possible is encoded as of the decision after it.
-        Raises InvalidInput if a game is over.
-        """
-        n = len(states)
-        zeros = np.zeros(n, dtype=np.int64)
-        return self.rows(
-            np.ascontiguousarray(states, dtype=np.int64),
-            np.arange(n),
-            np.empty(0, dtype=np.uint32),
-            zeros,
-            zeros,
-            np.full(n, symmetry, dtype=np.int64),
-            n * self.board.max_moves,
-        )
-
-
-def encode(states: np.ndarray, symmetry: int = 0) -> Encoded:
-    """What a network sees of states (int64 [N, words]) of one board, see Encoder.states."""
-    states = np.atleast_2d(states)
-    return Encoder(BOARDS[int(states[0, BOARD])]).states(states, symmetry)

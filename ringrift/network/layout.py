@@ -24,7 +24,8 @@ from functools import cache
 
 import numpy as np
 
-from ringrift.rules.geometry import HEX_RADIUS, Board, board
+from ringrift.boards import HEX_RADIUS
+from ringrift.rules.geometry import Board, board
 
 ENCODER_VERSION = 1  # raised whenever a plane, a global or a move feature changes its meaning
 

@@ -10,21 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ringrift.boards import BOARDS
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
-from ringrift.network.encoding import Encoded, new_encoded
-from ringrift.network.gumbel import (
-    DECIDING,
-    FINISHED,
-    PLAYED,
-    STATUS,
-    fast_budget,
-    new_games,
-    new_trees,
-    schedules,
-    search_games,
-)
-from ringrift.network.inference import Evaluator
+from ringrift.network.encoder import new_encoded
+from ringrift.network.encoding import Encoded
+from ringrift.network.evaluator import Evaluator
+from ringrift.network.gumbel.halving import fast_budget, schedules
+from ringrift.network.gumbel.memory import DECIDING, FINISHED, PLAYED, STATUS, new_games, new_trees
+from ringrift.network.gumbel.search import search_games
 from ringrift.network.layout import SEATS, grids
 from ringrift.players.match import (
     Effort,
@@ -40,9 +34,9 @@ from ringrift.players.match import (
     play_game,
     seat_table,
 )
-from ringrift.players.registry import Participant, participant
-from ringrift.players.searched import Searched
-from ringrift.rules.geometry import BOARDS, board
+from ringrift.players.participant import Participant, participant
+from ringrift.players.search.targets import Searched
+from ringrift.rules.geometry import board
 from ringrift.rules.state import BOARD, CUR, OVER, PHASE, PLAYERS, SWAP_USED, new_state, work_words
 from ringrift.seeds import stream
 

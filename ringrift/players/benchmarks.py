@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
-from ringrift.players.registry import ENGINES, Participant, light_default
-from ringrift.players.weights import BALANCED, find_profile, profile_hash
+from ringrift.players.engines import ENGINES, light_default
+from ringrift.players.heuristic.profiles import BALANCED, find_profile, profile_hash
+from ringrift.players.participant import Participant
 
 BENCHMARKS_VERSION = 1
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
-from ringrift.players.registry import ENGINES, Participant, participant
+from ringrift.players.engines import ENGINES
+from ringrift.players.participant import Participant, participant
 
 DIFFICULTIES = range(1, 11)
 NETWORK_ENGINE = "gumbel"

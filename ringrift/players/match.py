@@ -9,12 +9,7 @@ import numpy as np
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.kernels import entry, kernel
-from ringrift.players.clock import TICKS_A_MS, cpu_ticks, deadline
-from ringrift.players.descent import search_descent
-from ringrift.players.heuristic import Scratch, choose_heuristic, new_scratch
-from ringrift.players.mcts import search_mcts
-from ringrift.players.minimax import POSITIONS, Minimax, new_minimax, search_minimax
-from ringrift.players.registry import (
+from ringrift.players.engines import (
     DESCENT_ENGINE,
     ENGINES,
     GUMBEL_ENGINE,
@@ -22,15 +17,21 @@ from ringrift.players.registry import (
     MCTS_ENGINE,
     MINIMAX_ENGINE,
     RANDOM_ENGINE,
-    Participant,
 )
-from ringrift.players.searched import Searched, new_searched, note_decision, note_visits
-from ringrift.players.tree import POSITIONS as TREE_POSITIONS
-from ringrift.players.tree import Tree, new_tree
-from ringrift.players.uniform import choose_uniform
-from ringrift.players.value_net import NO_NET, ValueNet, ValueNetwork
-from ringrift.players.values import holder, squash
-from ringrift.players.weights import NAMES, find_profile, profile_hash, weight_vector
+from ringrift.players.heuristic.greedy_turn import Scratch, choose_heuristic, new_scratch
+from ringrift.players.heuristic.profiles import NAMES, find_profile, profile_hash, weight_vector
+from ringrift.players.participant import Participant
+from ringrift.players.search.clock import TICKS_A_MS, cpu_ticks, deadline
+from ringrift.players.search.descent import search_descent
+from ringrift.players.search.leaf_values import holder, squash
+from ringrift.players.search.mcts import search_mcts
+from ringrift.players.search.minimax import POSITIONS, search_minimax
+from ringrift.players.search.minimax_memory import Minimax, new_minimax
+from ringrift.players.search.targets import Searched, new_searched, note_decision, note_visits
+from ringrift.players.search.tree import POSITIONS as TREE_POSITIONS
+from ringrift.players.search.tree import Tree, new_tree
+from ringrift.players.search.uniform import choose_uniform
+from ringrift.players.search.value_net import NO_NET, ValueNet, ValueNetwork
 from ringrift.rules.geometry import Board, board
 from ringrift.rules.state import CUR, OVER, PHASE, SWAP_USED, WINNER, new_state, work_words
 from ringrift.rules.turn import apply_move, settle

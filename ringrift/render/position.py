@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ringrift.boards import BOARDS
 from ringrift.errors import InvalidInput
-from ringrift.rules.geometry import BOARDS, board
+from ringrift.rules.geometry import board
 from ringrift.rules.state import (
     ATTACKER,
     BOARD,

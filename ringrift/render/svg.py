@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ringrift.boards import HEX_RADIUS, SQUARE_SIDE
 from ringrift.errors import InvalidInput
 from ringrift.render.position import COLORS, Position, bound_cell, read_position, status_text
-from ringrift.rules.geometry import HEX_RADIUS, SQUARE_SIDE, board
+from ringrift.rules.geometry import board
 from ringrift.rules.state import CUR, ELIM, HAND, OVER, PHASE, TERR, TERRITORY_MIN, VICTORY, WINNER
 
 # Drawn 480 wide; cells lie in a scaled group where neighbouring cells are 100 apart.

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ringrift.boards import HEX_RADIUS, SQUARE_SIDE
 from ringrift.render.position import Position, bound_cell, read_position, status_text
-from ringrift.rules.geometry import HEX_RADIUS, SQUARE_SIDE, board, cell_name
+from ringrift.rules.geometry import board, cell_name
 from ringrift.rules.state import CUR, ELIM, HAND, OVER, PHASE, TERR, TERRITORY_MIN, TURN, VICTORY
 
 _ANSI = ("\033[1;94m", "\033[1;93m", "\033[1;92m", "\033[1;95m")

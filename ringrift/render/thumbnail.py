@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ringrift.boards import HEX_RADIUS, SQUARE_SIDE
 from ringrift.errors import InvalidInput
 from ringrift.render.position import COLORS, Position, read_position
-from ringrift.rules.geometry import HEX_RADIUS, SQUARE_SIDE, board
+from ringrift.rules.geometry import board
 
 # Pixels a cell, tried from the left until the picture fits.
 CELL_PIXELS = {"square8": (12, 8), "hex8": (12, 8), "square19": (6, 5, 4), "hexagonal": (5, 4)}

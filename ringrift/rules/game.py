@@ -9,11 +9,11 @@ from ringrift.errors import IllegalMove, InvalidInput
 from ringrift.rules import state as st
 from ringrift.rules.advance import DECISIONS_ONLY, EVERY_MOVE, RANDOM, advance
 from ringrift.rules.geometry import Board, board
+from ringrift.rules.move_json import move_to_json
 from ringrift.rules.moves import CLAIM, TYPE_SHIFT, from_notation, to_notation
-from ringrift.rules.record import (
+from ringrift.rules.position_json import (
     board_of,
     config_of,
-    move_to_json,
     options_of,
     position_from_json,
     position_to_json,

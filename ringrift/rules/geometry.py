@@ -10,12 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ringrift.boards import BOARDS, HEX_RADIUS, SQUARE_SIDE, check_board
 from ringrift.errors import InvalidInput
-
-BOARDS = ("square8", "square19", "hexagonal", "hex8")
-SQUARE_SIDE = {"square8": 8, "square19": 19}
-HEX_RADIUS = {"hex8": 4, "hexagonal": 12}
-RINGS_PER_PLAYER = {"square8": 18, "square19": 72, "hex8": 18, "hexagonal": 96}
 
 # (1, 0), (-1, 0) and so on are (dx, dy); on hex boards dz follows from them.
 SQUARE_DIRECTIONS = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
@@ -56,13 +52,6 @@ class Board(NamedTuple):
 
 HEADER_WORDS = 64
 PLANES = 9  # row masks kept in a state: 4 marker owners, 4 stack controllers, collapsed
-
-
-def check_board(name: object) -> str:
-    """Return `name` if it is a board; raise InvalidInput otherwise."""
-    if name not in BOARDS:
-        raise InvalidInput("board", name, f"use one of {', '.join(BOARDS)}")
-    return str(name)
 
 
 def coordinates(name: str) -> list[tuple[int, int]]:

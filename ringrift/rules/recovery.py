@@ -2,16 +2,7 @@
 
 from ringrift.kernels import kernel
 from ringrift.rules.moves import A_SHIFT, B_SHIFT, SLIDE, TYPE_SHIFT
-from ringrift.rules.state import (
-    CUR,
-    LINE,
-    STRIKE,
-    collapse,
-    eliminate_lowest,
-    eliminate_top,
-    has_buried,
-    set_cell,
-)
+from ringrift.rules.state import CUR, LINE, STRIKE, collapse, eliminate_lowest, eliminate_top, has_buried, set_cell
 
 LINE_SLIDE, FALLBACK_SLIDE, STRIKE_SLIDE = 0, 1, 2
 

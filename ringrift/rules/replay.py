@@ -12,7 +12,7 @@ from ringrift.rules.advance import DECISIONS_ONLY
 from ringrift.rules.game import Table, ranking_of
 from ringrift.rules.geometry import board
 from ringrift.rules.moves import to_notation
-from ringrift.rules.record import read_options
+from ringrift.rules.position_json import read_options
 
 RULES_VERSION = "canonical-1"
 

@@ -24,7 +24,7 @@ from ringrift.rules.advance import EVERY_MOVE
 from ringrift.rules.game import Table
 from ringrift.rules.geometry import board
 from ringrift.rules.moves import PROCESS_LINE, TYPE_SHIFT
-from ringrift.rules.record import CORE_KEYS, read_options, state_from_json, state_to_json
+from ringrift.rules.position_json import CORE_KEYS, read_options, state_from_json, state_to_json
 
 SUFFIXES = (".jsonl", ".jsonl.zst")
 

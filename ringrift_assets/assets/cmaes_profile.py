@@ -10,29 +10,18 @@ from typing import Any
 
 import dagster as dg
 
-from resources.events import JobResult
-from resources.partitions import PARTITIONS, partition_of
-from resources.storage import Record, digest_of
-from resources.views import write_cmaes_log
-from resources.workbench import Workbench
-from ringrift.contract import JobSpec
+from resources.runner.events import JobResult
+from resources.runtime import Workbench
+from resources.store.partition_keys import PARTITIONS, partition_of
+from resources.store.record import Record, digest_of
+from resources.views.logs import write_cmaes_log
 from ringrift.files import write_json, write_text
-from ringrift_assets.assets.common import (
-    CANCEL_ON,
-    OWNERS,
-    Kept,
-    Made,
-    OnHosts,
-    facts,
-    job_log,
-    keep,
-    result_of,
-    step_errors,
-    table,
-    work_of,
-)
-from ringrift_assets.checks import ALL_VERIFY, EVIDENCE_HOLDS, FINITE_WEIGHTS, partitioned_spec, result
-from ringrift_assets.proving import Proved, evidence_problems, need_whole, proof_rows, prove, shown
+from ringrift.jobs.contract import JobSpec
+from ringrift_assets.steps.checks import ALL_VERIFY, EVIDENCE_HOLDS, FINITE_WEIGHTS, partitioned_spec, result
+from ringrift_assets.steps.jobs import CANCEL_ON, job_log, work_of
+from ringrift_assets.steps.metadata import facts, result_of, table
+from ringrift_assets.steps.partition import OWNERS, Kept, Made, OnHosts, keep, step_errors
+from ringrift_assets.steps.proofs import Proved, evidence_problems, need_whole, proof_rows, prove, shown
 
 ASSET = "cmaes_profile"
 PLOT, GENERATIONS, CANDIDATES = "convergence.svg", "generations.jsonl", "candidates.json"
@@ -74,7 +63,7 @@ def cmaes_profile(
         inputs = search_inputs(bench, specs)
 
         def make(folder: Path, _: Record | None) -> Made:
-            from ringrift.tuning import proof_order
+            from ringrift.planning.tuning import proof_order
 
             started = time.monotonic()
             results = bench.run(
@@ -107,9 +96,9 @@ def cmaes_profile(
 
 def plan_searches(bench: Workbench, key: str, iteration: int, incumbent: Mapping[str, Any]) -> list[JobSpec]:
     """The searches of an iteration, from its incumbent."""
-    from ringrift.cmaes_job import search_job
     from ringrift.config import parse_config
-    from ringrift.tuning import search_params
+    from ringrift.planning.jobs import search_job
+    from ringrift.planning.tuning import search_params
 
     profile, weights = incumbent["profile"], incumbent["profile_weights"]
     searches = search_params(bench.pipeline, parse_config(key), iteration, profile, weights)
@@ -118,9 +107,10 @@ def plan_searches(bench: Workbench, key: str, iteration: int, incumbent: Mapping
 
 def search_inputs(bench: Workbench, searches: Sequence[JobSpec]) -> dict[str, Any]:
     """What the proposal of some searches is a function of."""
-    from ringrift.gating import Gate
+    from ringrift.planning.gate import gate_of
+    from ringrift.stats.sprt import Gate
 
-    gate = Gate.of(bench.pipeline)
+    gate = gate_of(bench.pipeline)
     return {
         "searches": [spec.job_id for spec in searches],
         "proofs": bench.pipeline.cmaes.proofs,
@@ -136,8 +126,8 @@ def _made(
     proved: Proved,
     wall_s: float,
 ) -> Made:
-    from ringrift.cmaes import changed_most
-    from ringrift.cmaes_plot import render_convergence
+    from ringrift.plots.cmaes import render_convergence
+    from ringrift.tuning.cma import changed_most
 
     found = [entry.manifest.result for entry in results if entry.manifest]
     config = results[0].spec.config
@@ -175,7 +165,7 @@ def _generation_lines(results: Sequence[JobResult]) -> list[str]:
 
 
 def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
-    from ringrift.cmaes_plot import render_small_convergence
+    from ringrift.plots.cmaes import render_small_convergence
 
     data, record = kept.record.data, kept.record
     proposal = data["proposal"]

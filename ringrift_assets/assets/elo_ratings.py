@@ -8,29 +8,13 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from resources.partitions import PARTITIONS, partition_of
-from resources.storage import Record, digest_of
-from resources.workbench import Workbench
-from ringrift.contract import JobSpec
+from resources.runtime import Workbench
+from resources.store.partition_keys import PARTITIONS, partition_of
+from resources.store.record import Record, digest_of
 from ringrift.files import write_text
-from ringrift.rating_history import history_lines, render_history
-from ringrift_assets.assets.common import (
-    CANCEL_ON,
-    OWNERS,
-    Kept,
-    Made,
-    Materialize,
-    facts,
-    games_file,
-    job_log,
-    keep,
-    need_done,
-    result_of,
-    step_errors,
-    table,
-    work_of,
-)
-from ringrift_assets.checks import (
+from ringrift.jobs.contract import JobSpec
+from ringrift.plots.rating_history import history_lines, render_history
+from ringrift_assets.steps.checks import (
     FINITE_INTERVALS,
     KNOWN_PARTICIPANTS,
     POOL_PURITY,
@@ -38,6 +22,9 @@ from ringrift_assets.checks import (
     partitioned_spec,
     result,
 )
+from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, work_of
+from ringrift_assets.steps.metadata import facts, result_of, table
+from ringrift_assets.steps.partition import OWNERS, Kept, Made, Materialize, games_file, keep, step_errors
 
 ASSET = "elo_ratings"
 PLOT, HISTORY = "ratings.svg", "rating_history.svg"
@@ -113,9 +100,9 @@ def elo_ratings(
 def plan_ratings(bench: Workbench, key: str, iteration: int) -> RatingPlan:
     """What the ratings of an iteration are computed from, and the job that does it."""
     from ringrift.config import parse_config
-    from ringrift.evaluation import alias, network_player, player_in_force
+    from ringrift.planning.matches import alias, network_player, player_in_force
+    from ringrift.planning.tuning import trained_profiles
     from ringrift.players.benchmarks import BENCHMARKS, anchor, benchmark, unavailable
-    from ringrift.tuning import trained_profiles
 
     bench.store.need(MATCHES, key, iteration)
     matches = bench.store.upto(MATCHES, key, iteration)

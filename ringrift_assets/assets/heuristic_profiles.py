@@ -7,26 +7,17 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from resources.partitions import PARTITIONS, partition_of
 from resources.profile_sync import Delivery, send_profiles
-from resources.storage import Record, digest_of
-from resources.workbench import Workbench
-from ringrift.contract import JobSpec
+from resources.runtime import Workbench
+from resources.store.partition_keys import PARTITIONS, partition_of
+from resources.store.record import Record, digest_of
 from ringrift.files import write_json
-from ringrift_assets.assets.common import (
-    OWNERS,
-    Kept,
-    Made,
-    OnHosts,
-    facts,
-    keep,
-    result_of,
-    step_errors,
-    table,
-    work_of,
-)
-from ringrift_assets.checks import EVIDENCE_HOLDS, PROFILES_ARRIVED, partitioned_spec, result
-from ringrift_assets.proving import Proved, evidence_problems, proof_rows, proof_spec, prove
+from ringrift.jobs.contract import JobSpec
+from ringrift_assets.steps.checks import EVIDENCE_HOLDS, PROFILES_ARRIVED, partitioned_spec, result
+from ringrift_assets.steps.jobs import work_of
+from ringrift_assets.steps.metadata import facts, result_of, table
+from ringrift_assets.steps.partition import OWNERS, Kept, Made, OnHosts, keep, step_errors
+from ringrift_assets.steps.proofs import Proved, evidence_problems, proof_rows, proof_spec, prove
 
 ASSET, SEARCH = "heuristic_profiles", "cmaes_profile"
 EVIDENCE = "profile_evidence.json"
@@ -104,12 +95,13 @@ def heuristic_profiles(
 
 def plan_profile(bench: Workbench, key: str, iteration: int) -> ProfilePlan:
     """What the profile of an iteration is found from."""
-    from ringrift.gating import Gate
+    from ringrift.planning.gate import gate_of
+    from ringrift.stats.sprt import Gate
 
     before = bench.store.need("incumbent", key, iteration)
     search = bench.store.need(SEARCH, key, iteration)
     imported = _imported(bench, key)
-    gate = Gate.of(bench.pipeline)
+    gate = gate_of(bench.pipeline)
     inputs = {
         "before": before.content_digest,
         "search": search.content_digest,
@@ -142,7 +134,7 @@ def import_proof(bench: Workbench, plan: ProfilePlan) -> JobSpec | None:
 def _imported(bench: Workbench, key: str) -> dict[str, Any] | None:
     """The candidate of the pipeline's import file; a relative path starts at the pipeline file."""
     from ringrift.config import parse_config
-    from ringrift.tuning import import_candidate
+    from ringrift.planning.tuning import import_candidate
 
     name = bench.pipeline.cmaes.import_file
     if name is None:
@@ -161,7 +153,7 @@ def _after_search(before: dict[str, Any], search: dict[str, Any], config: Any) -
 
 
 def _taken(candidate: dict[str, Any], proof: dict[str, Any], config: Any, over: str) -> dict[str, Any]:
-    from ringrift.players.weights import trained_profile_name
+    from ringrift.players.heuristic.profiles import trained_profile_name
 
     return {
         "profile": trained_profile_name(config.board, config.players),
@@ -177,8 +169,7 @@ def _taken(candidate: dict[str, Any], proof: dict[str, Any], config: Any, over: 
 def _made(
     folder: Path, before: dict[str, Any], force: dict[str, Any], proved: Proved, iteration: int, key: str, wall_s: float
 ) -> Made:
-    from ringrift.players.weights import PROFILES
-    from ringrift.profiles_file import FILE, profiles_file
+    from ringrift.players.heuristic.profiles import FILE, PROFILES, profiles_file
 
     proof = force["proof"]
     data = {

@@ -6,20 +6,13 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from resources.partitions import PARTITIONS, partition_of
-from resources.storage import REPOSITORY, Record, digest_of
-from resources.workbench import Workbench
+from resources.runtime import Workbench
+from resources.store.home import REPOSITORY
+from resources.store.partition_keys import PARTITIONS, partition_of
+from resources.store.record import Record, digest_of
 from ringrift.files import write_json
-from ringrift_assets.assets.common import (
-    OWNERS,
-    VERDICTS,
-    Made,
-    facts,
-    keep,
-    registry_for,
-    result_of,
-    step_errors,
-)
+from ringrift_assets.steps.metadata import facts, result_of
+from ringrift_assets.steps.partition import OWNERS, VERDICTS, Made, keep, registry_for, step_errors
 
 ASSET = "incumbent"
 BASELINE_PROFILE = "heuristic_v1_balanced"  # a test holds it equal to the name in ringrift.players.weights
@@ -92,7 +85,7 @@ def find_incumbent(bench: Workbench, config: str, iteration: int) -> Incumbent:
 def start_profile(key: str) -> dict[str, Any]:
     """profile, profile_hash and profile_weights of a config before its first verdict."""
     from ringrift.config import parse_config
-    from ringrift.players.weights import find_profile, load_profiles, profile_hash, trained_profile_name
+    from ringrift.players.heuristic.profiles import find_profile, load_profiles, profile_hash, trained_profile_name
 
     config = parse_config(key)
     trained = load_profiles(TRAINED_FILE).profiles if TRAINED_FILE.is_file() else {}

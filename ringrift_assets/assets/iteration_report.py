@@ -5,20 +5,21 @@ from typing import Any
 
 import dagster as dg
 
-from resources.partitions import PARTITIONS, partition_of
-from resources.phases import REPORT, STEPS
-from resources.registry import TRAINED
-from resources.storage import Record, digest_of
-from resources.summary import iteration_block, leaderboard_block
-from resources.views import refresh
-from resources.workbench import Workbench
+from resources.models.registry import TRAINED
+from resources.runtime import Workbench
+from resources.store.partition_keys import PARTITIONS, partition_of
+from resources.store.phases import REPORT, STEPS
+from resources.store.record import Record, digest_of
+from resources.views.state import refresh
+from resources.views.text import iteration_block, leaderboard_block
 from ringrift.files import write_text
-from ringrift_assets.assets.common import OWNERS, Kept, Made, facts, keep, result_of, step_errors, table
 from ringrift_assets.assets.tier_assignment import verdict_rows
 from ringrift_assets.assets.tournament_games import match_rows
-from ringrift_assets.checks import REPORT_COMPLETE, partitioned_spec, result
-from ringrift_assets.proving import proof_rows
-from ringrift_assets.report_html import render
+from ringrift_assets.steps.checks import REPORT_COMPLETE, partitioned_spec, result
+from ringrift_assets.steps.metadata import facts, result_of, table
+from ringrift_assets.steps.partition import OWNERS, Kept, Made, keep, step_errors
+from ringrift_assets.steps.proofs import proof_rows
+from ringrift_assets.steps.report_html import render
 
 PAGE, SUMMARY = "report.html", "summary.txt"
 UPSTREAM = [asset for asset in STEPS if asset != REPORT]

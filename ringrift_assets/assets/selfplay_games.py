@@ -7,35 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from resources.events import JobResult
-from resources.partitions import PARTITIONS, partition_of
-from resources.registry import Registry
-from resources.storage import Record
-from resources.workbench import Workbench
+from resources.models.registry import Registry
+from resources.runner.events import JobResult
+from resources.runtime import Workbench
+from resources.store.partition_keys import PARTITIONS, partition_of
+from resources.store.record import Record
 from ringrift.errors import RingRiftError
-from ringrift_assets.assets.common import (
-    CANCEL_ON,
-    OWNERS,
-    Kept,
-    Made,
-    MaterializeOnHosts,
-    facts,
-    job_log,
-    keep,
-    need_done,
-    result_of,
-    step_errors,
-    table,
-    work_of,
-)
-from ringrift_assets.checks import UNIQUE_SHARE, WHOLE, partitioned_spec, result
+from ringrift_assets.steps.checks import UNIQUE_SHARE, WHOLE, partitioned_spec, result
+from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, work_of
+from ringrift_assets.steps.metadata import facts, result_of, table
+from ringrift_assets.steps.partition import OWNERS, Kept, Made, MaterializeOnHosts, keep, step_errors
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ringrift.model_files import ModelFile
-    from ringrift.pipeline import Pipeline
-    from ringrift.selfplay import Plan
+    from ringrift.jobs.inputs import ModelFile
+    from ringrift.planning.pipeline import Pipeline
+    from ringrift.planning.selfplay import Plan
 
 ASSET = "selfplay_games"
 GAMES = "games.parquet"
@@ -109,7 +97,7 @@ def selfplay_games(
 
 def champion_file(bench: Workbench, incumbent: Mapping[str, Any]) -> "ModelFile | None":
     """The network in force as a job wants it named, None where there is none. Raises MissingInput if it is lost."""
-    from ringrift.model_files import ModelFile
+    from ringrift.jobs.inputs import ModelFile
 
     weights = incumbent["champion_weights"]
     return ModelFile(**Registry(bench.home).input_of(weights)) if weights else None
@@ -125,8 +113,8 @@ def plan_games(
 ) -> "Plan":
     """The selfplay jobs of an iteration, from its incumbent and `champion_file`; see `plan_jobs` for `missing`."""
     from ringrift.config import parse_config
-    from ringrift.selfplay import plan_jobs
-    from ringrift.tuning import trained_profiles
+    from ringrift.planning.selfplay import plan_jobs
+    from ringrift.planning.tuning import trained_profiles
 
     profiles = trained_profiles(incumbent["profile"], incumbent["profile_weights"])
     return plan_jobs(
@@ -158,7 +146,8 @@ def _compact(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from ringrift.games import canonical_order, content_digest, read_shard, write_shard
+    from ringrift.gamesets.digest import canonical_order, content_digest
+    from ringrift.gamesets.shards import read_shard, write_shard
 
     shards = [path for result in results for path in result.shards]
     if partial:
@@ -221,7 +210,7 @@ def _job_rows(games: "pa.Table", planned: dict[str, int]) -> list[dict[str, Any]
     """Counts of each job, in the pipeline's order."""
     import pyarrow.compute as pc
 
-    from ringrift.games import dedup
+    from ringrift.gamesets.dedup import dedup
 
     rows = []
     for job, count in planned.items():

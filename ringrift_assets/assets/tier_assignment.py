@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from resources.partitions import PARTITIONS, partition_of
-from resources.storage import Record, digest_of
-from resources.workbench import Workbench
+from resources.runtime import Workbench
+from resources.store.partition_keys import PARTITIONS, partition_of
+from resources.store.record import Record, digest_of
 from ringrift.files import write_json
-from ringrift_assets.assets.common import OWNERS, Kept, Made, facts, keep, result_of, step_errors, table
-from ringrift_assets.checks import EVIDENCE_HOLDS, ONE_STEP, partitioned_spec, result
-from ringrift_assets.proving import evidence_problems
+from ringrift_assets.steps.checks import EVIDENCE_HOLDS, ONE_STEP, partitioned_spec, result
+from ringrift_assets.steps.metadata import facts, result_of, table
+from ringrift_assets.steps.partition import OWNERS, Kept, Made, keep, step_errors
+from ringrift_assets.steps.proofs import evidence_problems
 
 ASSET = "tier_assignment"
 FILE, EVIDENCE, PROFILE_EVIDENCE = "verdicts.json", "tier_evidence.json", "profile_evidence.json"

@@ -11,38 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from resources.events import JobResult
-from resources.partitions import PARTITIONS, partition_of
-from resources.registry import ASSET as MODEL
-from resources.registry import TRAINED, Registry
-from resources.storage import Record
-from resources.views import write_tournament_log
-from resources.workbench import Workbench
-from ringrift.contract import JobSpec
+from resources.models.registry import ASSET as MODEL
+from resources.models.registry import TRAINED, Registry
+from resources.runner.events import JobResult
+from resources.runtime import Workbench
+from resources.store.partition_keys import PARTITIONS, partition_of
+from resources.store.record import Record
+from resources.views.logs import write_tournament_log
 from ringrift.errors import RingRiftError
-from ringrift_assets.assets.common import (
-    CANCEL_ON,
-    OWNERS,
-    Kept,
-    Made,
-    MaterializeOnHosts,
-    facts,
-    job_log,
-    keep,
-    need_done,
-    registry_for,
-    result_of,
-    step_errors,
-    table,
-    work_of,
-)
+from ringrift.jobs.contract import JobSpec
 from ringrift_assets.assets.selfplay_games import champion_file
-from ringrift_assets.checks import ALL_VERIFY, GAMES, WHOLE, partitioned_spec, result
+from ringrift_assets.steps.checks import ALL_VERIFY, GAMES, WHOLE, partitioned_spec, result
+from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, work_of
+from ringrift_assets.steps.metadata import facts, result_of, table
+from ringrift_assets.steps.partition import OWNERS, Kept, Made, MaterializeOnHosts, keep, registry_for, step_errors
 
 if TYPE_CHECKING:
-    from ringrift.entrants import Rated
-    from ringrift.evaluation import MatchPlan, PlannedMatch
-    from ringrift.model_files import ModelFile
+    from ringrift.jobs.inputs import ModelFile
+    from ringrift.planning.entrants import Rated
+    from ringrift.planning.matches import MatchPlan, PlannedMatch
 
 ASSET = "tournament_games"
 RESULTS = "match_results"
@@ -123,8 +110,8 @@ def plan_tournament(
     its `networks`, and from storage the ratings and the trained profiles of earlier iterations.
     """
     from ringrift.config import parse_config
-    from ringrift.evaluation import plan_matches
-    from ringrift.tuning import past_profiles, trained_profiles
+    from ringrift.planning.matches import plan_matches
+    from ringrift.planning.tuning import past_profiles, trained_profiles
 
     earlier = [record.data for record in bench.store.upto("incumbent", key, iteration - 1)]
     trained = trained_profiles(tuned["profile"], tuned["profile_weights"])
@@ -158,7 +145,7 @@ def networks(
 
     `model` is what trained_model holds; without it nothing is said of a candidate.
     """
-    from ringrift.model_files import ModelFile
+    from ringrift.jobs.inputs import ModelFile
 
     there = {entry["weights"]: ModelFile(**entry) for entry in registry.inputs(config, iteration)}
     found: dict[str, Any] = {"models": list(there.values()), "champion": champion}
@@ -175,7 +162,7 @@ def networks(
 
 def _rated(bench: Workbench, config: str, iteration: int) -> "Rated | None":
     """The newest ratings of earlier iterations, None if there are none with a covariance."""
-    from ringrift.entrants import Rated
+    from ringrift.planning.entrants import Rated
 
     records = [r for r in bench.store.upto(RATINGS, config, iteration - 1) if FIT in r.files]
     if not records:
@@ -268,8 +255,8 @@ def _about(match: "PlannedMatch") -> dict[str, Any]:
 def _player(content: dict[str, Any], plan: "MatchPlan") -> dict[str, Any]:
     """How a participant is stored: what it is, and how people read it."""
     from ringrift.config import parse_config
-    from ringrift.evaluation import alias
-    from ringrift.players.registry import Participant
+    from ringrift.planning.matches import alias
+    from ringrift.players.participant import Participant
 
     player = Participant.from_dict(content)
     name = alias(player, parse_config(plan.matches[0].spec.config))

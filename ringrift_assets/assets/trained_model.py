@@ -9,29 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
 
-from resources.partitions import PARTITIONS, partition_of
-from resources.registry import ASSET, TRAINED, WEIGHTS_FILE, Registry, model_id
-from resources.storage import Record, digest_of
-from resources.workbench import Workbench
-from ringrift.contract import JobSpec
+from resources.models.files import WEIGHTS_FILE
+from resources.models.registry import ASSET, TRAINED, Registry, model_id
+from resources.runtime import Workbench
+from resources.store.partition_keys import PARTITIONS, partition_of
+from resources.store.record import Record, digest_of
 from ringrift.errors import InvalidInput, RingRiftError
-from ringrift_assets.assets.common import (
-    CANCEL_ON,
-    OWNERS,
-    Kept,
-    Made,
-    MaterializeOnHosts,
-    facts,
-    games_file,
-    job_log,
-    keep,
-    need_done,
-    result_of,
-    step_errors,
-    table,
-    work_of,
-)
-from ringrift_assets.checks import (
+from ringrift.jobs.contract import JobSpec
+from ringrift_assets.steps.checks import (
     BETTER_THAN_CONSTANT,
     ENOUGH_GAMES,
     FINITE_METRICS,
@@ -40,9 +25,12 @@ from ringrift_assets.checks import (
     partitioned_spec,
     result,
 )
+from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, work_of
+from ringrift_assets.steps.metadata import facts, result_of, table
+from ringrift_assets.steps.partition import OWNERS, Kept, Made, MaterializeOnHosts, games_file, keep, step_errors
 
 if TYPE_CHECKING:
-    from ringrift.pipeline import Pipeline
+    from ringrift.planning.pipeline import Pipeline
 
 TOO_FEW = "not_enough_games"
 PICTURE = "losses by epoch"
@@ -136,7 +124,7 @@ def trained_model(
 
 def plan_training(bench: Workbench, key: str, iteration: int) -> TrainingPlan:
     """What the network of an iteration is made from, and the job that trains it."""
-    from ringrift.network.train_job import train_job
+    from ringrift.planning.jobs import train_job
 
     sets = bench.store.upto(TRAINING_DB, key, iteration)
     bench.store.need(TRAINING_DB, key, iteration)

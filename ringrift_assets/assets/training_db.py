@@ -8,27 +8,11 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from resources.partitions import PARTITIONS, partition_of
-from resources.storage import Record
-from resources.workbench import Workbench
-from ringrift.contract import JobSpec
-from ringrift_assets.assets.common import (
-    CANCEL_ON,
-    OWNERS,
-    Kept,
-    Made,
-    Materialize,
-    facts,
-    games_file,
-    job_log,
-    keep,
-    need_done,
-    result_of,
-    step_errors,
-    table,
-    work_of,
-)
-from ringrift_assets.checks import (
+from resources.runtime import Workbench
+from resources.store.partition_keys import PARTITIONS, partition_of
+from resources.store.record import Record
+from ringrift.jobs.contract import JobSpec
+from ringrift_assets.steps.checks import (
     ALL_VERIFY,
     NO_DUPLICATES,
     NO_ILLEGAL,
@@ -38,6 +22,9 @@ from ringrift_assets.checks import (
     partitioned_spec,
     result,
 )
+from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, work_of
+from ringrift_assets.steps.metadata import facts, result_of, table
+from ringrift_assets.steps.partition import OWNERS, Kept, Made, Materialize, games_file, keep, step_errors
 
 MATCHES = "tournament_games"
 PICTURE = "the end of the longest game"  # shown at once if its markdown is short, else behind a link
@@ -140,7 +127,7 @@ def _warn_newer(context: dg.AssetExecutionContext, bench: Workbench, key: str, i
 
 
 def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
-    from ringrift.game_verify import REJECT_REASONS
+    from ringrift.gamesets.replay_check import REJECT_REASONS
 
     data = kept.record.data
     meaning = {
@@ -170,7 +157,7 @@ def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
 
 
 def _columns() -> dg.TableSchema:
-    from ringrift.games import SCHEMA
+    from ringrift.gamesets.schema import SCHEMA
 
     return dg.TableSchema(
         columns=[

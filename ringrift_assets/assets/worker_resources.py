@@ -5,15 +5,16 @@ from typing import Any
 
 import dagster as dg
 
-from resources.hosts import Host
-from resources.storage import digest_of
-from resources.summary import resource_block
-from resources.transport import HostRefused, HostUnreachable, reason
-from resources.views import RESOURCES_PLACE
-from resources.workbench import Workbench
+from resources.hosts.host import Host
+from resources.runtime import Workbench
+from resources.store.record import digest_of
+from resources.transports.base import HostRefused, HostUnreachable, reason
+from resources.views.status import RESOURCES_PLACE
+from resources.views.text import resource_block
 from ringrift.files import write_json
-from ringrift_assets.assets.common import OWNERS, Kept, facts, step_errors, table
-from ringrift_assets.checks import HOSTS_ANSWER, result
+from ringrift_assets.steps.checks import HOSTS_ANSWER, result
+from ringrift_assets.steps.metadata import facts, table
+from ringrift_assets.steps.partition import OWNERS, Kept, step_errors
 
 FILE = "hosts.json"
 NUMBERS = ("cpu", "mem", "disk", "gpu")

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from resources.storage import Home
-from ringrift_assets.bench_chaos import Calm, bench_chaos, compare_games, run_calmly
-from ringrift_assets.chaos import Disturbance, workers
+from resources.store.home import Home
+from ringrift_assets.bench.chaos import Calm, bench_chaos, compare_games, run_calmly
+from ringrift_assets.devtools.kills import Disturbance, workers
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_lost_and_duplicated_games_are_counted():
 
 
 def test_in_three_kills_each_kind_of_victim_has_its_turn():
-    from ringrift_assets.chaos import Kill
+    from ringrift_assets.devtools.kills import Kill
 
     disturbance = Disturbance(6, random.Random(1), (0.0, 1.0))
     seen = []

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from resources.storage import Home, Store
-from ringrift.contract import JOBS_FOLDER, STATE, JobState
-from ringrift_assets.chaos import workers
+from resources.store.home import Home
+from resources.store.store import Store
+from ringrift.jobs.contract import JOBS_FOLDER, STATE, JobState
+from ringrift_assets.devtools.kills import workers
 
 CONFIG = "square8_2p"
 PIPELINE = """

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from resources.assignments import Assignments
-from resources.error_log import ErrorLog
-from resources.events import Control, Detached, JobEvent
-from resources.sftp import pull
-from resources.ssh_connection import Timeouts
-from resources.watched import WatchedJob
-from ringrift.contract import JobSpec, file_sha256
-from ringrift.retry import RetryPolicy
+from resources.runner.assignments import Assignments
+from resources.runner.error_log import ErrorLog
+from resources.runner.events import Control, Detached, JobEvent
+from resources.runner.watched import WatchedJob
+from resources.ssh.connection import Timeouts
+from resources.ssh.sftp import pull
+from ringrift.jobs.contract import JobSpec, file_sha256
+from ringrift.planning.retry import RetryPolicy
 from tests.resources.conftest import Bench, closing, in_background, wait_for
 from tests.sshd import Proxy, Sshd, known, need_sshd
 
@@ -26,7 +26,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
     need_sshd()
     server = Sshd(tmp_path / "sshd")
     known(monkeypatch, server)
-    monkeypatch.setattr("resources.ssh_connection.DEFAULT_RETRY", RetryPolicy(base_delay_s=0.2))
+    monkeypatch.setattr("resources.ssh.connection.DEFAULT_RETRY", RetryPolicy(base_delay_s=0.2))
     yield server
     server.stop()
 
@@ -60,7 +60,7 @@ def units(bench: Bench) -> list[str]:
 
 def test_a_pull_that_is_reset_in_the_middle_goes_on_where_it_stopped(bench, proxy, monkeypatch):
     moved: list[int] = []
-    monkeypatch.setattr("resources.ssh_transport.pull", lambda *a: moved.append(pull(*a)))
+    monkeypatch.setattr("resources.ssh.transport.pull", lambda *a: moved.append(pull(*a)))
     job = bench.spec(units=1, lines=300_000)
     there = bench.transport(port=proxy.port, timeouts=QUICK)
     bench.runner(transports=[bench.transport()]).run([job])  # made by way of another connection
@@ -121,7 +121,7 @@ def test_a_server_that_is_killed_and_comes_back_finds_its_jobs_at_work(bench, se
 def test_a_host_that_is_gone_for_good_loses_its_job_to_another_and_is_not_heard_when_it_comes_back(
     bench, proxy, monkeypatch
 ):
-    monkeypatch.setattr("resources.assignments.SEEN_EVERY_S", 0.1)
+    monkeypatch.setattr("resources.runner.assignments.SEEN_EVERY_S", 0.1)
     assignments = Assignments(bench.folder / "assignments", lost_s=1.0)
     gone = bench.transport(name="gone", folder="gone", port=proxy.port, timeouts=QUICK)
     job = bench.spec(units=30, seconds=0.1)
@@ -194,8 +194,8 @@ def test_a_worker_of_another_version_is_refused_with_the_remedy_and_its_jobs_go_
 
 
 def test_a_host_without_the_package_or_the_interpreter_is_refused_with_the_remedy(bench, server):
-    from resources.ssh_transport import SshTransport
-    from resources.transport import HostRefused
+    from resources.ssh.transport import SshTransport
+    from resources.transports.base import HostRefused
 
     for python, words in (("/no/python", "no worker's interpreter"), ("/usr/bin/python3", "has no ringrift")):
         bare = SshTransport(server.host("bare", bench.folder / "bare", python))

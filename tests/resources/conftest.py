@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from resources.events import Control, JobEvent
-from resources.hosts import Host
-from resources.jobs import JobRunner
-from resources.ssh_transport import SshTransport
-from resources.transport import LocalTransport, Transport
-from ringrift.contract import STATE, JobSpec
+from resources.hosts.host import Host
+from resources.runner.events import Control, JobEvent
+from resources.runner.runner import JobRunner
+from resources.ssh.transport import SshTransport
+from resources.transports.base import Transport
+from resources.transports.local import LocalTransport
+from ringrift.jobs.contract import STATE, JobSpec
 from tests.sshd import Sshd, known
 
 TOY = Path(__file__).with_name("toy_worker.py")

@@ -1,6 +1,7 @@
 """A worker with job kinds made for tests: no games, no numba, every fault on demand.
 
-Started as `toy_worker.py -m ringrift.worker run DIR`, or `… ringrift.agent …`, in the place of a Python interpreter.
+Started as `toy_worker.py -m ringrift.jobs.worker run DIR`, or `… ringrift.jobs.agent …`, in the place of a Python
+interpreter.
 """
 
 import os
@@ -11,10 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ringrift import agent, worker
 from ringrift.errors import InvalidInput
 from ringrift.files import write_text
-from ringrift.game_files import home_file
+from ringrift.jobs import agent, worker
+from ringrift.jobs.inputs import home_file
 
 worker.JOB_KINDS.update(toy="tests.resources.toy_worker:run_toy")
 worker.CANCEL_GRACE_S = 0.5
@@ -63,4 +64,4 @@ def run_toy(job, params):
 
 if __name__ == "__main__":
     assert sys.argv[1] == "-m", sys.argv
-    sys.exit({"ringrift.worker": worker, "ringrift.agent": agent}[sys.argv[2]].main(sys.argv[3:]))
+    sys.exit({"ringrift.jobs.worker": worker, "ringrift.jobs.agent": agent}[sys.argv[2]].main(sys.argv[3:]))

@@ -8,12 +8,12 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.partitions.context import partition_loading_context
 
-from resources.partitions import ITERATIONS_NAME
-from resources.storage import Home
+from resources.store.home import Home
+from resources.store.partition_keys import ITERATIONS_NAME
 from ringrift_assets.definitions import defs
-from ringrift_assets.run import open_instance
+from ringrift_assets.runs.iteration import open_instance
 from sensors.collecting import CollectState, collecting, decide
-from tests.resources.models import put_record
+from tests.resources.model_makers import put_record
 from tests.sensors.test_retraining import CONFIG, collect, make_run
 
 

@@ -8,11 +8,12 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.partitions.context import partition_loading_context
 
-from resources.partitions import open_iteration
-from resources.storage import Home, Store
+from resources.store.home import Home
+from resources.store.partition_keys import open_iteration
+from resources.store.store import Store
 from ringrift_assets.definitions import defs
 from sensors.retraining import CONFIG_TAG, ConfigState, decide, retraining
-from tests.resources.models import put_model, put_no_model
+from tests.resources.model_makers import put_model, put_no_model
 
 CONFIG = "square8_2p"
 READY = ConfigState(CONFIG, min_games=100, collected=3, games=1200, trained=1, trained_games=700)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from resources.storage import Home
-from ringrift_assets.webserver import free_port, query, wait_until_loaded
+from resources.store.home import Home
+from ringrift_assets.devtools.webserver import free_port, query, wait_until_loaded
 from tests.sshd import hosts_file, known, python_here
 
 pytestmark = [pytest.mark.ui, pytest.mark.slow]
@@ -64,7 +64,7 @@ def served(tmp_path: Path, pipeline: str) -> Iterator[str]:
     """Address of `ringrift ui` on RINGRIFT_HOME with a pipeline file; stopped as a person stops it."""
     (tmp_path / "pipeline.yaml").write_text(pipeline)
     port = free_port()
-    main = "from ringrift.cli import main; main()"
+    main = "from ringrift.cli.main import main; main()"
     command = [sys.executable, "-c", main, "ui", "--port", str(port), "--config", str(tmp_path / "pipeline.yaml")]
     with (tmp_path / "log.txt").open("w+b") as log:
         process = subprocess.Popen(command, env=os.environ, stdout=log, stderr=log, start_new_session=True)

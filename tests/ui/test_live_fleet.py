@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from resources.hosts import LOCAL
-from resources.storage import Home, Store
+from resources.hosts.host import LOCAL
+from resources.store.home import Home
+from resources.store.store import Store
 from ringrift_assets.definitions import ITERATION
-from ringrift_assets.loopback import Sshd
-from ringrift_assets.webserver import query
-from tests.assets.test_cli_run import digests, ringrift
+from ringrift_assets.devtools.sshd import Sshd
+from ringrift_assets.devtools.webserver import query
+from tests.ringrift_assets.cli.test_run import digests, ringrift
 from tests.sshd import hosts_file, known, python_here
 from tests.ui.test_live import served, wait_for
 

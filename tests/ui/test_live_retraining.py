@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from resources.storage import Home, Store
-from ringrift_assets.webserver import query
+from resources.store.home import Home
+from resources.store.store import Store
+from ringrift_assets.devtools.webserver import query
 from tests.ui.test_live import served, wait_for
 
 pytestmark = [pytest.mark.ui, pytest.mark.slow]

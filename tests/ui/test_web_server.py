@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from resources.storage import Home
+from resources.store.home import Home
 from ringrift.errors import MissingInput
-from ringrift_assets.run import run_iteration
-from ringrift_assets.screenshots import PAGES, browser_page, take
-from ringrift_assets.webserver import query, web_server
+from ringrift_assets.devtools.screenshots import PAGES, browser_page, take
+from ringrift_assets.devtools.webserver import query, web_server
+from ringrift_assets.runs.iteration import run_iteration
 
 pytestmark = [pytest.mark.ui, pytest.mark.slow]
 

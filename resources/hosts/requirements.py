@@ -1,0 +1,79 @@
+"""The one policy for disk space: how much a job may need, and what a host keeps free besides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ringrift.config import parse_config
+from ringrift.errors import RingRiftError
+from ringrift.jobs.contract import JobSpec
+from ringrift.specs.planned_games import planned_games
+
+KIB, MIB, GIB = 2**10, 2**20, 2**30
+
+GAME_BYTES = {"hex8": 8 * KIB, "square8": 8 * KIB, "square19": 12 * KIB, "hexagonal": 12 * KIB}
+"""A game in a shard of its own, the dearest case: 4.2 kB on square8 to 6.5 kB on hexagonal, in whole disk blocks."""
+
+JOB_BYTES = 4 * MIB  # messages, log, state and manifest
+OTHER_BYTES = 64 * MIB  # a job that brings no games home: it writes about what it reads
+SAFETY = 3.0  # a shard, its temporary, and its copy in the inbox
+
+
+class DiskFull(RingRiftError):
+    """A host has too little free space for a job; the message names the host, what is free and what is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskPolicy:
+    """`floor_bytes` stay free on every host beside what a job may need; they cover the jobs that run there already."""
+
+    floor_bytes: int = 1 * GIB
+    safety: float = SAFETY
+
+    def needed(self, spec: JobSpec) -> int:
+        """Bytes a job may take, the floor included: its games × the figure of its board × safety, and its files."""
+        config, games = parse_config(spec.config), planned_games(spec)
+        own = GAME_BYTES[config.board] * games if games is not None else OTHER_BYTES
+        return self.floor_bytes + JOB_BYTES + int(own * self.safety)
+
+    def refusal(self, host: str, free_bytes: int, spec: JobSpec) -> str | None:
+        """Why a host with so much free space does not take the job, None if it does."""
+        needed = self.needed(spec)
+        if free_bytes >= needed:
+            return None
+        job = needed - self.floor_bytes
+        return (
+            f"{host} has {shown(free_bytes)} free and needs {shown(needed)} "
+            f"({shown(job)} for the job, {shown(self.floor_bytes)} stay free)"
+        )
+
+
+def shown(number: int) -> str:
+    """A number of bytes for people: `1536` → `1.5 KiB`."""
+    value, units = float(number), ["B", "KiB", "MiB", "GiB", "TiB"]
+    while value >= 1024 and len(units) > 1:
+        value, units = value / 1024, units[1:]
+    return f"{value:.4g} {units[0]}"
+
+
+SYSTEM_GB = 1.0  # of the host, beside the job
+WORKER_GB = 0.6  # any job: 0.3 while it plays or rates, 0.6 while it compiles the kernels
+NETWORK_GB = 0.2  # more where networks play
+TRAINING_GB = {"hex8": (0.1, 0.5), "square8": (0.1, 0.4), "square19": (0.5, 2.6), "hexagonal": (0.8, 2.6)}
+"""More for a training at the documented batch, with a full window: inputs and outputs, and the layers of 6x64, whose
+part grows with their number and their channels. Both grow with the batch."""
+DOCUMENTED_BATCH, LARGEST = 256, 6 * 64
+
+
+def needed_gb(specs: Sequence[JobSpec]) -> float:
+    """Memory a host must have to work on any one of these jobs, in GB; 0 without jobs."""
+    return max((SYSTEM_GB + job_gb(spec) for spec in specs), default=0.0)
+
+
+def job_gb(spec: JobSpec) -> float:
+    """Largest memory of the worker of a job, in GB. A training is taken to run on the processor."""
+    params = spec.params
+    if spec.kind == "train":
+        ends, layers = TRAINING_GB[parse_config(spec.config).board]
+        size = params["blocks"] * params["channels"] / LARGEST
+        return WORKER_GB + (ends + layers * size) * params["settings"]["batch_size"] / DOCUMENTED_BATCH
+    return WORKER_GB + (NETWORK_GB if params.get("models") else 0.0)

@@ -1,0 +1,326 @@
+"""The models of a home: what the store has trained, what people have added or deprecated, and how they rate.
+
+A model is known by its weights hash; `{config}_iter{N}` is the name people use. The entries are derived each time
+from the records of `trained_model` and from the acts `register_model` and `deprecate_model`, so there is no list
+that could disagree with the store. `models/` holds each model's pair of files under its name, as a view: a pair that
+would be overwritten by other weights is kept beside it under a longer name, because a verdict may still name it.
+Nothing here imports Dagster, torch or numba, but for adding and exporting a model.
+"""
+
+import difflib
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from resources.models.files import CARD_FILE, PROFILE_FILE, WEIGHTS_FILE, _copy
+from resources.store.acts import acts_of, record_act
+from resources.store.home import Home
+from resources.store.locks import locked
+from resources.store.record import Record
+from resources.store.store import Store
+from ringrift.config import CONFIG_KEYS, parse_config
+from ringrift.errors import InvalidInput, MissingInput
+from ringrift.files import write_json
+from ringrift.jobs.contract import file_sha256
+
+ASSET, TRAINED = "trained_model", "trained"
+RATINGS, MATCHES, INCUMBENT = "elo_ratings", "tournament_games", "incumbent"
+REGISTER, DEPRECATE = "register_model", "deprecate_model"
+LAST = 9999
+
+
+def model_id(config: str, iteration: int) -> str:
+    """Documented name of the model that a config's iteration trained: `square8_2p_iter5`."""
+    return f"{config}_iter{iteration}"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """An entry of the registry, with the documented fields; `weights` is its identity, 64 hex digits.
+
+    `path` is relative to the home, times are ISO 8601 UTC, `rating` is that of the newest rating table (None: it has
+    played no match).
+    """
+
+    model_id: str
+    path: str
+    config: str
+    parent_id: str | None
+    created_at: str
+    iteration: int
+    metrics: dict[str, Any]
+    weights: str
+    parent: str | None
+    status: Literal["active", "deprecated"] = "active"
+    deprecated_at: str | None = None
+    deprecation_reason: str | None = None
+    rating: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as JSON values."""
+        return asdict(self)
+
+
+class Registry:
+    """The models of one home. With `acts` it knows the first so many acts of people only, else all there are."""
+
+    def __init__(self, home: Home, acts: int | None = None):
+        self.home = home
+        self.store = Store(home.store)
+        self.acts = acts
+
+    def models(self, config: str | None = None) -> list[Model]:
+        """Every model, or those of a config: by config in the pipeline's order, then by iteration and name."""
+        found = self._entries(config)
+        ratings = {key: self._ratings(key) for key in {model.config for model in found}}
+        return [replace(model, rating=ratings[model.config].get(model.weights)) for model in found]
+
+    def _entries(self, config: str | None) -> list[Model]:
+        """As `models`, without ratings."""
+        found = [_of_record(record) for record in self._records(config)]
+        names = {model.weights: model.model_id for model in reversed(found)}  # the first to have these weights
+        known = {model.model_id for model in found}
+        for act in acts_of(self.home, REGISTER, upto=self.acts):
+            entry = act["model"]
+            if config in (None, entry["config"]) and entry["model_id"] not in known:
+                found.append(Model(**entry))
+                names.setdefault(entry["weights"], entry["model_id"])
+                known.add(entry["model_id"])
+        deprecated: dict[str, dict[str, Any]] = {}
+        for act in acts_of(self.home, DEPRECATE, upto=self.acts):
+            deprecated.setdefault(act["weights"], act)  # the first one counts, a second changes nothing
+        for place, model in enumerate(found):
+            changes: dict[str, Any] = {"parent_id": names.get(model.parent or "", model.parent_id)}
+            if act := deprecated.get(model.weights, {}):
+                changes |= {"status": "deprecated", "deprecated_at": _time(act["at"])}
+                changes["deprecation_reason"] = act["reason"]
+            found[place] = replace(model, **changes)
+        return sorted(found, key=lambda model: (*_place(model.config), model.iteration, model.model_id))
+
+    def get(self, name: str) -> Model:
+        """The model of a name, or of a weights hash or as much of its start as names one. Raises MissingInput."""
+        models = self.models()
+        for model in models:
+            if model.model_id == name:
+                return model
+        hits = [model for model in models if len(name) >= 8 and model.weights.startswith(name)]
+        if len({model.weights for model in hits}) == 1:
+            return hits[0]
+        if not models:
+            raise MissingInput(
+                f"there is no model in {self.home.root} yet; `ringrift run` trains one with enough games"
+            )
+        near = difflib.get_close_matches(name, [model.model_id for model in models], n=1, cutoff=0)[0]
+        raise MissingInput(f"there is no model {name!r}; `ringrift models list` shows them, the nearest is {near}")
+
+    def best(self, config: str) -> Model | None:
+        """The documented query get_best_model: the highest rating among the active models of a config.
+
+        None where no active model has a rating. It decides nothing: who is in force is the gate's verdict.
+        """
+        rated = [m for m in self.models(parse_config(config).key) if m.status == "active" and m.rating is not None]
+        return max(rated, key=lambda m: (m.rating or 0.0, m.model_id), default=None)
+
+    def deprecated_weights(self) -> set[str]:
+        """Weights hashes of the models that somebody has deprecated."""
+        return {act["weights"] for act in acts_of(self.home, DEPRECATE, upto=self.acts)}
+
+    def deprecate(self, name: str, reason: str) -> Model:
+        """Take a model out of use. Doing it again changes nothing. Raises MissingInput for an unknown model.
+
+        It counts in every iteration of the config that has no verdicts yet: a champion is replaced there by the last
+        one that is not deprecated. Iterations that are judged stay as they are.
+        """
+        model = self.get(name)
+        if not reason.strip():
+            raise InvalidInput("reason", reason, "say why, for whoever meets this model later")
+        if model.status == "active":
+            record_act(self.home, DEPRECATE, model_id=model.model_id, weights=model.weights, reason=reason.strip())
+        return self.get(model.model_id)
+
+    def register(
+        self,
+        name: str,
+        path: Path,
+        config: str,
+        parent_id: str | None = None,
+        metrics: dict[str, Any] | None = None,
+    ) -> Model:
+        """Add a model that was trained elsewhere: a .safetensors file with its card beside it.
+
+        The pair is checked, copied to models/ under the name, and recorded. The same model again changes nothing.
+        Raises InvalidInput if the pair is not one this version can play in `config` or the name is taken.
+        """
+        from ringrift.network.card import POLICY_VALUE, load_pair  # with numba
+
+        key = parse_config(config)
+        _, card = load_pair(path, kind=POLICY_VALUE, config=key)
+        for model in self.models():
+            if model.model_id == name:
+                if model.weights != card.weights:
+                    raise InvalidInput("model_id", name, f"it is the name of other weights ({model.weights[:16]})")
+                return model
+        if name != Path(name).name or name.startswith("."):
+            raise InvalidInput("model_id", name, f"use a plain name, for example {model_id(key.key, card.iteration)}")
+        parent = self.get(parent_id) if parent_id else None
+        weights_path = path.with_suffix(".safetensors")
+        self._view(name, card.weights, weights_path, weights_path.with_suffix(".json"))
+        entry = Model(
+            model_id=name,
+            path=f"models/{name}.safetensors",
+            config=key.key,
+            parent_id=parent.model_id if parent else None,
+            created_at=_time(time.time()),
+            iteration=card.iteration,
+            metrics={**card.metrics, **(metrics or {})},
+            weights=card.weights,
+            parent=parent.weights if parent else card.parent,
+        )
+        record_act(self.home, REGISTER, model=entry.to_json())
+        return self.get(name)
+
+    def lineage(self, name: str) -> list[Model]:
+        """The model, its parent, the parent's parent and so on, as far as they are known."""
+        by_name = {model.model_id: model for model in self.models()}
+        chain = [by_name[self.get(name).model_id]]
+        while (parent := by_name.get(chain[-1].parent_id or "")) and parent not in chain:
+            chain.append(parent)
+        return chain
+
+    def record(self, model: Model) -> Record:
+        """What the store has of a model. Raises MissingInput for one that was trained elsewhere."""
+        record = self.store.get(ASSET, model.config, model.iteration)
+        if record is None or record.data.get("weights") != model.weights:
+            raise MissingInput(f"{model.model_id} was not trained in this home; only its card tells of its games")
+        return record
+
+    def weights_path(self, weights: str) -> Path:
+        """The .safetensors file of some weights, its card beside it; the view is made again if it is lost.
+
+        Raises MissingInput with the remedy if no model has these weights.
+        """
+        for record in self._records(None):
+            if record.data["weights"] == weights:
+                return self.write_model(record)
+        for card in sorted(self.home.models.glob("*.json")):
+            path = card.with_suffix(".safetensors")
+            if path.is_file() and json.loads(card.read_text(encoding="utf-8")).get("weights") == weights:
+                return path
+        raise MissingInput(
+            f"no model with weights {weights[:16]} is in {self.home.root}; materialize {ASSET} of its iteration again, "
+            "or deprecate it"
+        )
+
+    def input_of(self, weights: str) -> dict[str, str]:
+        """The file of some weights as a job wants it named: weights, path from the home, sha256."""
+        path = self.weights_path(weights)
+        return {"weights": weights, "path": str(path.relative_to(self.home.root)), "sha256": file_sha256(path)}
+
+    def inputs(self, config: str, upto: int) -> list[dict[str, str]]:
+        """`input_of` each active model of a config's iterations ≤ `upto`, in the order of `models`."""
+        found = [model for model in self._entries(config) if model.iteration <= upto]
+        wanted = dict.fromkeys(model.weights for model in found if model.status == "active")
+        return [self.input_of(weights) for weights in wanted]
+
+    def write_model(self, record: Record) -> Path:
+        """The pair of files of a trained model under its name in models/; returns the .safetensors file."""
+        source = self.store.path(record, WEIGHTS_FILE)
+        name = model_id(record.config, record.iteration)
+        return self._view(name, record.data["weights"], source, source.with_name(CARD_FILE))
+
+    def write_models(self, config: str) -> None:
+        """`write_model` for every model that the store has of a config."""
+        for record in self._records(config):
+            self.write_model(record)
+
+    def export(self, name: str, folder: Path) -> list[Path]:
+        """Write model, card and heuristic profile into `folder`, for a game server; returns the files.
+
+        The profile is the one in force when the model was made, with its weights.
+        Raises MissingInput if the weights are gone, InvalidInput if the pair is damaged.
+        """
+        from ringrift.network.card import POLICY_VALUE, load_pair  # with numba
+
+        model = self.get(name)
+        source = self.weights_path(model.weights)
+        load_pair(source, kind=POLICY_VALUE, config=parse_config(model.config))
+        targets = [folder / WEIGHTS_FILE, folder / CARD_FILE, folder / PROFILE_FILE]
+        _copy(source, targets[0])
+        _copy(source.with_suffix(".json"), targets[1])
+        write_json(targets[2], self._profile(model))
+        return targets
+
+    def _profile(self, model: Model) -> dict[str, Any]:
+        """The heuristic profile in force in the model's iteration, the baseline one where none is known."""
+        from ringrift.players.heuristic.profiles import BALANCED, find_profile, profile_hash
+
+        force = self.store.get(INCUMBENT, model.config, model.iteration)
+        if force is None:
+            name, weights = BALANCED, find_profile(BALANCED)
+        else:  # a trained profile keeps its name while its weights change
+            name, weights = force.data["profile"], force.data["profile_weights"]
+        return {"config": model.config, "profile": name, "profile_hash": profile_hash(weights), "weights": weights}
+
+    def _records(self, config: str | None) -> list[Record]:
+        """Records of the iterations that have trained a model."""
+        base = self.store.root / ASSET
+        keys = [config] if config else sorted((path.name for path in base.glob("*_[234]p")), key=_place)
+        records = [record for key in keys for record in self.store.upto(ASSET, key, LAST)]
+        return [record for record in records if record.data["status"] == TRAINED]
+
+    def _ratings(self, config: str) -> dict[str, float]:
+        """Highest rating by weights hash, in the newest table of a config."""
+        tables = self.store.upto(RATINGS, config, LAST)
+        if not tables:
+            return {}
+        players = {
+            key: entry["participant"].get("model")
+            for record in self.store.upto(MATCHES, config, LAST)
+            for key, entry in record.data["participants"].items()
+        }
+        found: dict[str, float] = {}
+        for row in tables[-1].data["ratings"]:
+            if weights := players.get(row["key"]):
+                found[weights] = max(row["rating"], found.get(weights, row["rating"]))
+        return found
+
+    def _view(self, name: str, weights: str, source: Path, card: Path) -> Path:
+        """Put a pair of files in models/ under a name; other weights of that name are kept under a longer one."""
+        target = self.home.models / f"{name}.safetensors"
+        target_card = target.with_suffix(".json")
+        with locked(self.home.root / "models.lock"):
+            if target_card.is_file():
+                held = json.loads(target_card.read_text(encoding="utf-8"))["weights"]
+                if held != weights:
+                    for path in (target_card, target):
+                        if path.is_file():
+                            path.rename(path.with_name(f"{name}-{held[:8]}{path.suffix}"))
+            for origin, copy in ((source, target), (card, target_card)):
+                if origin != copy and (not copy.is_file() or file_sha256(copy) != file_sha256(origin)):
+                    _copy(origin, copy)
+        return target
+
+
+def _of_record(record: Record) -> Model:
+    data, name = record.data, model_id(record.config, record.iteration)
+    return Model(
+        model_id=name,
+        path=f"models/{name}.safetensors",
+        config=record.config,
+        parent_id=None,
+        created_at=_time(record.provenance["written_at"]),
+        iteration=record.iteration,
+        metrics={"training_iteration": record.iteration, **data["metrics"]},
+        weights=data["weights"],
+        parent=data["parent"],
+    )
+
+
+def _place(config: str) -> tuple[int, str]:
+    return (CONFIG_KEYS.index(config) if config in CONFIG_KEYS else len(CONFIG_KEYS), config)
+
+
+def _time(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,251 @@
+"""What an asset works with: the home and its store, the pipeline's numbers, the hosts, and runs of jobs."""
+
+import copy
+import hashlib
+import os
+import shutil
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from resources.hosts.file import load_hosts
+from resources.hosts.host import LOCAL, Capability, Host, HostClass, check_class, eligible
+from resources.hosts.requirements import needed_gb
+from resources.runner.assignments import Assignments
+from resources.runner.error_log import ErrorLog
+from resources.runner.events import Control, JobEvent, JobResult
+from resources.runner.runner import JobRunner
+from resources.store.home import HOME_VARIABLE, REPOSITORY, Home
+from resources.store.store import Store
+from resources.transports.base import HostRefused, HostUnreachable, Transport, reason
+from resources.transports.local import LocalTransport
+from ringrift.errors import InvalidInput, RingRiftError
+from ringrift.files import write_json
+from ringrift.jobs.contract import JobSpec, file_sha256
+from ringrift.strict import parse, read_document
+
+if TYPE_CHECKING:
+    from ringrift.planning.pipeline import Pipeline
+
+PIPELINE_VARIABLE = "RINGRIFT_PIPELINE"
+SCALE_VARIABLE = "RINGRIFT_GAMES_SCALE"
+BANDWIDTH_VARIABLE = "RINGRIFT_BANDWIDTH_MB_S"
+DEFAULT_PIPELINE = REPOSITORY / "config" / "pipeline.yaml"
+
+
+Backend = Literal["ssh", "local"]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which hosts may be used: the backend `local` leaves remote ones out, a class all but its own."""
+
+    backend: Backend = "ssh"
+    host_class: HostClass | None = None
+
+
+class Workbench:
+    """One home with one pipeline file and one hosts file.
+
+    What is not given comes from RINGRIFT_HOME, RINGRIFT_PIPELINE, RINGRIFT_HOSTS and RINGRIFT_GAMES_SCALE. The
+    pipeline is then the one of the home's last `ringrift run`, so that the web server goes on with it, else
+    the repository's. Nothing is read before it is used. `listener` hears every event of every job, on the
+    thread that runs it. `where` says which of the hosts may be used.
+    """
+
+    def __init__(
+        self,
+        home: Home | None = None,
+        pipeline: Path | None = None,
+        hosts: Path | None = None,
+        *,
+        games_scale: float | None = None,
+        listener: Callable[[JobEvent], None] = lambda event: None,
+        control: Control | None = None,
+        where: Where | None = None,
+    ):
+        self.home = home or Home()
+        self.where = where or Where()
+        self.hosts_path = hosts
+        self.listener = listener
+        self.control = control or Control()
+        self._pipeline_path = pipeline
+        self._scale = games_scale
+        self._whole = self  # a narrowed copy reads no file itself
+        self._remote: dict[str, Transport] = {}  # shared with narrowed copies
+
+    @property
+    def store(self) -> Store:
+        """The partitions of this home."""
+        return Store(self.home.store)
+
+    def settings(self) -> tuple[Path, float | str | None]:
+        """The pipeline file and the scale of games (None: the file's own)."""
+        path = self._pipeline_path or os.environ.get(PIPELINE_VARIABLE)
+        if path:
+            return Path(path), self._scale or os.environ.get(SCALE_VARIABLE) or None
+        if self._last_run.is_file():
+            last = read_document(self._last_run)
+            return Path(last["pipeline"]), self._scale or last["games_scale"]
+        return DEFAULT_PIPELINE, self._scale or os.environ.get(SCALE_VARIABLE) or None
+
+    def remember(self) -> None:
+        """Make these settings the home's, for a web server that is told none."""
+        path, scale = self.settings()
+        write_json(self._last_run, {"pipeline": str(path.resolve()), "games_scale": scale})
+
+    @property
+    def _last_run(self) -> Path:
+        return self.home.root / "last_run.json"
+
+    def input_file(self, path: Path) -> dict[str, str]:
+        """A file of the home as a job on this machine wants it named."""
+        return {"path": str(path.relative_to(self.home.root)), "sha256": file_sha256(path)}
+
+    def forget(self, jobs: Sequence[str]) -> None:
+        """Drop the pulled shards of jobs whose rows are in the store now."""
+        for job in jobs:
+            shutil.rmtree(self.home.inbox / job, ignore_errors=True)
+
+    @property
+    def pipeline(self) -> "Pipeline":
+        """The pipeline's numbers, with the scale of games applied. Raises MissingInput or InvalidInput."""
+        return self._whole._pipeline
+
+    @cached_property
+    def _pipeline(self) -> "Pipeline":
+        from ringrift.planning.pipeline import Pipeline, load_pipeline  # imports numba, so not at the top
+
+        path, scale = self.settings()
+        pipeline = load_pipeline(path)
+        if scale is None:
+            return pipeline
+        try:
+            number = float(scale)
+        except ValueError:
+            raise InvalidInput(SCALE_VARIABLE, scale, "use a number, for example 0.5") from None
+        return parse(Pipeline, {**pipeline.model_dump(), "games_scale": number}, "games scale")
+
+    @property
+    def hosts(self) -> list[Host]:
+        """The hosts file's machines. Raises MissingInput or HostsInvalid."""
+        return self._whole._hosts
+
+    @cached_property
+    def _hosts(self) -> list[Host]:
+        return load_hosts(self.hosts_path)
+
+    def run(
+        self,
+        capability: Capability | None,
+        specs: Sequence[JobSpec],
+        *,
+        listener: Callable[[JobEvent], None] = lambda event: None,
+        timeout_s: float | None = None,
+        cancel_on: tuple[type[BaseException], ...] = (),
+    ) -> list[JobResult]:
+        """Run jobs where `capability` is offered, or on this machine when it is None; see JobRunner.run.
+
+        Raises NoEligibleHost with every host's reason.
+        """
+        hosts = [LOCAL] if capability is None else self.eligible(capability, specs)
+
+        def both(event: JobEvent) -> None:
+            listener(event)
+            self.listener(event)
+
+        transports = [self.transport(host) for host in hosts]
+        polling = self.pipeline.polling
+        runner = JobRunner(
+            transports,
+            self.home.inbox,
+            both,
+            self.control,
+            (polling.first_s, polling.interval_s),
+            assignments=Assignments(self.home.assignments),
+            errors=ErrorLog(self.home.logs / "pipeline"),
+        )
+        return runner.run(specs, timeout_s=timeout_s, cancel_on=cancel_on)
+
+    def within(self, host_class: str | None) -> "Workbench":
+        """This workbench, kept to one class of hosts if one is named; files and connections are shared.
+
+        Raises InvalidInput.
+        """
+        chosen, narrowed = check_class(host_class), copy.copy(self)
+        if chosen:
+            narrowed.where = replace(self.where, host_class=chosen)
+        return narrowed
+
+    def eligible(self, capability: Capability, specs: Sequence[JobSpec] = ()) -> list[Host]:
+        """The hosts that may take the jobs. Raises NoEligibleHost with every host's reason."""
+        return eligible(
+            self.hosts,
+            capability,
+            remote=self.where.backend != "local",
+            memory_gb=needed_gb(specs),
+            host_class=self.where.host_class,
+        )
+
+    def transport(self, host: Host) -> Transport:
+        """How to reach a host. A local host keeps its jobs in this home unless it has a path of its own.
+
+        A remote one keeps its connection for as long as this process lives.
+        """
+        if not host.is_local:
+            if host.name not in self._remote:
+                self._remote[host.name] = self._connect(host)
+            return self._remote[host.name]
+        root = Path(host.ringrift_path).expanduser() if host.ringrift_path else self.home.root
+        return LocalTransport(host, root, environment={HOME_VARIABLE: str(self.home.root)})
+
+    def push(self, source: Path, name: str, hosts: Sequence[Host]) -> dict[str, bool | str]:
+        """Copy a file to `name` below the folder of remote hosts, where it appears whole.
+
+        Host → whether it was sent (False: an equal file was there), or why it did not get there. Hosts that the
+        backend or class leaves out are not in the answer.
+        """
+        wanted = [
+            host for host in hosts if self.where.backend != "local" and self.where.host_class in (None, host.klass)
+        ]
+
+        def one(host: Host) -> bool | str:
+            try:
+                return self.transport(host).send(source, name)
+            except (HostUnreachable, HostRefused) as error:
+                return reason(error, host.name)
+
+        with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
+            return dict(zip([host.name for host in wanted], pool.map(one, wanted), strict=True))
+
+    def _connect(self, host: Host) -> Transport:
+        from resources.ssh.transport import SshTransport  # imports paramiko, so not at the top
+
+        try:
+            retry = self.pipeline.retry
+        except RingRiftError:
+            retry = None  # jobs are ended even where the pipeline's file is gone
+        return SshTransport(host, self.home.root, home_id=home_id(self.home), retry=retry, bytes_per_s=bandwidth())
+
+
+def home_id(home: Home) -> str:
+    """What tells this home from all others on a host that serves several: 12 hex digits."""
+    return hashlib.sha256(f"{socket.gethostname()}:{home.root}".encode()).hexdigest()[:12]
+
+
+def bandwidth() -> float | None:
+    """The limit on transfers with one host in bytes a second, from RINGRIFT_BANDWIDTH_MB_S; None is no limit."""
+    text = os.environ.get(BANDWIDTH_VARIABLE)
+    if not text:
+        return None
+    try:
+        megabytes = float(text)
+        if megabytes > 0:
+            return megabytes * 1e6
+    except ValueError:
+        pass
+    raise InvalidInput(BANDWIDTH_VARIABLE, text, "use megabytes a second, for example 2.5")

@@ -1,0 +1,348 @@
+"""One SSH connection to a host: opened when needed, kept, and opened again after a fault.
+
+Host keys are checked against known_hosts; keys come from the host's ssh_key, from an agent, or from ~/.ssh. What a
+fault means is said by resources.ssh.faults.
+"""
+
+import contextlib
+import getpass
+import logging
+import os
+import queue
+import random
+import shlex
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import paramiko
+import tenacity
+
+from resources.hosts.host import PASSPHRASE_VARIABLE, Host
+from resources.ssh.faults import ChannelLost, RefuseUnknown, fault_of, known_hosts_files, words_of
+from resources.ssh.retries import Result, delay_s
+from resources.ssh.sftp import AHEAD_MAX
+from resources.transports.base import HostRefused, HostUnreachable
+from ringrift.planning.retry import RetryPolicy
+
+DEFAULT_RETRY = RetryPolicy()  # of commands that have no pipeline
+RETRY_WAIT_S = 1.0  # an attempt after a failure goes on without its callers after so long
+REFUSED_FOR_S = 60.0  # after a refusal that needs a person; servers lock out who tries too often
+KEEP_ALIVE_S = 15
+SFTP_CHANNELS = 4  # OpenSSH allows ten sessions a connection; one is the agent's
+
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # every fault is told once, in our own words
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to open a connection, and without a byte on an open one before it counts as lost."""
+
+    connect_s: float = 10.0
+    stall_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended: its own exit code, and what it printed."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def shell_path(path: str) -> str:
+    """A path as a word for a POSIX shell; a leading `~/` is the home folder of whoever logs in."""
+    return '"$HOME"/' + shlex.quote(path[2:]) if path.startswith("~/") else shlex.quote(path)
+
+
+class SshConnection:
+    """The connection to one host. Threads may share it; it opens itself again after a fault, but not at once.
+
+    After a failure the next attempt is made a delay of `retry` later; until then every call raises HostUnreachable
+    without waiting. An attempt after a failure goes on beside its callers, which wait for its first second only, so
+    that a host that swallows packets does not hold up the others again and again.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        timeouts: Timeouts | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        retry: RetryPolicy | None = None,
+    ):
+        self.host = host
+        self.timeouts = timeouts or Timeouts()
+        self.retry = retry or DEFAULT_RETRY
+        self.connected = 0  # how many times a connection was opened
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._client: paramiko.SSHClient | None = None
+        self._idle: queue.SimpleQueue[tuple[int, paramiko.SFTPClient]] = queue.SimpleQueue()
+        self._channels = threading.BoundedSemaphore(SFTP_CHANNELS)
+        self._failures = 0
+        self._closed_until = 0.0
+        self._why: HostUnreachable | HostRefused | None = None
+        self._retry: threading.Thread | None = None
+        self._retry_began = 0.0
+
+    @property
+    def destination(self) -> str:
+        """`user@address:port`."""
+        return f"{self.host.ssh_user or getpass.getuser()}@{self.host.address}:{self.host.ssh_port}"
+
+    # --- opening and closing ----------------------------------------------------------------------------
+
+    def client(self) -> paramiko.SSHClient:
+        """The open connection. Raises HostUnreachable or HostRefused."""
+        with self._lock:
+            if (client := self._living()) is not None:
+                return client
+            if self._why is None:
+                return self._connect()
+            retry = self._retrying()
+        if retry is not None:
+            retry.join(max(self._retry_began + RETRY_WAIT_S - time.monotonic(), 0.0))
+        with self._lock:
+            if (client := self._living()) is not None:
+                return client
+            raise self._again(self._why)
+
+    def _living(self) -> paramiko.SSHClient | None:
+        transport = self._client.get_transport() if self._client else None
+        if transport is not None and transport.is_active():
+            return self._client
+        self._drop()
+        return None
+
+    def _connect(self) -> paramiko.SSHClient:
+        try:
+            self._client = self._open()
+        except (HostRefused, HostUnreachable) as error:
+            self.failed(error)
+            raise
+        self.connected += 1
+        return self._client
+
+    def _retrying(self) -> threading.Thread | None:
+        """The attempt that is under way, or begins now; None before its time."""
+        if self._retry is None or not self._retry.is_alive():
+            if self._clock() < self._closed_until:
+                return None
+            self._retry, self._retry_began = threading.Thread(target=self._try_again, daemon=True), time.monotonic()
+            self._retry.start()
+        return self._retry
+
+    def _try_again(self) -> None:
+        try:
+            client = self._open()
+        except (HostRefused, HostUnreachable) as error:
+            with self._lock:
+                if self._retry is threading.current_thread():
+                    self.failed(error)
+            return
+        with self._lock:
+            if self._retry is threading.current_thread() and self._client is None:
+                self._client = client
+                self.connected += 1
+                return
+        client.close()  # nobody wants it any more
+
+    def failed(self, error: HostRefused | HostUnreachable) -> None:
+        """Note a fault: the connection is closed and opened again after a while."""
+        with self._lock:
+            self._drop()
+            self._failures += 1
+            wait = REFUSED_FOR_S if isinstance(error, HostRefused) else self._delay_s(self._failures)
+            self._closed_until, self._why = self._clock() + wait, error
+
+    def worked(self) -> None:
+        """Note that the host answered."""
+        with self._lock:
+            self._failures, self._why = 0, None
+
+    def patiently(self, work: Callable[[], Result], sleep: Callable[[float], None] = time.sleep) -> Result:
+        """Do `work`, again after the delays of `retry` while the host cannot be reached. Raises its last error."""
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(HostUnreachable),
+            stop=tenacity.stop_after_attempt(1 + self.retry.retries),
+            wait=lambda state: self._patience_s(state.attempt_number),
+            sleep=sleep,
+            reraise=True,
+        )
+        return retrying(work)
+
+    def _patience_s(self, attempt: int) -> float:
+        """The delay after an attempt, longer if the connection opens later, but never above this attempt's longest."""
+        pause = min(self._closed_until - self._clock(), delay_s(self.retry, attempt, 1.0))
+        return max(self._delay_s(attempt), pause)
+
+    def _delay_s(self, attempt: int) -> float:
+        return delay_s(self.retry, attempt, random.random())
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""
+        with self._lock:
+            self._retry = None
+            self._drop()
+
+    def _again(self, why: HostRefused | HostUnreachable | None) -> HostRefused | HostUnreachable:
+        if isinstance(why, HostRefused):
+            return HostRefused(str(why))
+        return HostUnreachable(self.host.name, why.why if why else "the connection was lost")
+
+    def _drop(self) -> None:
+        client, self._client = self._client, None
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait()
+        if client is not None:
+            with contextlib.suppress(Exception):  # whatever a dead connection says at its end
+                client.close()
+
+    def _open(self) -> paramiko.SSHClient:
+        host, port = self.host, self.host.ssh_port
+        if host.address is None:
+            raise HostRefused(f"{host.name} has no ssh_host; it is this machine")
+        key = Path(host.ssh_key).expanduser() if host.ssh_key else None
+        if key and not key.is_file():
+            raise HostRefused(f"{host.name}: its ssh_key {host.ssh_key} does not exist here")
+        client = paramiko.SSHClient()
+        for file in known_hosts_files():
+            if file.is_file():
+                client.load_system_host_keys(str(file))
+        client.set_missing_host_key_policy(RefuseUnknown(host))
+        try:
+            sock = socket.create_connection((host.address, port), self.timeouts.connect_s)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.connect(
+                host.address,
+                port=port,
+                username=host.ssh_user,
+                key_filename=str(key) if key else None,
+                passphrase=os.environ.get(PASSPHRASE_VARIABLE) or None,
+                look_for_keys=key is None,
+                sock=sock,
+                timeout=self.timeouts.connect_s,
+                banner_timeout=self.timeouts.connect_s,
+                auth_timeout=self.timeouts.connect_s,
+                channel_timeout=self.timeouts.connect_s,
+                transport_factory=_transport,
+            )
+        except Exception as error:
+            with contextlib.suppress(Exception):
+                client.close()
+            raise fault_of(self.host, self.destination, error) from error
+        transport = client.get_transport()
+        if transport is None:
+            raise HostUnreachable(host.name, "the connection was closed at once")
+        transport.set_keepalive(KEEP_ALIVE_S)
+        return client
+
+    # --- using it ---------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def guarded(self, sent: bool = True) -> Iterator[None]:
+        """Turn a fault of the connection inside the `with` into HostUnreachable, and open it anew next time."""
+        try:
+            yield
+        except (paramiko.SSHException, EOFError, TimeoutError, ConnectionError, ChannelLost) as error:
+            fault = HostUnreachable(self.host.name, words_of(error), sent=sent)
+            self.failed(fault)
+            raise fault from error
+        except OSError as error:
+            if "closed" not in str(error).lower():
+                raise
+            fault = HostUnreachable(self.host.name, "the connection was lost", sent=sent)
+            self.failed(fault)
+            raise fault from error
+
+    @contextlib.contextmanager
+    def hurried(self, client: paramiko.SSHClient, seconds: float) -> Iterator[None]:
+        """Close the connection if what is in the `with` takes longer: paramiko waits without end for some answers."""
+        timer = threading.Timer(seconds, client.close)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def channel(self) -> paramiko.Channel:
+        """A new session on the connection, whose reads and writes time out after `stall_s`."""
+        client = self.client()
+        with self.guarded(sent=False):
+            transport = client.get_transport()
+            if transport is None:
+                raise ChannelLost("the connection was lost")
+            channel = transport.open_session(timeout=self.timeouts.connect_s)
+            channel.settimeout(self.timeouts.stall_s)
+            return channel
+
+    @contextlib.contextmanager
+    def sftp(self) -> Iterator[paramiko.SFTPClient]:
+        """A file session for the length of the `with`; up to SFTP_CHANNELS at once, each used again."""
+        with self._channels:
+            client = self.client()
+            generation, session = self.connected, None
+            with contextlib.suppress(queue.Empty):
+                while session is None:
+                    of, kept = self._idle.get_nowait()
+                    session = kept if of == generation else None
+            with self.guarded():
+                if session is None:
+                    with self.hurried(client, self.timeouts.stall_s):
+                        session = client.open_sftp()
+                    found = session.get_channel()
+                    if found is not None:
+                        found.settimeout(self.timeouts.stall_s)
+                try:
+                    yield session
+                finally:
+                    channel = session.get_channel()
+                    if channel is not None and not channel.closed and generation == self.connected:
+                        self._idle.put((generation, session))
+            self.worked()
+
+    def run(self, script: str, *, timeout_s: float, stdin: bytes = b"") -> Done:
+        """Run a POSIX shell script to its end. A command's own failure is in `code`; the text stays out of any log.
+
+        Raises HostUnreachable when the connection is lost or nothing comes for `timeout_s`.
+        """
+        client, channel = self.client(), self.channel()
+        channel.settimeout(timeout_s)
+        out, err = bytearray(), bytearray()
+        with self.guarded(), channel:
+            with self.hurried(client, self.timeouts.stall_s):
+                channel.exec_command(f"exec sh -c {shlex.quote(script)}")
+            if stdin:
+                channel.sendall(stdin)
+            channel.shutdown_write()
+            reader = threading.Thread(target=_drain, args=(channel.recv_stderr, err), daemon=True)
+            reader.start()
+            _drain(channel.recv, out)
+            reader.join(timeout_s)
+            with self.hurried(client, timeout_s):
+                code = channel.recv_exit_status()
+            if code == -1:
+                raise ChannelLost("the channel was lost before the command ended")
+        self.worked()
+        return Done(code, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def _transport(sock: socket.socket, **more: Any) -> paramiko.Transport:
+    """A connection that prefers AES-GCM, encryption and check in one go, in OpenSSL, and lets a pull ask far ahead."""
+    transport = paramiko.Transport(sock, default_window_size=AHEAD_MAX, **more)
+    options = transport.get_security_options()
+    options.ciphers = sorted(options.ciphers, key=lambda name: "gcm" not in name)
+    return transport
+
+
+def _drain(receive: Callable[[int], bytes], into: bytearray) -> None:
+    while data := receive(1 << 16):
+        into += data

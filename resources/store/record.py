@@ -1,0 +1,49 @@
+"""The record of one stored partition: its files, digests and facts."""
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import Field
+
+from ringrift.errors import RingRiftError
+from ringrift.strict import Strict
+
+
+class StoreDamaged(RingRiftError):
+    """A record does not parse, or a file is not what its record says; never taken for an empty partition."""
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 (64 hex digits) of a JSON value written with sorted keys and no spaces."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class StoredFile(Strict):
+    """One file of a version."""
+
+    bytes: int = Field(ge=0)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Record(Strict):
+    """What a partition holds now. `content_digest` covers the content only; `provenance` is never hashed.
+
+    `inputs_digest` covers everything the content is a function of: equal inputs need no second run.
+    `missing` says what a partial partition lacks (empty: it is whole); `data` is what other assets read.
+    """
+
+    record: Literal[1] = 1
+    asset: str
+    config: str
+    iteration: int = Field(ge=0, le=9999)
+    version: int = Field(ge=1)
+    code_version: str
+    content_digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+    inputs_digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+    rows: int = Field(ge=0)
+    missing: dict[str, Any] = Field(default_factory=dict)
+    files: dict[str, StoredFile]
+    data: dict[str, Any]
+    provenance: dict[str, Any]

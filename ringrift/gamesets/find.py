@@ -1,0 +1,36 @@
+"""Finding game sets on disk: files, folders, stored partitions."""
+
+import json
+import os
+from pathlib import Path
+
+from ringrift.errors import MissingInput
+
+RECORD = "partition.json"
+GAMES_FILE = "games.parquet"
+TRAINING_ASSET = "training_db"
+
+
+def default_store() -> Path:
+    """The training data of the home: `$RINGRIFT_HOME/store/training_db`, the home being ./var by default."""
+    home = Path(os.environ.get("RINGRIFT_HOME") or "var").expanduser()
+    return home / "store" / TRAINING_ASSET
+
+
+def find_game_sets(paths: list[Path]) -> list[Path]:
+    """Game set files under `paths`, sorted: files as they are, of stored partitions the version in force.
+
+    Without paths the home's training data. Raises MissingInput where there is none.
+    """
+    found: list[Path] = []
+    for path in paths or [default_store()]:
+        if path.is_file():
+            found.append(path)
+            continue
+        records = sorted(path.rglob(RECORD))
+        current = [r.parent / f"v{json.loads(r.read_text())['version']:04d}" / GAMES_FILE for r in records]
+        sets = [p for p in current if p.is_file()] if records else sorted(path.rglob("*.parquet"))
+        if not sets:
+            raise MissingInput(f"no game sets at {path}: `ringrift run` makes some, or name a file or folder")
+        found += sets
+    return found

@@ -1,0 +1,225 @@
+"""pipeline.yaml, the numbers of an iteration. Defaults are the documented ones; a file says what differs."""
+
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, Field, model_validator
+
+from ringrift.config import CONFIG_KEYS, ConfigKey, Positive
+from ringrift.planning.retry import RetryPolicy
+from ringrift.players.engines import EngineMode
+from ringrift.specs.train import ReplayWindow
+from ringrift.strict import Strict, parse, read_document
+
+Tier = Literal["D2", "D4", "D6", "D8"]
+Rung = Annotated[str, Field(pattern=r"^[A-Za-z]+_D([1-9]|10)$")]  # `{Engine}_D{difficulty}`
+PerConfig = dict[ConfigKey, Positive]  # a config left out keeps its documented number
+
+# Games an iteration: (config, engine mode, games) of the 22 documented jobs, in their order.
+_JOBS: tuple[tuple[str, EngineMode, int], ...] = (
+    ("square8_2p", "mixed", 40),
+    ("square8_2p", "heuristic-only", 20),
+    ("square8_2p", "minimax-only", 15),
+    ("square8_2p", "mcts-only", 15),
+    ("square8_2p", "descent-only", 20),
+    ("square8_2p", "nn-only", 10),
+    ("square8_3p", "mixed", 25),
+    ("square8_3p", "heuristic-only", 15),
+    ("square8_3p", "descent-only", 15),
+    ("square8_4p", "mixed", 20),
+    ("square8_4p", "heuristic-only", 10),
+    ("square8_4p", "descent-only", 10),
+    ("square19_2p", "mixed", 20),
+    ("square19_2p", "heuristic-only", 15),
+    ("square19_2p", "descent-only", 15),
+    ("square19_3p", "mixed", 15),
+    ("square19_4p", "mixed", 10),
+    ("hexagonal_2p", "mixed", 20),
+    ("hexagonal_2p", "heuristic-only", 15),
+    ("hexagonal_2p", "descent-only", 15),
+    ("hexagonal_3p", "mixed", 15),
+    ("hexagonal_4p", "mixed", 10),
+)
+_MATCHUPS = (
+    ("Heuristic_D5", "MCTS_D6", "square8_2p", 10),
+    ("Heuristic_D5", "Minimax_D5", "square8_2p", 10),
+    ("MCTS_D6", "Minimax_D5", "square8_2p", 10),
+    ("Heuristic_D3", "Heuristic_D5", "square8_2p", 8),
+    ("MCTS_D5", "MCTS_D7", "square8_2p", 8),
+    ("Heuristic_D5", "MCTS_D5", "square19_2p", 6),
+    ("Heuristic_D5", "MCTS_D5", "hexagonal_2p", 6),
+    ("MCTS_D7", "MCTS_D8", "square8_2p", 6),
+)
+_ROUND_ROBIN = ("Random_D1", "Heuristic_D2", "Heuristic_D3", "Heuristic_D5", "Heuristic_D7")
+_GENERATIONS = dict(zip(CONFIG_KEYS, (15, 12, 10, 12, 10, 8, 12, 10, 8), strict=True))
+_MIN_GAMES = dict(zip(CONFIG_KEYS, (100, 50, 40, 50, 30, 20, 50, 30, 20), strict=True))
+_EPOCHS = dict(zip(CONFIG_KEYS, (50, 40, 40, 30, 20, 20, 30, 20, 20), strict=True))
+
+
+class SelfplayJob(Strict):
+    """`games` games of one config by one engine mode, an iteration, before `games_scale`."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$", max_length=60)
+    config: ConfigKey
+    games: Positive
+    engine: EngineMode
+    difficulty: int | None = Field(default=None, ge=1, le=10)  # None: the incumbent tier's
+    opening_plies: int | None = Field(default=None, ge=0, le=6)  # None: selfplay.opening_plies
+
+
+def _job(config: str, engine: EngineMode, games: int) -> SelfplayJob:
+    return SelfplayJob(name=f"{config}_{engine.removesuffix('-only')}", config=config, games=games, engine=engine)
+
+
+class Selfplay(Strict):
+    jobs: list[SelfplayJob] = Field(default_factory=lambda: [_job(*job) for job in _JOBS])
+    opening_plies: int = Field(default=4, ge=0, le=6)  # random decisions before the players take over
+    chunk_games: int = Field(default=200, ge=1, le=200)  # most games one worker process plays
+    min_games: Positive = 50  # a phase that runs out of time goes on with so many games, else it fails
+    unique_share: float = Field(default=0.98, ge=0, le=1)  # a job with fewer unique games is warned about
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Selfplay":
+        names = [job.name for job in self.jobs]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"give each job its own name, {sorted(twice)[0]!r} stands twice")
+        return self
+
+
+class CmaEs(Strict):
+    population: int = Field(default=14, ge=4, multiple_of=2)  # individuals come in mirrored pairs
+    games_per_evaluation: Positive = 8
+    scale: float = Field(default=1.0, gt=0, le=100)  # multiplies the population, and so the games
+    replicas: Annotated[int, Field(ge=1, le=100)] = 2  # searches of an iteration, each a job of its own
+    proofs: Positive = 2  # candidates that may be refused before the incumbent stays
+    panel: list[Rung] = Field(default_factory=lambda: ["Heuristic_D5"])  # beside the incumbent and the default
+    import_file: str | None = None  # a file of trained profiles whose profile is one more candidate
+    sigma: float = Field(default=0.5, gt=0)  # first step, in the search's own scaled units
+    generations: Annotated[PerConfig, AfterValidator(_GENERATIONS.__or__)] = _GENERATIONS
+
+
+class Training(Strict):
+    blocks: int = Field(default=4, ge=1, le=40)  # residual blocks of the network
+    channels: int = Field(default=64, ge=8, le=512)
+    batch_size: Positive = 256
+    learning_rate: float = Field(default=2e-3, gt=0, lt=1)
+    weight_decay: float = Field(default=0.01, ge=0, lt=1)
+    max_row_uses: Positive = 8  # a training uses no row more often, whatever the epochs
+    patience: Positive = 12  # epochs without a better held-out loss that end a training
+    held_out_share: float = Field(default=0.1, gt=0, lt=1)  # games that judge a model, chosen by their hash
+    from_champion: bool = True  # a training begins with the champion's weights where there is one
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    window: ReplayWindow = Field(default_factory=ReplayWindow)
+    soft_share: float = Field(default=0.1, ge=0, le=1)  # a model with fewer searched policy targets is warned about
+    min_games: Annotated[PerConfig, AfterValidator(_MIN_GAMES.__or__)] = _MIN_GAMES
+    epochs: Annotated[PerConfig, AfterValidator(_EPOCHS.__or__)] = _EPOCHS
+
+
+class Matchup(Strict):
+    """`games` games between two rungs of the ladder, named `{Engine}_D{difficulty}`."""
+
+    first: Rung
+    second: Rung
+    config: ConfigKey
+    games: Positive
+
+
+class RoundRobin(Strict):
+    """Rungs that enter in every config, so that each has ratings; everybody rated before enters too.
+
+    An iteration plays as many tables as there are sets of these `players` that fill one, times `blocks`.
+    """
+
+    players: list[Rung] = Field(default_factory=lambda: list(_ROUND_ROBIN), min_length=4)  # 4: a full table
+    blocks: Positive = 1
+
+    @model_validator(mode="after")
+    def _players_differ(self) -> "RoundRobin":
+        if twice := {name for name in self.players if self.players.count(name) > 1}:
+            raise ValueError(f"name each player once, {sorted(twice)[0]!r} stands twice")
+        return self
+
+
+class Evaluation(Strict):
+    matchups: list[Matchup] = Field(
+        default_factory=lambda: [Matchup(first=a, second=b, config=c, games=n) for a, b, c, n in _MATCHUPS]
+    )
+    round_robin: RoundRobin = Field(default_factory=RoundRobin)
+    network_simulations: int = Field(default=32, ge=1, le=1024)  # a decision, of candidates and the champion
+    elo_start: float = 1500.0
+    elo_k: float = Field(default=32.0, gt=0)
+
+
+class Gate(Strict):
+    """Sequential test of a candidate; a block is all seat rotations of one opening."""
+
+    elo0: float = 0.0
+    elo1: float = 35.0
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    beta: float = Field(default=0.05, gt=0, lt=0.5)
+    min_blocks: Positive = 16
+    max_blocks: Positive = 256  # undecided after these: not promoted
+
+
+class Tiers(Strict):
+    start: Tier = "D2"
+    ladder: list[Tier] = Field(default_factory=lambda: list(get_args(Tier)))
+    win_rate: float = Field(default=0.55, gt=0, le=1)
+    min_games: Positive = 10
+
+
+class Retrain(Strict):
+    new_games: Positive = 500  # games since the last trained model that start the next one
+    tries: Positive = 3  # runs the sensor asks for at one count of games, if they end without a model
+
+
+class Loop(Strict):
+    max_iterations: Positive = 10  # the sensor opens no more iterations than these
+
+
+class Polling(Strict):
+    first_s: float = Field(default=0.5, gt=0)  # the interval grows from here
+    interval_s: float = Field(default=60.0, gt=0)  # to here
+    selfplay_minutes: float = Field(default=30.0, gt=0)
+    cmaes_minutes: float = Field(default=120.0, gt=0)
+    training_minutes: float = Field(default=60.0, gt=0)
+    max_phase_minutes: float = Field(default=120.0, gt=0)  # no phase is longer
+
+
+class Pipeline(Strict):
+    """Everything a run of the pipeline is told. Independent of the iteration."""
+
+    root_seed: int = Field(default=1, ge=0, lt=2**63)  # another seed gives another history
+    configs: list[ConfigKey] = Field(default_factory=lambda: list(CONFIG_KEYS), min_length=1)
+    games_scale: float = Field(default=1.0, gt=0, le=10_000)  # multiplies the games of every selfplay job
+    selfplay: Selfplay = Field(default_factory=Selfplay)
+    cmaes: CmaEs = Field(default_factory=CmaEs)
+    training: Training = Field(default_factory=Training)
+    evaluation: Evaluation = Field(default_factory=Evaluation)
+    gate: Gate = Field(default_factory=Gate)
+    tiers: Tiers = Field(default_factory=Tiers)
+    retrain: Retrain = Field(default_factory=Retrain)
+    loop: Loop = Field(default_factory=Loop)
+    retry: RetryPolicy = Field(default_factory=RetryPolicy)
+    polling: Polling = Field(default_factory=Polling)
+
+    def scaled_games(self, job: SelfplayJob) -> int:
+        """Games a job plays an iteration: its number times `games_scale`, at least one."""
+        return max(1, round(job.games * self.games_scale))
+
+    @property
+    def scaled_population(self) -> int:
+        """Individuals of a CMA-ES generation: the population times `cmaes.scale`, an even number from 4."""
+        return max(4, 2 * round(self.cmaes.population * self.cmaes.scale / 2))
+
+    def jobs_of(self, config: str) -> list[SelfplayJob]:
+        """The selfplay jobs of a config, in their order."""
+        return [job for job in self.selfplay.jobs if job.config == config]
+
+
+def load_pipeline(path: Path) -> Pipeline:
+    """The pipeline in a YAML or JSON file.
+
+    Raises MissingInput if there is no file, InvalidInput naming the file, the key and what is allowed.
+    """
+    return parse(Pipeline, read_document(path), str(path))

@@ -1,0 +1,177 @@
+"""Tuning a config's heuristic profile: the searches to run, the order of their candidates, and the proof of one.
+
+A candidate replaces the profile in force only after a gate against it on openings that no search has seen.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ringrift.config import Config
+from ringrift.errors import InvalidInput
+from ringrift.jobs.contract import JobSpec
+from ringrift.planning.jobs import match_job
+from ringrift.planning.pipeline import Pipeline
+from ringrift.players.benchmarks import anchor
+from ringrift.players.engines import ENGINES
+from ringrift.players.heuristic.profiles import (
+    PROFILES,
+    complete_weights,
+    find_profile,
+    load_profiles,
+    profile_hash,
+    trained_profile_name,
+)
+from ringrift.players.participant import Participant, participant
+from ringrift.specs.cmaes import CmaesParams
+from ringrift.specs.participants import Profiles
+from ringrift.stats.sprt import Gate
+from ringrift.tuning.cma import consensus
+
+DIFFICULTY = 7  # of the player whose weights are tuned: the heuristic without randomness
+CONSENSUS, IMPORT = "consensus", "import"
+
+Candidate = dict[str, Any]
+"""kind (mean, best, consensus, import), replica, weights, hash, and fitness (score, low, high, games) or None."""
+
+
+def trained_profiles(name: str, weights: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """What jobs need to be told of a profile in force: its weights by name, nothing if it is a named one."""
+    return {} if PROFILES.get(name) == complete_weights(weights) else {name: complete_weights(weights)}
+
+
+def past_profiles(forces: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Weights of the trained profiles in `forces` (profile, profile_hash, profile_weights), each as `NAME#hash`.
+
+    A trained profile's name stays while its weights change, so an older player's weights need a name of their own.
+    """
+    return {
+        f"{force['profile']}#{force['profile_hash'][:8]}": weights
+        for force in forces
+        for weights in trained_profiles(force["profile"], force["profile_weights"]).values()
+    }
+
+
+def heuristic_player(config: Config, profile: str, profiles: Profiles) -> Participant:
+    """The player that shows what weights are worth: the heuristic without randomness, in the config's usual mode."""
+    return participant("heuristic", config, DIFFICULTY, randomness=0.0, profile=profile, profiles=profiles)
+
+
+def panel_of(pipeline: Pipeline, config: Config, incumbent: Participant, profiles: Profiles) -> list[Participant]:
+    """Who every generation meets beside itself: incumbent, default, and the pipeline's rungs; each player once.
+
+    Raises InvalidInput for an engine that is not there.
+    """
+    wanted, engines = [incumbent, anchor(config)], {engine.label: name for name, engine in ENGINES.items()}
+    for text in pipeline.cmaes.panel:
+        label, _, difficulty = text.rpartition("_D")
+        if label not in engines:
+            raise InvalidInput("cmaes.panel", text, f"use {{Engine}}_D{{n}}; engines are {', '.join(engines)}")
+        wanted.append(participant(engines[label], config, int(difficulty), profiles=profiles))
+    return list({player.key: player for player in wanted}.values())
+
+
+def search_params(
+    pipeline: Pipeline, config: Config, iteration: int, profile: str, weights: Mapping[str, float]
+) -> list[CmaesParams]:
+    """The searches of an iteration from the profile in force, one a replica; equal arguments give equal searches.
+
+    Raises InvalidInput for a config without a number of generations.
+    """
+    settings = pipeline.cmaes
+    if config.key not in settings.generations:
+        raise InvalidInput("cmaes.generations", sorted(settings.generations), f"give the generations of {config.key}")
+    profiles = {profile: complete_weights(weights)}
+    incumbent = heuristic_player(config, profile, profiles)
+    panel = panel_of(pipeline, config, incumbent, profiles)
+    used = {player.profile for player in [incumbent, *panel] if player.profile}
+    return [
+        CmaesParams(
+            config=config.key,
+            iteration=iteration,
+            replica=replica,
+            root_seed=pipeline.root_seed,
+            generations=settings.generations[config.key],
+            population=pipeline.scaled_population,
+            games_per_evaluation=settings.games_per_evaluation,
+            sigma=settings.sigma,
+            opening_plies=pipeline.selfplay.opening_plies,
+            incumbent=incumbent.to_dict(),
+            panel=[player.to_dict() for player in panel],
+            profiles={name: find_profile(name, profiles) for name in sorted(used)},
+        )
+        for replica in range(settings.replicas)
+    ]
+
+
+def proof_order(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates in the order in which they are proved, equal weights once.
+
+    With two or more searches their consensus, the mean of their proposals, comes first: averaging takes away noise
+    that no search can see in its own games. The others follow, highest fitness first.
+    """
+    means = [candidate["weights"] for candidate in candidates if candidate["kind"] == "mean"]
+    first: list[Candidate] = []
+    if len(means) > 1:
+        weights = consensus(means)
+        first = [{"kind": CONSENSUS, "replica": None, "weights": weights, "hash": profile_hash(weights)}]
+        first[0]["fitness"] = None
+    rest = sorted(candidates, key=lambda c: (-c["fitness"]["score"], c["hash"]))
+    ordered: dict[str, Candidate] = {}
+    for candidate in [*first, *rest]:
+        ordered.setdefault(candidate["hash"], candidate)
+    return list(ordered.values())
+
+
+def import_candidate(path: str, config: Config) -> Candidate | None:
+    """The config's profile in a file of trained profiles as a candidate, None if the file has none.
+
+    Its fitness was measured elsewhere against something else, so it is kept for people and compares with nothing.
+    Raises MissingInput or InvalidInput for the file.
+    """
+    file, name = load_profiles(path), trained_profile_name(config.board, config.players)
+    if name not in file.profiles:
+        return None
+    weights = file.profiles[name]
+    found = file.training_metadata.get(name)
+    return {
+        "kind": IMPORT,
+        "replica": None,
+        "weights": weights,
+        "hash": profile_hash(weights),
+        "fitness": None,
+        "claimed_fitness": found.fitness if found else None,
+    }
+
+
+def proof_job(
+    config: Config,
+    iteration: int,
+    *,
+    match: str,
+    candidate: Mapping[str, float],
+    profile: str,
+    weights: Mapping[str, float],
+    gate: Gate,
+    root_seed: int,
+    opening_plies: int,
+    salt: str = "",
+) -> JobSpec:
+    """The gate of a candidate against the profile in force. Its openings hang on `match`, so searches never see them.
+
+    Raises InvalidInput if the two are equal: such a candidate needs no proof.
+    """
+    complete = complete_weights(candidate)
+    name = f"{trained_profile_name(config.board, config.players)}_{profile_hash(complete)[:8]}"
+    profiles = {profile: complete_weights(weights), name: complete}
+    return match_job(
+        config=config.key,
+        iteration=iteration,
+        match=match,
+        first=heuristic_player(config, name, profiles),
+        second=heuristic_player(config, profile, profiles),
+        gate=gate,
+        root_seed=root_seed,
+        opening_plies=opening_plies,
+        profiles=profiles,
+        salt=salt,
+    )

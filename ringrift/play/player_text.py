@@ -1,0 +1,159 @@
+"""Players as a user writes them: `mcts:6@5000/aggressive`, `D4`, `B2`, `model:FILE`."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ringrift.config import Config
+from ringrift.errors import InvalidInput
+from ringrift.network.card import ModelCard, card_path, load_card
+from ringrift.network.value.files import load_value_network
+from ringrift.players import benchmarks
+from ringrift.players.engines import ENGINES, NETWORK_DIFFICULTY
+from ringrift.players.heuristic.profiles import PROFILES, find_profile, profile_hash
+from ringrift.players.ladder import DIFFICULTIES, rung
+from ringrift.players.match import ValueNetworks
+from ringrift.players.participant import Participant, participant
+
+if TYPE_CHECKING:
+    from ringrift.network.evaluator import Evaluator
+
+HUMAN, MODEL_PREFIX, VALUE_MARK = "human", "model:", "+value:"
+_BUDGET = re.compile(r"@\d+$")
+DEFAULT_DIFFICULTY = 5
+RUNGS = tuple(f"D{n}" for n in DIFFICULTIES)
+PROFILE_PREFIX = "heuristic_v1_"  # may be left out in a player's text
+
+
+# --- players as text ----------------------------------------------------------------------------------------
+def read_player(text: str, config: Config) -> Participant | None:
+    """The player a text names, None for a human.
+
+    `engine`, `engine:difficulty`, `D5` (a rung of the ladder), `B4` (a benchmark) or `human`; behind it `@N` sets the
+    budget (positions or simulations a decision) and `/profile` the weights. A minimax or descent player with
+    `+value:FILE` at the end has its positions judged by the value network in a .safetensors file. `model:FILE` plays
+    with the policy network in a file, `model:FILE@N` with N simulations. Raises InvalidInput, with what is allowed and
+    the nearest known name, and MissingInput if there is no such file.
+    """
+    if text.startswith(MODEL_PREFIX):
+        return _network_player(text, config)
+    player, judge = _plain_player(text.partition(VALUE_MARK)[0], config), value_file(text)
+    if judge is None:
+        return player
+    if player is None:
+        raise InvalidInput("player", text, "a human judges positions without a file")
+    return replace(player, value_model=_card_of(judge, text, config).weights)
+
+
+def _plain_player(text: str, config: Config) -> Participant | None:
+    base, *rest = re.split(r"(?=[:@/])", text)
+    parts = {part[0]: part[1:] for part in rest}
+    if len(parts) < len(rest):
+        raise InvalidInput("player", text, _allowed(base))
+    if base == HUMAN and not parts:
+        return None
+    player = _base_player(text, base, parts.get(":"), config)
+    if "/" in parts:
+        player = _with_profile(player, parts["/"], text)
+    if "@" in parts:
+        player = _with_budget(player, parts["@"], text)
+    return player
+
+
+def model_file(text: str) -> Path | None:
+    """The file that a player's text `model:FILE` or `model:FILE@N` names, None for other players."""
+    if not text.startswith(MODEL_PREFIX):
+        return None
+    return Path(_BUDGET.sub("", text.removeprefix(MODEL_PREFIX)))
+
+
+def value_file(text: str) -> Path | None:
+    """The file that a player's text `...+value:FILE` names, None for other players."""
+    _, mark, judge = text.partition(VALUE_MARK)
+    return Path(judge) if mark and not text.startswith(MODEL_PREFIX) else None
+
+
+def _network_player(text: str, config: Config) -> Participant:
+    path, budget = model_file(text), _BUDGET.search(text)
+    assert path is not None
+    card = _card_of(path, text, config)
+    simulations = _number(budget[0][1:], text) if budget else None
+    return participant("gumbel", config, NETWORK_DIFFICULTY, budget=simulations, model=card.weights)
+
+
+def _card_of(path: Path, text: str, config: Config) -> ModelCard:
+    card = load_card(card_path(path))
+    if card.config != config.key:
+        raise InvalidInput("player", text, f"its network is of {card.config}, the games are {config.key}")
+    return card
+
+
+def load_networks(specs: Sequence[str], config: Config) -> "dict[str, Evaluator]":
+    """The networks of players' texts by weights hash. Raises MissingInput or InvalidInput naming the file."""
+    files = [path for text in specs if (path := model_file(text))]
+    if not files:
+        return {}
+    from ringrift.network.evaluator import load_evaluator
+
+    return {evaluator.weights: evaluator for evaluator in (load_evaluator(path, config) for path in files)}
+
+
+def load_values(specs: Sequence[str], config: Config) -> ValueNetworks:
+    """The value networks of players' texts by weights hash. Raises MissingInput or InvalidInput naming the file."""
+    files = [path for text in specs if (path := value_file(text))]
+    return {network.weights: network for network in (load_value_network(path, config) for path in files)}
+
+
+def _base_player(text: str, base: str, difficulty: str | None, config: Config) -> Participant:
+    if base in ENGINES and not ENGINES[base].network:
+        usual = 1 if base == "random" else DEFAULT_DIFFICULTY
+        return participant(base, config, usual if difficulty is None else _number(difficulty, text))
+    if difficulty is None and base in RUNGS:
+        return rung(int(base[1:]), config)
+    if difficulty is None and base in benchmarks.BENCHMARKS:
+        return benchmarks.benchmark(base, config)
+    raise InvalidInput("player", text, _allowed(base))
+
+
+def _allowed(base: str) -> str:
+    engines = [name for name, engine in ENGINES.items() if not engine.network]
+    names = (*engines, *RUNGS, *benchmarks.BENCHMARKS, HUMAN)
+    near = difflib.get_close_matches(base, names, n=1, cutoff=0)[0]
+    return (
+        f"use ENGINE or ENGINE:DIFFICULTY with {', '.join(engines)} and 1 to 11, {RUNGS[0]} to {RUNGS[-1]}, "
+        f"{', '.join(benchmarks.BENCHMARKS)}, model:FILE.safetensors or {HUMAN}, then @BUDGET, /PROFILE or "
+        f"{VALUE_MARK}FILE.safetensors; "
+        f"the nearest known name is {near!r}"
+    )
+
+
+def _number(digits: str, text: str) -> int:
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+        raise InvalidInput("player", text, f"{digits!r} is no number; write for example heuristic:5 or descent:6@5000")
+    return int(digits)
+
+
+def _with_profile(player: Participant, name: str, text: str) -> Participant:
+    if player.profile is None:
+        raise InvalidInput("player", text, f"{player.engine} has no profile")
+    full = name if name in PROFILES else PROFILE_PREFIX + name
+    if full not in PROFILES:
+        near = difflib.get_close_matches(full, PROFILES, n=1, cutoff=0)[0]
+        raise InvalidInput("profile", name, f"use one of {', '.join(PROFILES)}; the nearest is {near!r}")
+    return replace(player, profile=full, profile_hash=profile_hash(find_profile(full)))
+
+
+def _with_budget(player: Participant, digits: str, text: str) -> Participant:
+    if not ENGINES[player.engine].searches:
+        raise InvalidInput("player", text, f"{player.engine} does not search, it has no budget")
+    return replace(player, budget=_number(digits, text))
+
+
+def with_ceiling(player: Participant | None, time_ms: int) -> Participant | None:
+    """The player with a ceiling of CPU time a decision, in milliseconds, if it is one that searches."""
+    if player is None or not ENGINES[player.engine].searches or player.model:
+        return player  # a network's games are played in lock-step, with budgets only
+    return replace(player, time_ms=time_ms)

@@ -1,0 +1,241 @@
+"""`ringrift models`: the registry of the home. It reads the store and does not need Dagster."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from resources.models.registry import Model, Registry
+from resources.store.home import Home
+from ringrift.config import parse_config
+from ringrift.errors import InvalidInput, MissingInput
+from ringrift.progress import progress_bar
+
+WIDTH = 160
+EXIT_FAILED = 1
+SIMULATIONS = 32  # a decision, as in pipeline.yaml
+METRICS = ("loss", "top1", "value_mse")  # of the held-out games, shown in the list
+
+models_app = typer.Typer(help="The trained models of this home.", no_args_is_help=True)
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="Name as in `models list`, or the start of a weights hash.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the main command."""
+    app.add_typer(models_app, name="models")
+
+
+def _registry() -> Registry:
+    return Registry(Home())
+
+
+@models_app.command("list")
+def list_command(
+    configs: Annotated[str | None, typer.Option("-c", "--configs", help="Only these configs, comma separated.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Every model: iteration, parent, status, rating, and figures of the games held out."""
+    wanted = [parse_config(key.strip()).key for key in configs.split(",")] if configs else None
+    models = [model for model in _registry().models() if wanted is None or model.config in wanted]
+    if as_json:
+        print(json.dumps({"models": [model.to_json() for model in models]}))
+    elif not models:
+        print(f"no models in {Home().root}; `ringrift run` trains one with enough games")
+    else:
+        _console().print(_table(models))
+
+
+def _table(models: list[Model]) -> Table:
+    table = Table(box=None)
+    for name in ("model", "parent", "status", "weights", "created"):
+        table.add_column(name)
+    for name in ("rating", *METRICS):
+        table.add_column(name, justify="right")
+    for model in models:
+        numbers = [_number(model.metrics.get(name)) for name in METRICS]
+        rating = "-" if model.rating is None else f"{model.rating:.0f}"
+        texts = (model.model_id, model.parent_id or "-", model.status, model.weights[:8], model.created_at)
+        table.add_row(*texts, rating, *numbers)
+    return table
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, int | float) else "-"
+
+
+@models_app.command("show")
+def show_command(name: IdArgument, as_json: JsonOption = False) -> None:
+    """All that is known of a model."""
+    model = _registry().get(name)
+    if as_json:
+        print(json.dumps(model.to_json()))
+        return
+    for field, value in model.to_json().items():
+        if field != "metrics":
+            print(f"{field:<19}{'-' if value is None else value}")
+    for field, value in model.metrics.items():
+        print(f"metrics.{field:<19}{value}")
+
+
+@models_app.command("best")
+def best_command(
+    config: Annotated[str, typer.Argument(help="Config, for example square8_2p.")], as_json: JsonOption = False
+) -> None:
+    """The active model of a config with the highest rating. It decides nothing: the gate says who is in force."""
+    key = parse_config(config).key
+    registry = _registry()
+    model = registry.best(key)
+    if as_json:
+        print(json.dumps({"model": model.to_json() if model else None}))
+    elif model:
+        print(f"{model.model_id}: rating {model.rating:.0f}, weights {model.weights}")
+    else:
+        active = sum(model.status == "active" for model in registry.models(key))
+        raise MissingInput(f"none of the {active} active models of {key} has a rating yet; a match gives it one")
+
+
+@models_app.command("deprecate")
+def deprecate_command(
+    name: IdArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for whoever meets this model later.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Take a model out of use; its files stay. A deprecated champion is followed by the last one that is not.
+
+    It counts in every iteration that has no verdicts yet; what is judged stays as it is.
+    """
+    model = _registry().deprecate(name, reason)
+    if as_json:
+        print(json.dumps(model.to_json()))
+    else:
+        print(f"{model.model_id} is deprecated since {model.deprecated_at}: {model.deprecation_reason}")
+
+
+@models_app.command("lineage")
+def lineage_command(
+    name: IdArgument,
+    verify: Annotated[int, typer.Option(min=0, help="Replay so many of the model's games and check their hashes.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """From which model a model descends and what games it learned from. Exit 1 if a game does not verify."""
+    registry = _registry()
+    chain = registry.lineage(name)
+    found: dict[str, Any] = {"lineage": [_ancestor(registry, model) for model in chain]}
+    problems: list[str] = []
+    if verify:
+        from resources.models.lineage import verify_games
+
+        checked = verify_games(registry, chain[0], verify)
+        problems = checked.problems
+        found["verify"] = {"games": checked.games, "replayed": checked.replayed, "problems": problems}
+    if as_json:
+        print(json.dumps(found))
+    else:
+        for entry in found["lineage"]:
+            print(f"{entry['model_id']} {entry['weights'][:16]} {entry['status']}: {_games_text(entry['window'])}")
+        if verify:
+            print(f"{found['verify']['replayed']} of {found['verify']['games']} games replayed exactly")
+        for problem in problems:
+            print(problem)
+    if problems:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _ancestor(registry: Registry, model: Model) -> dict[str, Any]:
+    try:
+        window = registry.record(model).data["window"]
+    except MissingInput:
+        window = None
+    return {"model_id": model.model_id, "weights": model.weights, "status": model.status, "window": window}
+
+
+def _games_text(window: dict[str, Any] | None) -> str:
+    if window is None:
+        return "trained elsewhere"
+    iterations = f"iterations {window['first_iteration']} to {window['last_iteration']}"
+    return f"{window['games']:,} games of {iterations}, {window['training_rows']:,} rows"
+
+
+@models_app.command("compare")
+def compare_command(
+    first: IdArgument,
+    second: IdArgument,
+    simulations: Annotated[int, typer.Option(min=1, max=1024, help="A decision, of both alike.")] = SIMULATIONS,
+    games: Annotated[int | None, typer.Option(min=2, help="Most games; default 256 blocks.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed gives other games.")] = 0,
+    save: Annotated[
+        Path | None, typer.Option(help="Write the games as a game set, and the evidence beside it.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Play two models of a config against each other until a test of 0 against +35 Elo decides for the first."""
+    from ringrift.cli.play import series_length, show_series
+    from ringrift.play.player_text import read_player
+    from ringrift.play.summary import Series
+
+    registry = _registry()
+    pair = [registry.get(name) for name in (first, second)]
+    if pair[0].config != pair[1].config or pair[0].weights == pair[1].weights:
+        given = [f"{model.model_id} ({model.config}, {model.weights[:8]})" for model in pair]
+        raise InvalidInput("models", given, "give two different models of one config")
+    config = parse_config(pair[0].config)
+    specs = [f"model:{registry.weights_path(model.weights)}@{simulations}" for model in pair]
+    players = [player for spec in specs if (player := read_player(spec, config))]
+    blocks, gate = series_length(games, True, config.players)
+    show_series(Series(config=config, specs=specs, players=players, blocks=blocks, seed=seed, gate=gate), save, as_json)
+
+
+@models_app.command("train-value")
+def train_value_command(
+    games: Annotated[list[Path], typer.Option("--games", help="A game set (.parquet); give the option once a file.")],
+    out: Annotated[Path, typer.Option("--out", help="The .safetensors file to write, its card beside it.")],
+    config: Annotated[str, typer.Option("-c", "--config-key", help="Config, for example square8_2p.")] = "square8_2p",
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed gives other weights.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a small value network for minimax and descent: `ringrift play --p1 descent:5+value:FILE`."""
+    from ringrift.network.value.training import EPOCHS_A_PASS, ValueSettings, train_value_file
+
+    settings, history = ValueSettings(), list[dict[str, float]]()
+    with progress_bar() as bar:
+        task = bar.add_task("replaying the games", total=settings.max_row_uses * EPOCHS_A_PASS)
+
+        def report(figures: dict[str, float]) -> None:
+            history.append(figures)
+            bar.update(task, description=f"held-out loss {figures['loss']:.4f}", completed=figures["epoch"])
+
+        card = train_value_file(games, parse_config(config), out, settings, seed, report)
+    if as_json:
+        print(json.dumps({"out": str(out), "card": card.model_dump(mode="json"), "history": history}))
+        return
+    for figures in history:
+        print(" ".join(f"{name} {value:.5g}" for name, value in figures.items()))
+    window = card.window
+    print(f"{out}: weights {card.weights}, of {window['games']:,} games ({window['held_out_games']:,} held out)")
+    print(f"held out: {', '.join(f'{name} {value:.4f}' for name, value in card.metrics.items())}")
+
+
+@models_app.command("export")
+def export_command(
+    name: IdArgument,
+    folder: Annotated[Path, typer.Argument(help="Folder for the files; it is made if needed.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write a model, its card and the heuristic profile beside it into one folder, for a game server."""
+    files = _registry().export(name, folder)
+    if as_json:
+        print(json.dumps({"files": [str(path) for path in files]}))
+    else:
+        for path in files:
+            print(path)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)

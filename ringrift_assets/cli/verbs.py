@@ -1,0 +1,67 @@
+"""The platform's verbs of the `ringrift` command."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from resources.store.home import REPOSITORY, Home
+from ringrift.errors import MissingInput
+from ringrift_assets.cli import bench as cli_bench
+from ringrift_assets.cli.hosts import hosts_app
+from ringrift_assets.cli.jobs import jobs_app
+from ringrift_assets.cli.run import PipelineOption, ScaleOption, run_command
+
+PORT = 3000
+
+
+def register(app: typer.Typer) -> None:
+    """Add the platform's verbs to the main command."""
+    app.command("run")(run_command)
+    app.command("ui")(ui_command)
+    app.command("screenshots")(screenshots_command)
+    cli_bench.register(app)
+    app.add_typer(jobs_app, name="jobs")
+    app.add_typer(hosts_app, name="hosts")
+
+
+def ui_command(
+    config: PipelineOption = None,
+    games_scale: ScaleOption = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = PORT,
+) -> None:
+    """Start the Dagster web server and daemon of this home on 127.0.0.1; Ctrl-C ends them.
+
+    Without --config, materializing uses the pipeline file of the last `ringrift run` in this home.
+    """
+    from resources.runner.reaper import fail_dead_runs
+    from resources.runtime import PIPELINE_VARIABLE, SCALE_VARIABLE
+    from ringrift_assets.devtools.webserver import environment
+    from ringrift_assets.runs.iteration import open_instance
+
+    home = Home().prepare()
+    with open_instance(home) as instance:
+        fail_dead_runs(instance)
+    variables = {**os.environ, **environment(home)}
+    if config is not None:
+        if not config.is_file():
+            raise MissingInput(f"{config} is not there; give the path of a pipeline file")
+        variables[PIPELINE_VARIABLE] = str(config.resolve())
+    if games_scale is not None:
+        variables[SCALE_VARIABLE] = str(games_scale)
+    print(f"home {home.root}\nhttp://127.0.0.1:{port}", flush=True)
+    arguments = ["dev", "-w", str(REPOSITORY / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
+    os.chdir(REPOSITORY)
+    os.execve(sys.executable, [sys.executable, "-m", "dagster", *arguments], variables)
+
+
+def screenshots_command(
+    folder: Annotated[Path, typer.Argument(help="Where the PNG files go.")],
+) -> None:
+    """Take pictures of the web server's pages for this home (needs chromium)."""
+    from ringrift_assets.devtools.screenshots import take
+
+    for path in take(folder):
+        print(path)

@@ -1,0 +1,224 @@
+"""What a person sees in the terminal: progress while jobs run, tables at the end."""
+
+import sys
+import threading
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from resources.runner.events import JobEvent
+from ringrift_assets.assets.iteration_report import network_row
+from ringrift_assets.assets.tournament_games import match_rows
+from ringrift_assets.runs.iteration import PartitionOutcome
+from ringrift_assets.steps.proofs import proof_rows
+
+RATINGS_SHOWN = 5
+PIPED_WIDTH = 160
+
+
+class JobProgress:
+    """One bar for each asset and config, fed with the events of all its jobs. Use as a context manager."""
+
+    def __init__(self, console: Console):
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._lock = threading.Lock()
+        self._tasks: dict[str, object] = {}
+        self._done: dict[str, dict[str, int]] = {}
+        self._total: dict[str, dict[str, int]] = {}
+        self._running: dict[str, set[str]] = {}
+
+    def __enter__(self) -> "JobProgress":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bars.stop()
+
+    def __call__(self, event: JobEvent) -> None:
+        """Hear an event, from any thread; jobs are told apart by their id, bars by its first three parts."""
+        with self._lock:
+            self._hear(event)
+
+    def _hear(self, event: JobEvent) -> None:
+        asset, config, iteration = event.job.split("-")[:3]
+        name = f"{asset} {config}|{iteration}"
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=None, state="")
+        totals, done = self._total.setdefault(name, {}), self._done.setdefault(name, {})
+        running = self._running.setdefault(name, set())
+        if event.kind == "queued":
+            totals[event.job] = event.total
+        elif event.kind in ("started", "attached"):
+            running.add(event.job)
+        elif event.kind == "progress":
+            done[event.job], totals[event.job] = event.done, event.total
+        elif event.kind == "done":
+            done[event.job] = totals.get(event.job, 0)
+        if event.kind in ("done", "failed", "lost", "cancelled"):
+            running.discard(event.job)
+        if event.kind in ("failed", "lost"):
+            self._bars.console.print(f"{event.job} on {event.host}: {event.kind}. {event.text}", markup=False)
+        self._bars.update(
+            self._tasks[name],  # type: ignore[arg-type]
+            completed=sum(done.values()),
+            total=sum(totals.values()) or None,
+            state=f"{len(running)} of {len(totals)} jobs at work",
+        )
+
+
+def output() -> Console:
+    """The console for results on stdout; a pipe gets wide tables, for rich would cut them at 80 columns."""
+    return Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)
+
+
+def print_outcomes(console: Console, outcomes: Sequence[PartitionOutcome]) -> None:
+    """The tables of an iteration, its digests, then what needs a person's attention."""
+    for asset, view in (
+        ("selfplay_games", _jobs_table),
+        ("training_db", _summary_table),
+        ("cmaes_profile", _tuning_table),
+        ("trained_model", _networks_table),
+        ("tournament_games", _matches_table),
+        ("elo_ratings", _ratings_table),
+        ("tier_assignment", _verdicts_table),
+    ):
+        if any(asset in outcome.records for outcome in outcomes):
+            console.print(view(outcomes))
+    for outcome in outcomes:
+        name = f"{outcome.config}|{outcome.iteration:04d}"
+        if kept := outcome.records.get("training_db"):
+            state = "up to date" if outcome.reused["training_db"] else "made now"
+            console.print(f"{name} content digest {kept.content_digest[:16]}, {state}", highlight=False)
+        for check in outcome.checks:
+            if not check["passed"]:
+                text = f"{name} {check['severity']} {check['asset']}.{check['check']}: {check['description']}"
+                console.print(text, style="yellow", markup=False)
+        for asset, key in (("selfplay_games", "job"), ("tournament_games", "match")):
+            record = outcome.records.get(asset)
+            for skipped in record.data["skipped"] if record else []:
+                console.print(f"{name} skipped {skipped[key]}: {skipped['reason']}", style="dim", markup=False)
+        if outcome.error:
+            console.print(f"{name} failed. {outcome.error}", style="red", markup=False)
+
+
+def _jobs_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title="Selfplay games")
+    table.add_column("job", no_wrap=True)
+    for name in ("games", "unique", "capped", "decisions", "seconds"):
+        table.add_column(name, justify="right")
+    for outcome in outcomes:
+        record = outcome.records.get("selfplay_games")
+        for job in record.data["jobs"] if record else []:
+            seconds = record.provenance["job_seconds"][job["job"]] if record else 0.0
+            games = f"{job['games']:,}" + (f" of {job['planned']:,}" if job["games"] < job["planned"] else "")
+            counts = [f"{job[name]:,}" for name in ("unique", "capped", "decisions")]
+            table.add_row(job["job"], games, *counts, f"{seconds:.1f}")
+    return table
+
+
+def _summary_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title="Training data")
+    table.add_column("partition", no_wrap=True)
+    for name in ("played", "games/s", "rejected", "duplicates", "kept", "time"):
+        table.add_column(name, justify="right")
+    for outcome in outcomes:
+        played, kept = outcome.records.get("selfplay_games"), outcome.records.get("training_db")
+        now = 0 if played is None or outcome.reused["selfplay_games"] else played.provenance["played"]
+        rejected = dict(kept.data["rejected"]) if kept else {}
+        duplicates = rejected.pop("duplicate", 0)
+        table.add_row(
+            f"{outcome.config}|{outcome.iteration:04d}",
+            f"{now:,}",
+            f"{played.provenance['games_per_s']:,.1f}" if played and now else "-",
+            f"{sum(rejected.values()):,}",
+            f"{duplicates:,}",
+            f"{kept.rows:,}" if kept else "-",
+            f"{outcome.wall_s:.1f} s",
+        )
+    return table
+
+
+def _tuning_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title="Heuristic profiles: candidates at the gate")
+    for name in ("partition", "candidate", "fitness", "outcome"):
+        table.add_column(name)
+    for name in ("games", "score", "elo", "95 % interval"):
+        table.add_column(name, justify="right")
+    for outcome in outcomes:
+        record = outcome.records.get("cmaes_profile")
+        for row in proof_rows(record.data["proofs"]) if record else []:
+            shown = [str(row[name]) for name in ("candidate", "fitness", "outcome", "games", "score", "elo")]
+            table.add_row(f"{outcome.config}|{outcome.iteration:04d}", *shown, row["95 % interval"])
+    return table
+
+
+def _networks_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title="Networks")
+    for name in ("partition", "model", "parent"):
+        table.add_column(name, no_wrap=True)
+    for name in ("games", "rows", "loss", "best move found"):
+        table.add_column(name, justify="right")
+    for outcome in outcomes:
+        if record := outcome.records.get("trained_model"):
+            row = network_row(record.data)
+            counts = [f"{row[name]:,}" if name in row else "-" for name in ("games", "rows")]
+            figures = [row.get(name, "-") for name in ("loss", "best move found")]
+            parent = row.get("parent", "-")
+            table.add_row(f"{outcome.config}|{outcome.iteration:04d}", row["model"], parent, *counts, *figures)
+    return table
+
+
+def _matches_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title="Matches")
+    for name in ("partition", "match", "players"):
+        table.add_column(name, no_wrap=name != "players")
+    table.add_column("games", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("verdict")
+    for outcome in outcomes:
+        record = outcome.records.get("tournament_games")
+        for row in match_rows(record.data) if record else []:
+            score = row["score of the first"]
+            partition = f"{outcome.config}|{outcome.iteration:04d}"
+            table.add_row(partition, row["match"], row["players"], f"{row['games']:,}", score, row["verdict"])
+    return table
+
+
+def _ratings_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title=f"Ratings: the best {RATINGS_SHOWN} of each config")
+    for name in ("partition", "participant"):
+        table.add_column(name, no_wrap=True)
+    for name in ("rating", "95 % interval", "LOS", "games", "Elo"):
+        table.add_column(name, justify="right")
+    for outcome in outcomes:
+        record = outcome.records.get("elo_ratings")
+        for row in record.data["ratings"][:RATINGS_SHOWN] if record else []:
+            los = "" if row["los"] is None else f"{row['los']:.1%}"
+            interval = f"{row['low']:.0f} to {row['high']:.0f}"
+            figures = (f"{row['rating']:.0f}", interval, los, f"{row['games']:,}", f"{row['elo']:.0f}")
+            table.add_row(f"{outcome.config}|{outcome.iteration:04d}", row["name"], *figures)
+    return table
+
+
+def _verdicts_table(outcomes: Sequence[PartitionOutcome]) -> Table:
+    table = Table(title="In force from now on")
+    for name in ("partition", "tier", "champion", "profile", "why the tier"):
+        table.add_column(name)
+    for outcome in outcomes:
+        record = outcome.records.get("tier_assignment")
+        if record is None:
+            continue
+        force = [record.data[name] or "none yet" for name in ("tier", "champion", "profile")]
+        reason = record.data["verdicts"]["tier"]["reason"]
+        table.add_row(f"{outcome.config}|{outcome.iteration:04d}", *force, reason)
+    return table

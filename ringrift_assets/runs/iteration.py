@@ -1,0 +1,215 @@
+"""Running iterations from the command line, on the same instance and store as the web server."""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.instance import InstanceRef
+
+from resources.runner.events import Control, JobEvent
+from resources.runner.reaper import HOST_TAG, PID_TAG, fail_dead_runs
+from resources.runtime import Where, Workbench
+from resources.store.home import Home
+from resources.store.partition_keys import open_iteration, partition_key
+from resources.store.phases import STEPS
+from resources.store.record import Record
+from resources.views.status import RESOURCES_PLACE
+from ringrift.errors import RingRiftError
+from ringrift_assets.definitions import RESOURCES, job_of
+from ringrift_assets.runs.processes import run_in_processes
+
+LOOK_S = 0.1  # Ctrl-C is looked for so often
+RUNS_AT_ONCE = 3  # a run mostly polls: several keep the work slots busy when a config has few jobs
+CONFIGURED = (
+    "selfplay_games",
+    "training_db",
+    "trained_model",
+    "tournament_games",
+    "elo_ratings",
+)  # assets with Materialize
+QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}  # the terminal has its own display
+NO_CAPTURE = {
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+}
+
+
+@dataclass(slots=True)
+class PartitionOutcome:
+    """What happened to one config in one iteration. `records` and `reused` are by asset."""
+
+    config: str
+    iteration: int
+    run: str
+    ok: bool
+    wall_s: float
+    error: str | None = None
+    records: dict[str, Record] = field(default_factory=dict)
+    reused: dict[str, bool] = field(default_factory=dict)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as JSON values."""
+        records = {asset: record.model_dump(mode="json") for asset, record in self.records.items()}
+        return {**asdict(self), "records": records}
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionTask:
+    """One config of one iteration to run, possibly in another process."""
+
+    config: str
+    iteration: int
+    pipeline_path: Path | None
+    home: Path
+    games_scale: float | None
+    allow_fewer_rows: bool
+    assets: tuple[str, ...]
+    where: Where = field(default_factory=Where)
+
+
+def run_iteration(
+    config_keys: Sequence[str],
+    iteration: int,
+    pipeline_path: Path | None = None,
+    home: Home | None = None,
+    progress: Callable[[JobEvent], None] = lambda event: None,
+    *,
+    games_scale: float | None = None,
+    allow_fewer_rows: bool = False,
+    control: Control | None = None,
+    assets: Sequence[str] | Mapping[str, Sequence[str]] = STEPS,
+    where: Where | None = None,
+) -> list[PartitionOutcome]:
+    """Materialize `assets` for some configs of an iteration, a few at once; one outcome each, in their order.
+
+    `assets` are those of every config (default: the whole iteration), or a mapping that says it for each.
+    Uses the persistent instance of the home (default: RINGRIFT_HOME, else ./var), so the web server shows the
+    runs. `where` says which hosts may be used. What is up to date is not made again. A failed config does not stop
+    the others; somebody asking to detach or cancel through `control` does.
+    """
+    home = (home or Home()).prepare()
+    control = control or Control()
+    bench = Workbench(home, pipeline_path, games_scale=games_scale, listener=progress, control=control)
+    _ = bench.pipeline  # a mistake in the file is told before anything starts
+    bench.remember()
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    with open_instance(home) as instance:
+        fail_dead_runs(instance)
+        open_iteration(instance, iteration)
+    wanted = assets if isinstance(assets, Mapping) else dict.fromkeys(config_keys, assets)
+    tasks = [
+        PartitionTask(
+            key,
+            iteration,
+            pipeline_path,
+            home.root,
+            games_scale,
+            allow_fewer_rows,
+            tuple(wanted[key]),
+            where or Where(),
+        )
+        for key in config_keys
+    ]
+    if len(tasks) == 1:
+        outcomes = [run_partition(tasks[0], progress, control)]
+    else:
+        outcomes = run_in_processes(run_partition, tasks, RUNS_AT_ONCE, progress, control)
+    return [outcome for outcome in outcomes if outcome]
+
+
+def run_resources(home: Home, where: Where | None = None) -> Record:
+    """Measure how busy every host is, as a run of the home's instance; returns what was stored.
+
+    Raises RingRiftError with the words of the step if it failed.
+    """
+    bench = Workbench(home.prepare(), where=where)
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    with open_instance(home) as instance:
+        result = job_of(bench, RESOURCES).execute_in_process(
+            instance=instance,
+            tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
+            run_config={"loggers": QUIET},
+            raise_on_error=False,
+        )
+    if error := _error(result):
+        raise RingRiftError(error)
+    return bench.store.need(*RESOURCES_PLACE)
+
+
+def open_instance(home: Home) -> dg.DagsterInstance:
+    """The home's persistent Dagster instance; use it in a `with`.
+
+    Its runs keep the terminal: capturing compute logs would take stdout and stderr from the display, through helper
+    processes that Ctrl-C ends with a traceback. Runs of the web server capture theirs as dagster.yaml says.
+    """
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=NO_CAPTURE))
+
+
+def run_partition(
+    task: PartitionTask, progress: Callable[[JobEvent], None], control: Control
+) -> PartitionOutcome | None:
+    """Materialize the task's assets of one partition; None if somebody asked to stop before it began."""
+    if control.asked:
+        return None
+    home = Home(task.home)
+    bench = Workbench(
+        home, task.pipeline_path, games_scale=task.games_scale, listener=progress, control=control, where=task.where
+    )
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    with open_instance(home) as instance:
+        return _materialize(instance, bench, task)
+
+
+def _materialize(instance: dg.DagsterInstance, bench: Workbench, task: PartitionTask) -> PartitionOutcome:
+    started = time.monotonic()
+    config, iteration = task.config, task.iteration
+    options = {"config": {"allow_fewer_rows": task.allow_fewer_rows}}
+    result = job_of(bench, task.assets).execute_in_process(
+        partition_key=partition_key(config, iteration),
+        instance=instance,
+        tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
+        run_config={
+            "ops": {asset: options for asset in CONFIGURED if asset in task.assets},
+            "loggers": QUIET,
+        },
+        raise_on_error=False,
+    )
+    outcome = PartitionOutcome(
+        config, iteration, result.run_id, result.success, time.monotonic() - started, _error(result)
+    )
+    for event in result.get_asset_materialization_events():
+        asset = event.asset_key.path[-1] if event.asset_key else ""
+        outcome.reused[asset] = bool(event.materialization.metadata["reused"].value)
+    for asset in task.assets:
+        record = bench.store.get(asset, config, iteration)
+        if record and asset in outcome.reused:
+            outcome.records[asset] = record
+    for check in result.get_asset_check_evaluations():
+        outcome.checks.append(
+            {
+                "asset": check.asset_key.path[-1],
+                "check": check.check_name,
+                "passed": check.passed,
+                "severity": check.severity.value,
+                "description": check.description,
+            }
+        )
+    return outcome
+
+
+def _error(result: dg.ExecuteInProcessResult) -> str | None:
+    """The words of the step that failed, or None."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                return f"{event.step_key}: {data.user_failure_data.description}"
+            if data.error:
+                causes = [data.error, *([data.error.cause] if data.error.cause else [])]
+                return f"{event.step_key}: {causes[-1].message.strip()}"
+    return None if result.success else "the run failed before its first step"

@@ -1,0 +1,44 @@
+"""The phase `parity-validation`: every stored training game is replayed through the rules engine again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from resources.runtime import Workbench
+from ringrift.errors import MissingInput
+from ringrift.jobs.contract import JobSpec
+from ringrift_assets.steps.checks import GAMES, TRAINING_DB
+from ringrift_assets.steps.jobs import need_done
+
+
+def check_parity(bench: Workbench, keys: Sequence[str], numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """One row a training set: partition, games read, games that replay exactly, and the others by reason.
+
+    Raises MissingInput if there is no training set to look at, JobFailed if one could not be read.
+    """
+    records = [record for key in keys for number in numbers if (record := bench.store.get(TRAINING_DB, key, number))]
+    if not records:
+        raise MissingInput("there is no training set in these iterations; `ringrift run --phase sync` makes one")
+    specs = [
+        JobSpec(
+            asset=TRAINING_DB,
+            config=record.config,
+            iteration=record.iteration,
+            name="parity",
+            kind="verify",
+            params={"config": record.config, "games": bench.input_file(bench.store.path(record, GAMES)), "earlier": []},
+        )
+        for record in records
+    ]
+    results = bench.run(None, specs)
+    need_done(results)
+    bench.forget([spec.job_id for spec in specs])
+    return [
+        {
+            "partition": f"{record.config}|{record.iteration:04d}",
+            "read": result.manifest.result["read"],
+            "verified": result.manifest.result["verified"],
+            "rejected": result.manifest.result["rejected"],
+        }
+        for record, result in zip(records, results, strict=True)
+        if result.manifest
+    ]

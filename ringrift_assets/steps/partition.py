@@ -1,0 +1,176 @@
+"""What every asset does alike: keep a partition, run its jobs, report it, and fail with a plain message."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from resources.models.registry import Registry
+from resources.runtime import Workbench
+from resources.store.acts import acts_of
+from resources.store.partition_keys import partition_of
+from resources.store.record import Record, digest_of
+from ringrift.errors import RingRiftError
+from ringrift_assets.steps.checks import GAMES
+
+OWNERS = ["team:ringrift"]
+RETRIES, RETRY_DELAY_S = 1, 2.0
+VERDICTS = "tier_assignment"  # an iteration that has it is judged
+
+
+class Materialize(dg.Config):
+    """What a person may say when materializing by hand a step whose partition has rows that count."""
+
+    allow_fewer_rows: bool = Field(
+        default=False, description="Replace the partition even if the new version has fewer rows."
+    )
+
+
+class OnHosts(dg.Config):
+    """The same for a step whose jobs run on hosts: they are run by `Workbench.within(host_class)`."""
+
+    host_class: str = Field(
+        default="",
+        description="Only hosts of this class do the work: local, mac_cluster, aws, lambda_labs, vast_ai. Empty: any.",
+    )
+
+
+class MaterializeOnHosts(OnHosts, Materialize):
+    """The same for a step whose jobs run on hosts and whose partition has rows that count."""
+
+
+@contextmanager
+def step_errors() -> Iterator[None]:
+    """The retry policy of every step: what a user can act on ends it at once, a hiccup of the system is retried.
+
+    An error of ours becomes a failure with its own words. An OSError (a disk, a lock of the instance; hosts have
+    retries of their own) asks for one more try. Anything else is a defect and is not retried. There is no
+    `dg.RetryPolicy` on the assets, because Dagster applies it to a run that a person terminates as well, which
+    then starts over instead of ending.
+    """
+    try:
+        yield
+    except RingRiftError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    except OSError as error:
+        raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_DELAY_S) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an asset wrote into its draft; see resources.store.record.Record for the fields."""
+
+    rows: int
+    content_digest: str
+    data: dict[str, Any]
+    provenance: dict[str, Any] = field(default_factory=dict)
+    missing: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The record in force, and whether it was there already."""
+
+    record: Record
+    reused: bool
+
+
+def made_from(asset: dg.AssetsDefinition, inputs: Mapping[str, Any]) -> tuple[str, str]:
+    """The code version of an asset's step, and the digest of it and the step's inputs."""
+    code_version = asset.code_versions_by_key[asset.key] or ""
+    return code_version, digest_of({"code_version": code_version, "inputs": dict(inputs)})
+
+
+def up_to_date(
+    bench: Workbench,
+    asset: dg.AssetsDefinition,
+    config: str,
+    iteration: int,
+    inputs: Mapping[str, Any],
+    warn: Callable[[str], None] = lambda text: None,
+) -> Record | None:
+    """The stored record of a partition if it was made from these inputs and its files are sound; it may be partial."""
+    record = bench.store.get(asset.key.path[-1], config, iteration)
+    if record is None or record.inputs_digest != made_from(asset, inputs)[1]:
+        return None
+    if damage := bench.store.damage(record):
+        warn(f"made again, because {damage}")
+        return None
+    return record
+
+
+def registry_for(bench: Workbench, asset: str, config: str, iteration: int) -> Registry:
+    """The models as a step of an iteration takes them; keep its `acts` in the provenance of what is made.
+
+    The step looks at all acts of people, but in a judged iteration at those that its stored partition was made with:
+    what people do later never changes what is judged.
+    """
+    stored = bench.store.get(asset, config, iteration)
+    if stored is None or bench.store.get(VERDICTS, config, iteration) is None:
+        return Registry(bench.home, acts=len(acts_of(bench.home)))
+    seen = stored.provenance.get("acts")
+    if seen is None:  # stored by a version that did not count them
+        seen = sum(act["at"] <= stored.provenance["written_at"] for act in acts_of(bench.home))
+    return Registry(bench.home, acts=seen)
+
+
+def games_file(bench: Workbench, record: Record) -> dict[str, str]:
+    """The games of a stored partition as a job wants them named: path from the home, sha256."""
+    path = bench.store.path(record, GAMES)
+    return {"path": str(path.relative_to(bench.home.root)), "sha256": record.files[GAMES].sha256}
+
+
+def keep(
+    context: dg.AssetExecutionContext,
+    bench: Workbench,
+    inputs: Mapping[str, Any],
+    make: Callable[[Path, Record | None], Made],
+    *,
+    planned_rows: int = 0,
+    allow_fewer_rows: bool = False,
+) -> Kept:
+    """The step's partition: as stored if it is whole and was made from these inputs, else made now.
+
+    `inputs` is everything the content is a function of, as JSON. `make` gets an empty folder for its files
+    and the stored partial partition of the same inputs, if there is one. `planned_rows` are the most it can
+    make, where that is known: fewer than are stored is refused before any work.
+    """
+    asset, (config, iteration) = context.asset_key.path[-1], partition_of(context)
+    code_version, inputs_digest = made_from(context.assets_def, inputs)
+    store = bench.store
+
+    def current() -> Record | None:
+        return up_to_date(bench, context.assets_def, config, iteration, inputs, context.log.warning)
+
+    record = current()
+    if record and not record.missing:
+        context.log.info("up to date: made from the same inputs before")
+        return Kept(record, reused=True)
+    with store.claim(asset, config, iteration, context.run.run_id):
+        record = current()  # another run may have finished it before we got the claim
+        if record and not record.missing:
+            return Kept(record, reused=True)
+        if planned_rows and not allow_fewer_rows:
+            store.check_rows(asset, config, iteration, planned_rows)
+        with store.draft(asset, config, iteration) as folder:
+            made = make(folder, record)
+            record = store.commit(
+                folder,
+                asset=asset,
+                config=config,
+                iteration=iteration,
+                code_version=code_version,
+                content_digest=made.content_digest,
+                inputs_digest=inputs_digest,
+                rows=made.rows,
+                data=made.data,
+                provenance={"run": context.run.run_id, **made.provenance},
+                missing=made.missing,
+                allow_fewer_rows=allow_fewer_rows,
+            )
+        bench.forget(made.provenance.get("jobs", []))
+        return Kept(record, reused=False)

@@ -1,0 +1,142 @@
+"""The train job: from game sets to a model with its card, through death and resumption."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import torch
+
+from ringrift.errors import InvalidInput
+from ringrift.gamesets.shards import write_shard
+from ringrift.jobs import contract
+from ringrift.jobs.contract import JobSpec, file_sha256
+from ringrift.jobs.directory import read_manifest, read_state
+from ringrift.jobs.worker import run_job
+from ringrift.kinds.train import CHECKPOINT
+from ringrift.network.tensors import load_model
+from ringrift.network.training.rows import make_rows
+from ringrift.network.training.window import WindowShape, held_out, select_window
+from ringrift.planning.jobs import train_job
+from ringrift.planning.pipeline import Pipeline
+from ringrift.plots.losses import render_small_losses
+from ringrift.strict import parse
+from tests.ringrift.conftest import HEX8
+
+NUMBERS = {"blocks": 2, "channels": 8, "batch_size": 64, "max_row_uses": 2, "device": "cpu", "epochs": {"hex8_2p": 4}}
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch, games) -> Path:
+    monkeypatch.setenv("RINGRIFT_HOME", str(tmp_path))
+    write_shard(tmp_path / "games.parquet", games)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield tmp_path
+    torch.set_num_threads(before)
+
+
+def entry(path: Path, home: Path) -> dict[str, str]:
+    return {"path": str(path.relative_to(home)), "sha256": file_sha256(path)}
+
+
+def spec_of(home: Path, iteration: int = 0, parent: Path | None = None, **numbers) -> JobSpec:
+    pipeline = parse(Pipeline, {"training": NUMBERS | numbers}, "test")
+    games = [entry(home / "games.parquet", home)]
+    return train_job(pipeline, "hex8_2p", iteration, games, parent and entry(parent, home))
+
+
+def folder_of(home: Path, spec: JobSpec, name: str = "") -> Path:
+    folder = home / (name or spec.job_id)
+    (folder / contract.OUT).mkdir(parents=True)
+    (folder / contract.SPEC).write_text(spec.canonical())
+    return folder
+
+
+def test_a_job_leaves_a_model_its_card_and_a_plot(home, games):
+    spec = spec_of(home)
+    folder = folder_of(home, spec)
+    assert run_job(folder) == 0
+    manifest = read_manifest(folder, spec.job_id)
+    assert [shard.name for shard in manifest.shards] == ["model.safetensors", "model.json", "losses.svg"]
+    net, card = load_model(folder / "out" / "model.safetensors", HEX8)
+    result = manifest.result
+    assert card.weights == result["weights"] and card.parent is None and not net.training
+    assert card.window["files"] == spec.params["games"] and card.window["games"] == 30
+    assert card.window["digest"] == result["window"]["digest"] and card.metrics == result["metrics"]
+    assert 0.2 < result["soft_share"] < 0.9 and 0 < result["window"]["held_out_games"] < 15
+    shape, share = WindowShape(**spec.params["window"]), spec.params["held_out_share"]
+    window = select_window([games], HEX8, shape).games
+    apart, rows = held_out(window["game_hash"].to_pylist(), share), make_rows(window, HEX8)
+    assert card.window["training_rows"] == sum(not apart[game] for game in rows.game) < len(rows)
+    assert card.training["epochs_run"] == 4 == len(result["history"])
+    progress = [
+        message["params"]["payload"]
+        for message in map(json.loads, (folder / contract.MESSAGES).read_text().splitlines())
+        if message["method"] == "report_custom_message" and message["params"]["payload"]["event"] == "progress"
+    ]
+    assert [event["done"] for event in progress] == [1, 2, 3, 4]
+    assert "outcome, held out" in (folder / "out" / "losses.svg").read_text()
+    assert len(result["small_plot"]) < 950 and len(render_small_losses(result["history"] * 25)) < 950
+
+    child = spec_of(home, 1, folder / "out" / "model.safetensors")
+    again = folder_of(home, child)
+    assert run_job(again) == 0
+    _, card = load_model(again / "out" / "model.safetensors", HEX8)
+    result = read_manifest(again, child.job_id).result
+    assert card.parent == manifest.result["weights"] == result["parent"]
+    assert result["start_metrics"]["loss"] == pytest.approx(manifest.result["metrics"]["loss"], rel=1e-5)
+
+    anew = spec_of(home, 1, folder / "out" / "model.safetensors", from_champion=False, channels=16)
+    assert anew.params["parent"] is None
+    other = folder_of(home, spec_of(home, 1, folder / "out" / "model.safetensors", channels=16))
+    assert run_job(other) == 1
+    assert "from_champion" in read_state(other).error and "'channels': 8" in read_state(other).error
+
+
+def launch(folder: Path) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-m", "ringrift.jobs.worker", "run", str(folder)], env=dict(os.environ))
+
+
+@pytest.mark.slow
+def test_a_killed_job_goes_on_to_the_same_weights(home):
+    spec = spec_of(home, epochs={"hex8_2p": 12})
+    whole, killed = folder_of(home, spec, "whole"), folder_of(home, spec, "killed")
+    assert launch(whole).wait(timeout=300) == 0
+    process = launch(killed)
+    end = time.monotonic() + 300
+    while not (killed / CHECKPOINT).exists():
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert read_manifest(killed, spec.job_id) is None, "it was too fast to be killed"
+    assert launch(killed).wait(timeout=300) == 0
+    first, second = (read_manifest(folder, spec.job_id) for folder in (whole, killed))
+    assert first.result == second.result
+    assert first.shards == second.shards
+
+
+def test_files_that_changed_or_hold_nothing_to_learn_from_end_the_job(home, games):
+    spec = spec_of(home)
+    write_shard(home / "games.parquet", games.slice(0, 1))
+    folder = folder_of(home, spec)
+    assert run_job(folder) == 1 and "changed since" in read_state(folder).error
+    single = spec_of(home)
+    folder = folder_of(home, single)
+    assert run_job(folder) == 1 and "give more games" in read_state(folder).error
+    rows = games.slice(0, 2).to_pylist()
+    write_shard(home / "games.parquet", pa.Table.from_pylist([r | {"config": "hex8_3p"} for r in rows], games.schema))
+    folder = folder_of(home, spec_of(home))
+    assert run_job(folder) == 1 and "left out: {'other_config': 2}" in read_state(folder).error
+
+
+def test_numbers_of_the_pipeline_that_make_no_network_are_refused():
+    for bad in ({"blocks": 0}, {"learning_rate": 0}, {"device": "gpu"}, {"window": {"rows": 0}}, {"chanels": 8}):
+        with pytest.raises(InvalidInput):
+            parse(Pipeline, {"training": bad}, "test")
