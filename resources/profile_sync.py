@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from resources.hosts.file import profile_hosts
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.locks import locked
 from resources.views.profiles import write_unified_profiles
 
@@ -22,18 +22,18 @@ class Delivery:
     missed: dict[str, str] = field(default_factory=dict)
 
 
-def send_profiles(bench: Workbench) -> Delivery:
+def send_profiles(runtime: Runtime) -> Delivery:
     """Write the home's file of trained profiles anew from the store and bring it to every host that plays.
 
     It appears whole in the host's `ringrift_path`. A host that does not take it is in `missed` and fails nothing.
     """
-    home = bench.home
+    home = runtime.home
     with locked(home.root / "profiles.lock"):  # so that no older file overtakes a newer one on its way
         with locked(home.root / "views.lock"):
             file = write_unified_profiles(home)
         if file is None:
             return Delivery()
-        pushed = bench.push(file, file.name, profile_hosts(bench.hosts))
+        pushed = runtime.push(file, file.name, profile_hosts(runtime.hosts))
     return Delivery(
         file,
         [name for name, found in pushed.items() if found is True],

@@ -48,7 +48,7 @@ class Where:
     host_class: HostClass | None = None
 
 
-class Workbench:
+class Runtime:
     """One home with one pipeline file and one hosts file.
 
     What is not given comes from RINGRIFT_HOME, RINGRIFT_PIPELINE, RINGRIFT_HOSTS and RINGRIFT_GAMES_SCALE. The
@@ -171,7 +171,7 @@ class Workbench:
         )
         return runner.run(specs, timeout_s=timeout_s, cancel_on=cancel_on)
 
-    def within(self, host_class: str | None) -> "Workbench":
+    def within(self, host_class: str | None) -> "Runtime":
         """This workbench, kept to one class of hosts if one is named; files and connections are shared.
 
         Raises InvalidInput.
@@ -210,7 +210,7 @@ class Workbench:
         backend or class leaves out are not in the answer.
         """
         wanted = [
-            host for host in hosts if self.where.backend != "local" and self.where.host_class in (None, host.klass)
+            host for host in hosts if self.where.backend != "local" and self.where.host_class in (None, host.host_class)
         ]
 
         def one(host: Host) -> bool | str:

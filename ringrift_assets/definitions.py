@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 
 from resources.hosts.dagster_resources import host_resources
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from ringrift_assets.assets import ASSETS
 from ringrift_assets.steps.checks import CHECKS
 from sensors.collecting import collecting
@@ -40,17 +40,17 @@ JOBS = {
 """Job name → its assets and what it does."""
 
 
-def job_of(bench: Workbench, assets: Sequence[str]) -> dg.JobDefinition:
-    """The job that makes just these assets of a partition, on `bench`; it bears the name of the job they are of.
+def job_of(runtime: Runtime, assets: Sequence[str]) -> dg.JobDefinition:
+    """The job that makes just these assets of a partition, on `runtime`; it bears the name of the job they are of.
 
     Dagster lets a run choose its assets or its resources, not both, so each run gets definitions of its own.
     """
     name = next((name for name, (wanted, _) in JOBS.items() if set(wanted) == set(assets)), "iteration")
-    return _definitions(bench, {name: (tuple(assets), JOBS[name][1])}).resolve_job_def(name)
+    return _definitions(runtime, {name: (tuple(assets), JOBS[name][1])}).resolve_job_def(name)
 
 
 def _definitions(
-    bench: Workbench,
+    runtime: Runtime,
     jobs: Mapping[str, tuple[tuple[str, ...], str]],
     sensors: Sequence[dg.SensorDefinition] = (),
     schedules: Sequence[dg.ScheduleDefinition] = (),
@@ -64,9 +64,9 @@ def _definitions(
         ],
         sensors=sensors,
         schedules=schedules,
-        resources={"bench": bench, **host_resources()},
+        resources={"runtime": runtime, **host_resources()},
         executor=dg.in_process_executor,  # runs mostly poll; the work is in the hosts' own processes
     )
 
 
-defs = _definitions(Workbench(), JOBS, SENSORS, SCHEDULES)
+defs = _definitions(Runtime(), JOBS, SENSORS, SCHEDULES)

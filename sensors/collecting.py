@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import dagster as dg
 
 from resources.models.registry import LAST
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.partition_keys import open_iteration, partition_key
 from resources.store.store import Store
-from sensors.retraining import CONFIG_TAG, DATA, IN_PROGRESS, words
+from sensors.retraining import CONFIG_TAG, DATA, IN_PROGRESS, tick_message
 
 JOB, FIRST_STEP = "collect", "incumbent"
 CRON = "0 * * * *"  # every hour
@@ -30,16 +30,16 @@ class CollectState:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class CollectionPlan:
     """Partitions to collect as (config, iteration), and for each other config one line that says why not."""
 
     collect: list[tuple[str, int]]
     waiting: list[str]
 
 
-def decide(states: Iterable[CollectState], max_iterations: int) -> Decision:
+def plan_collection(states: Iterable[CollectState], max_iterations: int) -> CollectionPlan:
     """The next iteration of each config, or the newest one again if it was not collected to its end."""
-    decision = Decision([], [])
+    decision = CollectionPlan([], [])
     for state in states:
         iteration = 0 if state.newest is None else state.newest + state.collected
         if state.going:
@@ -72,11 +72,11 @@ def state_of(store: Store, instance: dg.DagsterInstance, config: str) -> Collect
 )
 def collecting(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
     """Works on the home and pipeline of this process; a tick without a request says why for each config."""
-    bench = Workbench()
-    states = [state_of(bench.store, context.instance, key) for key in bench.pipeline.configs]
-    decision = decide(states, bench.pipeline.loop.max_iterations)
+    runtime = Runtime()
+    states = [state_of(runtime.store, context.instance, key) for key in runtime.pipeline.configs]
+    decision = plan_collection(states, runtime.pipeline.loop.max_iterations)
     if not decision.collect:
-        return dg.SkipReason(words(decision.waiting))
+        return dg.SkipReason(tick_message(decision.waiting))
     requests = []
     for config, iteration in decision.collect:
         open_iteration(context.instance, iteration)

@@ -7,8 +7,8 @@ import dagster as dg
 from resources.hosts.file import load_hosts
 from resources.runner.assignments import Assignments
 from resources.runner.index import local_hosts
-from resources.runner.reaper import RemoteJobs, Verdict, reap
-from resources.runtime import Workbench
+from resources.runner.reaper import Cleanup, RemoteJobs, reap
+from resources.runtime import Runtime
 from resources.store.home import Home
 from resources.transports.base import Transport
 
@@ -23,17 +23,17 @@ INTERVAL_S = 30
 def reaper(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Works on the home and hosts file of this process and asks for no runs; the tick says what it ended."""
     verdict = reap(context.instance, local_hosts(Home().root, load_hosts()), remote_jobs(Home()))
-    return dg.SkipReason(words(verdict))
+    return dg.SkipReason(tick_message(verdict))
 
 
 def remote_jobs(home: Home) -> RemoteJobs:
     """What this process knows of the home's jobs on remote hosts; it is kept from tick to tick."""
     if home.root not in _remote:
-        bench = Workbench(home)
+        runtime = Runtime(home)
 
         def connect(name: str) -> Transport | None:
             host = next((host for host in load_hosts() if host.name == name and not host.is_local), None)
-            return bench.transport(host) if host else None
+            return runtime.transport(host) if host else None
 
         _remote[home.root] = RemoteJobs(Assignments(home.assignments), connect)
     return _remote[home.root]
@@ -42,7 +42,7 @@ def remote_jobs(home: Home) -> RemoteJobs:
 _remote: dict[Path, RemoteJobs] = {}
 
 
-def words(verdict: Verdict) -> str:
+def tick_message(verdict: Cleanup) -> str:
     """What was ended, for the tick's line."""
     ended = [f"cancelled job {job}" for job in verdict.cancel] + [f"failed run {run}" for run in verdict.fail]
     return "; ".join(ended) if ended else "nothing to end"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from resources.models.registry import ASSET, LAST, TRAINED
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.partition_keys import partition_key
 from resources.store.store import Store
 
@@ -65,16 +65,16 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RetrainingPlan:
     """What to ask for, and for each other config one line that says why not."""
 
     requests: list[Request]
     waiting: list[str]
 
 
-def decide(states: Iterable[ConfigState], new_games: int, tries: int) -> Decision:
+def plan_retraining(states: Iterable[ConfigState], new_games: int, tries: int) -> RetrainingPlan:
     """Which configs to train: at least `new_games` new ones, enough in all, no model yet, nothing in progress."""
-    decision = Decision([], [])
+    decision = RetrainingPlan([], [])
     for state in states:
         if why := _waits(state, new_games, tries):
             decision.waiting.append(f"{state.config}: {why}")
@@ -146,14 +146,14 @@ def _ended(instance: dg.DagsterInstance, count: str) -> tuple[str, ...]:
 )
 def retraining(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Works on the home and pipeline of this process; a tick without a request says why for each config."""
-    bench = Workbench()
-    rules, needs = bench.pipeline.retrain, bench.pipeline.training.min_games
-    states = [state_of(bench.store, context.instance, key, needs.get(key, 1)) for key in bench.pipeline.configs]
-    decision = decide(states, rules.new_games, rules.tries)
+    runtime = Runtime()
+    rules, needs = runtime.pipeline.retrain, runtime.pipeline.training.min_games
+    states = [state_of(runtime.store, context.instance, key, needs.get(key, 1)) for key in runtime.pipeline.configs]
+    decision = plan_retraining(states, rules.new_games, rules.tries)
     for line in decision.waiting:
         context.log.info(line)
     if not decision.requests:
-        return dg.SkipReason(words(decision.waiting))
+        return dg.SkipReason(tick_message(decision.waiting))
     return dg.SensorResult(run_requests=[_run_request(request) for request in decision.requests])
 
 
@@ -165,6 +165,6 @@ def _run_request(request: Request) -> dg.RunRequest:
     )
 
 
-def words(waiting: Sequence[str]) -> str:
+def tick_message(waiting: Sequence[str]) -> str:
     """The tick's one line."""
     return "; ".join(waiting) or "the pipeline has no configs"

@@ -70,7 +70,7 @@ def host_resources(load: Callable[[Path | None], Sequence[Host]] = load_hosts) -
     except RingRiftError as error:
         hosts, problem = [], str(error)
     found: dict[str, Any] = {
-        key: kind(hosts=[line_of(host) for host in hosts if host.klass == key], problem=problem)
+        key: kind(hosts=[line_of(host) for host in hosts if host.host_class == key], problem=problem)
         for key, kind in CLASSES.items()
     }
     return {**found, "fleet": Fleet(**found)}
@@ -80,9 +80,9 @@ def line_of(host: Host) -> str:
     """A host in one line."""
     where = "this machine" if host.is_local else f"{host.ssh_user + '@' if host.ssh_user else ''}{host.address}"
     slots = host.max_parallel_jobs or host.cpus
-    parts = [where, f"may {', '.join(host.may) or 'nothing'}", f"{slots or 'a core each'} slots"]
+    parts = [where, f"may {', '.join(host.allows) or 'nothing'}", f"{slots or 'a core each'} slots"]
     parts += [f"{host.memory_gb:g} GB"] if host.memory_gb else []
     parts += [host.gpu] if host.gpu else []
-    reasons = [why for capability in host.may if (why := host.refusal(capability))]
+    reasons = [why for capability in host.allows if (why := host.ineligible_reason(capability))]
     parts += [f"not in use: {reasons[0]}"] if reasons else []
     return f"{host.name}: {'; '.join(parts)}"

@@ -49,7 +49,7 @@ def load_hosts(path: Path | None = None) -> list[Host]:
 def profile_hosts(hosts: list[Host]) -> list[Host]:
     """The other machines that play with heuristic weights, and so want the file of trained profiles for people."""
     elsewhere = [host for host in hosts if host.status == "ready" and not host.is_local]
-    return [host for host in elsewhere if {"selfplay", "cmaes"} & {*host.may}]
+    return [host for host in elsewhere if {"selfplay", "cmaes"} & {*host.allows}]
 
 
 def _host(name: object, fields: object) -> Host:
@@ -58,7 +58,7 @@ def _host(name: object, fields: object) -> Host:
     if "name" in fields:
         raise InvalidInput("name", fields["name"], "the name is the key above the fields")
     host = Host.model_validate({"name": name, **fields})
-    _ = host.klass  # a host whose class nobody can tell is refused here, with the rest of the faults
+    _ = host.host_class  # a host whose class nobody can tell is refused here, with the rest of the faults
     return host
 
 

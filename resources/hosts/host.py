@@ -72,7 +72,7 @@ class Host(BaseModel):
     capabilities: tuple[Capability, ...] | None = None
     max_parallel_jobs: int | None = Field(default=None, ge=1)
     status: Status = "ready"
-    host_class: HostClass | None = Field(default=None, alias="class")
+    declared_class: HostClass | None = Field(default=None, alias="class")
     tailscale_ip: OptionalText = None
     region: OptionalText = None
     note: OptionalText = None
@@ -95,13 +95,13 @@ class Host(BaseModel):
     @property
     def is_local(self) -> bool:
         """True when jobs start as processes of this machine, without SSH."""
-        return self.klass == "local"
+        return self.host_class == "local"
 
     @property
-    def klass(self) -> HostClass:
+    def host_class(self) -> HostClass:
         """The host class: explicit, else from the name or role. Raises InvalidInput when neither tells."""
-        if self.host_class:
-            return self.host_class
+        if self.declared_class:
+            return self.declared_class
         if self.address is None or self.ssh_host in LOOPBACK:
             return "local"
         for text in (self.name, self.role or ""):
@@ -112,7 +112,7 @@ class Host(BaseModel):
         raise InvalidInput("class", None, f"the name does not tell the class; set class to one of {allowed}")
 
     @property
-    def may(self) -> tuple[Capability, ...]:
+    def allows(self) -> tuple[Capability, ...]:
         """What this host may do: its capabilities, else its role's, else everything if it is local."""
         if self.capabilities is not None:
             return self.capabilities
@@ -120,7 +120,7 @@ class Host(BaseModel):
             return ROLES[self.role]
         return CAPABILITIES if self.is_local else ()
 
-    def refusal(
+    def ineligible_reason(
         self,
         capability: Capability,
         *,
@@ -129,12 +129,12 @@ class Host(BaseModel):
         host_class: HostClass | None = None,
     ) -> str | None:
         """Why this host does not take a job, or None when it does. `remote=False` leaves SSH hosts out."""
-        if host_class is not None and self.klass != host_class:
-            return f"its class is {self.klass} and only {host_class} is in use"
+        if host_class is not None and self.host_class != host_class:
+            return f"its class is {self.host_class} and only {host_class} is in use"
         if self.status != "ready":
             return f"status is {self.status}" + (f" ({self.note})" if self.note else "")
-        if capability not in self.may:
-            given = ", ".join(self.may) or "nothing"
+        if capability not in self.allows:
+            given = ", ".join(self.allows) or "nothing"
             source = "capabilities" if self.capabilities is not None else f"role {self.role or 'not set'}"
             return f"it may do {given} ({source}), not {capability}"
         if self.memory_gb is not None and self.memory_gb < memory_gb:
@@ -160,7 +160,8 @@ def eligible(
 ) -> list[Host]:
     """The hosts that may take a job. Raises NoEligibleHost, with every host's reason, when there is none."""
     reasons = {
-        host.name: host.refusal(capability, remote=remote, memory_gb=memory_gb, host_class=host_class) for host in hosts
+        host.name: host.ineligible_reason(capability, remote=remote, memory_gb=memory_gb, host_class=host_class)
+        for host in hosts
     }
     chosen = [host for host in hosts if reasons[host.name] is None]
     if not chosen:

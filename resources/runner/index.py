@@ -10,7 +10,7 @@ from ringrift.errors import InvalidInput, MissingInput
 from ringrift.jobs.contract import JOBS_FOLDER
 from ringrift.jobs.view import JobView
 
-__all__ = ["JobView", "find_job", "list_jobs", "local_hosts", "look"]
+__all__ = ["JobView", "find_job", "list_jobs", "local_hosts", "view_of"]
 
 
 def local_hosts(home: Path, hosts: Sequence[Host]) -> list[LocalTransport]:
@@ -31,7 +31,7 @@ def list_jobs(transports: Sequence[Transport]) -> list[JobView]:
     return sorted((view for t in transports for view in t.views()), key=lambda view: (view.id, view.host))
 
 
-def look(transport: Transport, job: str) -> JobView | None:
+def view_of(transport: Transport, job: str) -> JobView | None:
     """One job of a host, None if its directory is not there (any more)."""
     return next((view for view in transport.views([job]) if view.id == job), None)
 
@@ -51,7 +51,7 @@ def find_job(transports: Sequence[Transport], text: str) -> tuple[Transport, Job
     if len(ids) > 1:
         more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
         raise InvalidInput("job", text, f"it fits {len(ids)} jobs: {', '.join(ids[:5])}{more}")
-    looked = [(t, look(t, job)) for t, job in named if job == ids[0]]
+    looked = [(t, view_of(t, job)) for t, job in named if job == ids[0]]
     copies = [(t, view) for t, view in looked if view]
     if not copies:
         raise MissingInput(f"{ids[0]} has no readable spec.json")

@@ -48,14 +48,16 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Cleanup:
     """Ids of the jobs to cancel and of the runs to fail, each in the order in which they were given."""
 
     cancel: list[str]
     fail: list[str]
 
 
-def decide(runs: Sequence[RunFacts], jobs: Sequence[JobView], alive: Callable[[RunFacts], bool | None]) -> Verdict:
+def plan_cleanup(
+    runs: Sequence[RunFacts], jobs: Sequence[JobView], alive: Callable[[RunFacts], bool | None]
+) -> Cleanup:
     """What to end. `alive` tells whether a run's process lives; None, nobody can tell, leaves the run alone.
 
     A running job is cancelled if the newest run that makes its asset of its partition was canceled: after a newer
@@ -67,7 +69,7 @@ def decide(runs: Sequence[RunFacts], jobs: Sequence[JobView], alive: Callable[[R
         newest = max(of_it, key=lambda run: run.created, default=None)
         if job.status == "running" and newest is not None and newest.status == "canceled":
             cancel.append(job.id)
-    return Verdict(cancel, [run.id for run in runs if run.status == "going" and alive(run) is False])
+    return Cleanup(cancel, [run.id for run in runs if run.status == "going" and alive(run) is False])
 
 
 class RemoteJobs:
@@ -112,23 +114,23 @@ class RemoteJobs:
         return cancelled
 
 
-def reap(instance: dg.DagsterInstance, transports: Sequence[Transport], remote: RemoteJobs | None = None) -> Verdict:
+def reap(instance: dg.DagsterInstance, transports: Sequence[Transport], remote: RemoteJobs | None = None) -> Cleanup:
     """Fail the runs of this machine whose process is gone, then cancel the jobs of canceled runs. Repeatable."""
     failed = fail_dead_runs(instance)
     running = [job for job in list_jobs(transports) if job.status == "running"]
     elsewhere = remote.maybe_running() if remote else []
     runs = _runs_of(instance, {(job.config, job.iteration) for job in [*running, *elsewhere]})
-    verdict = decide(runs, running, lambda run: None)
+    verdict = plan_cleanup(runs, running, lambda run: None)
     stop([(t, job) for job in verdict.cancel for t in transports if t.alive(job)])
-    there = remote.cancel(decide(runs, elsewhere, lambda run: None).cancel) if remote else []
-    return Verdict(verdict.cancel + there, failed)
+    there = remote.cancel(plan_cleanup(runs, elsewhere, lambda run: None).cancel) if remote else []
+    return Cleanup(verdict.cancel + there, failed)
 
 
 def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """Mark runs failed, or canceled if that was asked for, whose process on this machine is gone; their ids."""
     records = {record.dagster_run.run_id: record for record in instance.get_run_records(dg.RunsFilter(statuses=GOING))}
     runs = [RunFacts(id, "going", record.create_timestamp.timestamp()) for id, record in records.items()]
-    verdict = decide(runs, [], lambda run: process_alive(instance, records[run.id]))
+    verdict = plan_cleanup(runs, [], lambda run: process_alive(instance, records[run.id]))
     for id in verdict.fail:
         run = records[id].dagster_run
         if run.status == dg.DagsterRunStatus.CANCELING:

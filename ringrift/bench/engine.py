@@ -16,7 +16,7 @@ from ringrift.bench.report import Measure, Row, report
 from ringrift.boards import BOARDS
 from ringrift.config import Config
 from ringrift.rules.advance import RANDOM
-from ringrift.rules.game import Game, Table
+from ringrift.rules.game import Game, Workspace
 from ringrift.rules.geometry import board
 from ringrift.seeds import stream
 
@@ -31,7 +31,7 @@ _FIRST_MOVE = "from ringrift.rules.game import Game; g = Game('square8_2p'); g.p
 def random_play(config: Config, seconds: float, seed: int = 0) -> tuple[int, int, float]:
     """Play uniform random games for about `seconds` of CPU time. Returns (games, decisions, CPU seconds)."""
     start = Game(config).state
-    table = Table(board(config.board), stream(seed, "bench", config.key))
+    table = Workspace(board(config.board), stream(seed, "bench", config.key))
     codes = np.empty(config.decision_cap, dtype=np.uint32)
     state = start.copy()
     table.advance(state, codes, RANDOM)

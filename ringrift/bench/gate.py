@@ -29,7 +29,7 @@ from ringrift.stats.simulation import (
     interval_coverage,
     rotated_coverage,
 )
-from ringrift.stats.sprt import Gate
+from ringrift.stats.sprt import SequentialTest
 
 SEED = 20_260_101
 GATES = 2000  # simulated matches of each kind; 0.05 is then known to +-0.01
@@ -52,7 +52,7 @@ def calibrate(
     gates: int = GATES,
     fits: int = COVERAGE_FITS,
     tournaments: int = BEST_TOURNAMENTS,
-    gate: Gate | None = None,
+    gate: SequentialTest | None = None,
     step: Callable[[str], None] = _nothing,
 ) -> dict[str, Any]:
     """The calibration report, in the format of the benchmarks: rows and measures with bars.
@@ -60,7 +60,7 @@ def calibrate(
     `gates` matches of each kind, `fits` tournaments a coverage, `tournaments` to find the best of eight;
     `step` is told what begins, STEPS times. About 30 s on one core with the defaults.
     """
-    gate = gate or Gate()
+    gate = gate or SequentialTest()
     rows: list[Row] = []
     found: dict[str, list[Rates]] = {name: [] for name in ELOS}
     games: dict[str, list[float]] = {name: [] for name in ELOS}

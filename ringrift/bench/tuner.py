@@ -25,7 +25,7 @@ from ringrift.matches.play import play_rows
 from ringrift.planning.tuning import proof_job
 from ringrift.players.heuristic.profiles import BALANCED, PROFILES, profile_hash
 from ringrift.specs.match import MatchParams
-from ringrift.stats.sprt import Gate
+from ringrift.stats.sprt import SequentialTest
 from ringrift.strict import parse
 from ringrift.tuning.cma import Search, new_strategy, tuned_weights
 from ringrift.tuning.schedule import generation_fitness, schedule
@@ -161,13 +161,13 @@ BAD = {**PROFILES[BALANCED], "WEIGHT_ELIMINATED_RINGS": -12.0, "WEIGHT_TERRITORY
 """A profile that avoids what wins: whatever fitness it claims, a proof must refuse it."""
 
 
-def planted(gate: Gate | None = None) -> tuple[bool, bool]:
+def planted(gate: SequentialTest | None = None) -> tuple[bool, bool]:
     """(the good candidate was accepted, the bad one refused): the balanced profile against BAD, and BAD against it."""
     balanced = PROFILES[BALANCED]
-    return prove(balanced, BAD, gate or Gate()), not prove(BAD, balanced, gate or Gate())
+    return prove(balanced, BAD, gate or SequentialTest()), not prove(BAD, balanced, gate or SequentialTest())
 
 
-def prove(candidate: dict[str, float], incumbent: dict[str, float], gate: Gate) -> bool:
+def prove(candidate: dict[str, float], incumbent: dict[str, float], gate: SequentialTest) -> bool:
     """Whether the real gate on real games promotes `candidate` over `incumbent`."""
     spec = proof_job(
         CONFIG,

@@ -29,7 +29,7 @@ from ringrift.planning.pipeline import Pipeline
 from ringrift.planning.tuning import proof_job, proof_order, search_params
 from ringrift.players.heuristic.profiles import profile_hash
 from ringrift.specs.match import MatchParams
-from ringrift.stats.sprt import Gate
+from ringrift.stats.sprt import SequentialTest
 from ringrift.strict import parse
 
 POLL_S = 0.5
@@ -92,7 +92,7 @@ def tune(
     }
 
 
-def _evidence(spec: JobSpec, folder: Path, gate: Gate) -> dict[str, Any]:
+def _evidence(spec: JobSpec, folder: Path, gate: SequentialTest) -> dict[str, Any]:
     manifest = read_manifest(folder, spec.job_id)
     assert manifest is not None  # run_jobs returned
     rows = [row for shard in manifest.shards for row in read_shard(folder / contract.OUT / shard.name).to_pylist()]

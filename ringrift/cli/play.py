@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ringrift.config import Config
     from ringrift.play.summary import Series
     from ringrift.players.participant import Participant
-    from ringrift.stats.sprt import Gate
+    from ringrift.stats.sprt import SequentialTest
 
 GAMES = 10
 PLAYER_HELP = (
@@ -112,17 +112,17 @@ def _evidence_path(path: Path) -> Path:
     return path.with_suffix(".gate.json")
 
 
-def series_length(games: int | None, gate: bool, seats: int) -> tuple[int, "Gate | None"]:
+def series_length(games: int | None, gate: bool, seats: int) -> tuple[int, "SequentialTest | None"]:
     """(blocks, the test or None): with a test the blocks are its most."""
-    from ringrift.stats.sprt import Gate
+    from ringrift.stats.sprt import SequentialTest
 
     if not gate:
         return ceil((games or GAMES) / seats), None
-    usual = Gate()
+    usual = SequentialTest()
     most = usual.max_blocks if games is None else games // seats
     if most < usual.min_blocks:
         raise InvalidInput("--games", games, f"a gate decides after {usual.min_blocks * seats} games at the earliest")
-    return most, Gate(max_blocks=most)
+    return most, SequentialTest(max_blocks=most)
 
 
 # --- a series -----------------------------------------------------------------------------------------------
@@ -185,12 +185,12 @@ def _played(series: "Series") -> tuple[list[dict[str, Any]], bool]:
 def _standing(series: "Series", scores: list[float]) -> str:
     """The score of player 1 with its interval, and how far the test is."""
     from ringrift.stats.intervals import standing
-    from ringrift.stats.sprt import decide
+    from ringrift.stats.sprt import judge_blocks
 
     found = standing(scores)
     text = f" · {series.specs[0]} {found.mean:.3f} ({found.low:.3f} to {found.high:.3f})"
     if series.gate:
-        llr = decide(scores, series.gate, players=series.config.players).llr
+        llr = judge_blocks(scores, series.gate, players=series.config.players).llr
         text += f" · LLR {llr:+.2f} ({series.gate.lower:.2f} to {series.gate.upper:.2f})"
     return text
 

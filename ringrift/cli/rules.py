@@ -50,12 +50,12 @@ def perft_command(
     as_json: JsonOption = False,
 ) -> None:
     """Count the move sequences and distinct states after 1 to DEPTH moves from the start."""
-    from ringrift.rules.game import Game, Table
+    from ringrift.rules.game import Game, Workspace
     from ringrift.rules.position_json import board_of
     from ringrift.rules.vectors import perft
 
     state = Game(config).state
-    counts = perft(Table(board_of(state)), state, depth)
+    counts = perft(Workspace(board_of(state)), state, depth)
     if as_json:
         print(json.dumps([{"depth": d, "states": s, "sequences": q} for d, (s, q) in enumerate(counts, 1)]))
         return

@@ -13,7 +13,7 @@ from ringrift.config import Config, parse_config
 from ringrift.errors import IllegalMove, RingRiftError
 from ringrift.gamesets.game_hash import game_dict, hash_game
 from ringrift.gamesets.schema import SCHEMA, SEARCH_COLUMNS, SOURCES, options_text
-from ringrift.rules.game import Game, Table
+from ringrift.rules.game import Game, Workspace
 from ringrift.rules.geometry import board
 from ringrift.rules.position_json import read_options
 from ringrift.rules.replay import RULES_VERSION, Replayed, replay
@@ -108,8 +108,8 @@ def _options(config: Config, text: str) -> dict[str, int | bool]:
 
 
 @lru_cache(maxsize=8)
-def _table(board_name: str) -> Table:
-    return Table(board(board_name))
+def _table(board_name: str) -> Workspace:
+    return Workspace(board(board_name))
 
 
 def _check_fields(row: dict[str, Any], config: Config) -> None:

@@ -17,7 +17,7 @@ from ringrift.players.participant import Participant
 from ringrift.rules.position_json import read_options
 from ringrift.specs.match import MatchParams
 from ringrift.stats.results import game_scores
-from ringrift.stats.sprt import Gate, decide
+from ringrift.stats.sprt import SequentialTest, judge_blocks
 from ringrift.strict import parse
 
 
@@ -25,7 +25,7 @@ def game_plan(params: MatchParams) -> GamePlan:
     """The games of a match, in block order; with a gate it ends after the block that decides."""
     config = parse_config(params.config)
     first, second = Participant.from_dict(params.first), Participant.from_dict(params.second)
-    gate = Gate(**params.gate) if params.gate is not None else None
+    gate = SequentialTest(**params.gate) if params.gate is not None else None
     indices = range(params.blocks * config.players)
     options = read_options(params.options, config)
     seed_of = opening_seeds(
@@ -48,7 +48,8 @@ def game_plan(params: MatchParams) -> GamePlan:
             yield from (i for i in _games_of(block, config.players) if i not in rankings)
             if (
                 gate
-                and decide(block_scores(rankings, config.players), gate, players=config.players).outcome != "continue"
+                and judge_blocks(block_scores(rankings, config.players), gate, players=config.players).outcome
+                != "continue"
             ):
                 return
 

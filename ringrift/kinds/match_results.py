@@ -40,7 +40,7 @@ from ringrift.specs.round_robin import RoundRobinParams
 from ringrift.specs.store_jobs import MatchInput, ResultsParams
 from ringrift.stats.evidence import Entrant, Purpose, evidence, gate_games
 from ringrift.stats.results import game_scores
-from ringrift.stats.sprt import Gate, decide
+from ringrift.stats.sprt import SequentialTest, judge_blocks
 from ringrift.strict import parse
 
 GAMES, REJECTS, RECORDS, BOARD = "games.parquet", "rejects.parquet", "games.jsonl", "board.svg"
@@ -146,7 +146,7 @@ def _match(job: Job, games: pa.Table, plan: GamePlan, entry: MatchInput) -> dict
         "gate": None,
     }
     if entry.purpose is not None:
-        gate = Gate(**entry.params["gate"])
+        gate = SequentialTest(**entry.params["gate"])
         result["gate"] = {"params": asdict(gate), "verdict": None, "evidence": None}
         if result["whole"]:
             result["gate"] |= _verdict(job, rows, plan, gate, entry.purpose)
@@ -169,7 +169,7 @@ def _scores(rows: list[dict[str, Any]], plan: GamePlan) -> list[dict[str, Any]]:
     ]
 
 
-def gate_evidence(rows: list[dict[str, Any]], plan: GamePlan, gate: Gate, purpose: Purpose) -> dict[str, Any]:
+def gate_evidence(rows: list[dict[str, Any]], plan: GamePlan, gate: SequentialTest, purpose: Purpose) -> dict[str, Any]:
     """The evidence of a gate that has ended, from the rows of its games in order. Raises InvalidInput otherwise."""
     players = plan.config.players
     candidate, opponent = plan.participants
@@ -184,11 +184,13 @@ def gate_evidence(rows: list[dict[str, Any]], plan: GamePlan, gate: Gate, purpos
     )
 
 
-def _verdict(job: Job, rows: list[dict[str, Any]], plan: GamePlan, gate: Gate, purpose: Purpose) -> dict[str, Any]:
+def _verdict(
+    job: Job, rows: list[dict[str, Any]], plan: GamePlan, gate: SequentialTest, purpose: Purpose
+) -> dict[str, Any]:
     """What a gate that has ended says, and the digest of its evidence, which is written as a shard."""
     players = plan.config.players
     rankings = {row["game_index"]: row["ranking"] for row in rows}
-    verdict = decide(block_scores(rankings, players), gate, players=players)
+    verdict = judge_blocks(block_scores(rankings, players), gate, players=players)
     held = gate_evidence(rows, plan, gate, purpose)
     name = gate_file(plan.job)
     write_json(job.out / name, held)

@@ -2,7 +2,7 @@
 
 from ringrift.matches.plan import Rankings
 from ringrift.stats.results import game_scores
-from ringrift.stats.sprt import Gate, Verdict, decide
+from ringrift.stats.sprt import SequentialTest, Verdict, judge_blocks
 
 
 def _games_of(block: int, players: int) -> range:
@@ -18,6 +18,6 @@ def block_scores(rankings: Rankings, players: int) -> list[float]:
     return scores
 
 
-def verdict_of(rankings: Rankings, gate: Gate, players: int) -> Verdict:
+def verdict_of(rankings: Rankings, gate: SequentialTest, players: int) -> Verdict:
     """What the gate says of a match's games by index."""
-    return decide(block_scores(rankings, players), gate, players=players)
+    return judge_blocks(block_scores(rankings, players), gate, players=players)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ChosenMove:
     """What a player decided. Without a search `codes` and `visits` are empty and `value` is 0."""
 
     code: int  # move code
@@ -30,7 +30,7 @@ class Decision:
     visits: np.ndarray  # int64 [n]
 
 
-def decide(
+def choose_move(
     state: np.ndarray,
     participant: Participant,
     seed: int = 0,
@@ -38,7 +38,7 @@ def decide(
     profiles: Profiles | None = None,
     evaluators: "Mapping[str, Evaluator] | None" = None,
     values: ValueNetworks | None = None,
-) -> Decision:
+) -> ChosenMove:
     """The decision of `participant` in `state` (see rules.state; unchanged), a pure function of its arguments.
 
     `evaluators` and `values` are policy and value networks by weights hash. Raises InvalidInput if the game is over, if
@@ -74,4 +74,4 @@ def decide(
         raise InvalidInput("state", PHASES[int(state[PHASE])], "give a position in which the game goes on")
     kept = int(searched.kept[0])
     value = float(searched.value[0]) if kept else 0.0
-    return Decision(int(codes[0]), value, searched.codes[0, :kept].copy(), searched.visits[0, :kept].copy())
+    return ChosenMove(int(codes[0]), value, searched.codes[0, :kept].copy(), searched.visits[0, :kept].copy())

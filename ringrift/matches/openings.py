@@ -13,7 +13,7 @@ import numpy as np
 from ringrift.config import Config
 from ringrift.players.heuristic.appraise import seat_values
 from ringrift.rules.advance import RANDOM
-from ringrift.rules.game import Table
+from ringrift.rules.game import Workspace
 from ringrift.rules.geometry import board
 from ringrift.rules.state import new_state
 from ringrift.seeds import seed_number, stream
@@ -31,7 +31,7 @@ def opening_values(config: Config, seed: int, plies: int, options: Options) -> n
     """
     b = board(config.board)
     state = new_state(b, config.players, dict(options))
-    Table(b, stream(seed, "opening")).advance(state, np.empty(plies, dtype=np.uint32), RANDOM)
+    Workspace(b, stream(seed, "opening")).advance(state, np.empty(plies, dtype=np.uint32), RANDOM)
     return seat_values(state)
 
 

@@ -15,7 +15,7 @@ from ringrift.specs.match import DEFAULT_OPENING_PLIES, MatchParams
 from ringrift.specs.participants import Profiles, by_weights, models_of
 from ringrift.specs.round_robin import RoundRobinParams
 from ringrift.specs.train import TrainParams
-from ringrift.stats.sprt import Gate
+from ringrift.stats.sprt import SequentialTest
 from ringrift.strict import parse
 
 
@@ -130,7 +130,7 @@ def match_job(
     second: Participant,
     root_seed: int,
     blocks: int | None = None,
-    gate: Gate | None = None,
+    gate: SequentialTest | None = None,
     opening_plies: int = DEFAULT_OPENING_PLIES,
     profiles: Profiles | None = None,
     models: Iterable[ModelFile] = (),
@@ -153,7 +153,7 @@ def match_job(
         first=first.to_dict(),
         second=second.to_dict(),
         blocks=gate.max_blocks if gate else blocks or 0,
-        gate={name: getattr(gate, name) for name in Gate.__dataclass_fields__} if gate else None,
+        gate={name: getattr(gate, name) for name in SequentialTest.__dataclass_fields__} if gate else None,
         root_seed=root_seed,
         opening_plies=opening_plies,
         profiles={name: dict(weights) for name, weights in (profiles or {}).items() if name in used},

@@ -121,7 +121,7 @@ def _plan_champion(
     name = f"{CANDIDATE}_vs_champion" if champion else f"{CANDIDATE}_vs_reference"
     first = network_player(pipeline, config, candidate.weights)
     house = network_player(pipeline, config, champion.weights) if champion else None
-    second = player_in_force(config, force, common["profiles"], house)
+    second = current_player(config, force, common["profiles"], house)
     spec = match_job(config=config.key, match=name, first=first, second=second, gate=gate_of(pipeline), **common)
     title = title_of("Candidate", "Champion" if champion else second.label, config)
     plan.matches.append(PlannedMatch(spec, "champion", title))
@@ -146,7 +146,7 @@ def _plan_tier(
         plan.skipped.append(SkippedMatch(name, reason))
         return
     house = network_player(pipeline, config, champion.weights) if champion else None
-    first = player_in_force(config, force, common["profiles"], house)
+    first = current_player(config, force, common["profiles"], house)
     second, gate = benchmarks.benchmark(rival, config), gate_of(pipeline)
     spec = match_job(config=config.key, match=name, first=first, second=second, gate=gate, **common)
     plan.matches.append(PlannedMatch(spec, "tier", title_of(first.label, rival, config)))
@@ -206,7 +206,7 @@ def network_player(pipeline: Pipeline, config: Config, weights: str) -> Particip
     return participant("gumbel", config, NETWORK_DIFFICULTY, budget=budget, model=weights)
 
 
-def player_in_force(
+def current_player(
     config: Config, force: Mapping[str, Any], profiles: Profiles | None = None, champion: Participant | None = None
 ) -> Participant:
     """Who plays for the house: the champion (network_player), else the reference search with the incumbent profile.

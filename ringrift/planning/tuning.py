@@ -24,7 +24,7 @@ from ringrift.players.heuristic.profiles import (
 from ringrift.players.participant import Participant, participant
 from ringrift.specs.cmaes import CmaesParams
 from ringrift.specs.participants import Profiles
-from ringrift.stats.sprt import Gate
+from ringrift.stats.sprt import SequentialTest
 from ringrift.tuning.cma import consensus
 
 DIFFICULTY = 7  # of the player whose weights are tuned: the heuristic without randomness
@@ -151,7 +151,7 @@ def proof_job(
     candidate: Mapping[str, float],
     profile: str,
     weights: Mapping[str, float],
-    gate: Gate,
+    gate: SequentialTest,
     root_seed: int,
     opening_plies: int,
     salt: str = "",

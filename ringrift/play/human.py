@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from ringrift.config import Config
 from ringrift.gamesets.schema import make_row
-from ringrift.matches.decide import decide
+from ringrift.matches.decide import choose_move
 from ringrift.matches.plan import participant_name
 from ringrift.play.player_text import HUMAN
 from ringrift.play.series import JOB, SOURCE
@@ -112,7 +112,7 @@ def _turn_of(
         if len(game.moves) == game.config.decision_cap:
             break
         number = seed_number(seed, "decision", len(game.moves))
-        code = decide(game.state, player, number, evaluators=evaluators, values=values).code
+        code = choose_move(game.state, player, number, evaluators=evaluators, values=values).code
         shown.append(game.notation(code))
         game.play(code)
     return shown
@@ -161,7 +161,7 @@ def _ask(
         elif typed == "?":
             _say(out, HELP)
         elif typed == "h":
-            hint = game.notation(decide(game.state, anchor(game.config), seed).code)
+            hint = game.notation(choose_move(game.state, anchor(game.config), seed).code)
             _say(out, f"the heuristic would play {hint} ({texts.index(hint) + 1})")
         elif typed in texts:
             return codes[texts.index(typed)]

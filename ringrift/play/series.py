@@ -14,7 +14,7 @@ from ringrift.matches.play import play_rows
 from ringrift.players.match import play_match_game
 from ringrift.players.participant import participant
 from ringrift.rules.position_json import read_options
-from ringrift.stats.sprt import decide
+from ringrift.stats.sprt import judge_blocks
 
 if TYPE_CHECKING:
     pass
@@ -71,7 +71,7 @@ def play_series(series: Series) -> Iterator[Row]:
         for block in range(series.blocks):
             yield from plan.indices[block * seats : (block + 1) * seats]
             scores.append(block_score(series, rows[-seats:], 0))
-            if series.gate and decide(scores, series.gate, players=seats).outcome != "continue":
+            if series.gate and judge_blocks(scores, series.gate, players=seats).outcome != "continue":
                 return
 
     networks, values = load_networks(series.specs, series.config), load_values(series.specs, series.config)

@@ -12,7 +12,7 @@ from ringrift.specs.match import DEFAULT_OPENING_PLIES
 from ringrift.stats.evidence import Entrant, evidence, gate_games
 from ringrift.stats.intervals import standing
 from ringrift.stats.results import game_scores
-from ringrift.stats.sprt import Gate, decide
+from ringrift.stats.sprt import SequentialTest, judge_blocks
 
 if TYPE_CHECKING:
     pass
@@ -35,7 +35,7 @@ class Series:
     blocks: int
     seed: int = 0
     opening_plies: int = DEFAULT_OPENING_PLIES
-    gate: Gate | None = None
+    gate: SequentialTest | None = None
 
     def __post_init__(self) -> None:
         check_seats(len(self.players), self.config)
@@ -143,7 +143,7 @@ def _scores(series: Series, rows: Sequence[Row], player: int) -> list[float]:
 def _gate_summary(series: Series, rows: Sequence[Row]) -> dict[str, Any] | None:
     if series.gate is None:
         return None
-    verdict = decide(_scores(series, rows, 0), series.gate, players=series.config.players)
+    verdict = judge_blocks(_scores(series, rows, 0), series.gate, players=series.config.players)
     about = asdict(verdict) | {"elo_interval": list(verdict.elo_interval)}
     del about["llr_path"]  # it is in the evidence
     return {"params": asdict(series.gate), "bounds": [series.gate.lower, series.gate.upper], "verdict": about}

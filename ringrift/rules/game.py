@@ -23,7 +23,7 @@ from ringrift.rules.position_json import (
 _NO_CODES = np.empty(0, dtype=np.uint32)
 
 
-class Table:
+class Workspace:
     """Buffers one thread needs to work on states of one board: scratch, legal moves, a random stream."""
 
     def __init__(self, b: Board, rng: np.ndarray | None = None):
@@ -72,7 +72,7 @@ class Game:
     def _start(self, s: np.ndarray) -> None:
         self.state = s
         self.moves: list[int] = []
-        self._table = Table(board_of(s))
+        self._table = Workspace(board_of(s))
         self._legal = [int(code) for code in self._table.advance(s, _NO_CODES, DECISIONS_ONLY)[1]]
 
     @classmethod

@@ -9,7 +9,7 @@ from ringrift.config import Config
 from ringrift.errors import IllegalMove, InvalidInput
 from ringrift.rules import state as st
 from ringrift.rules.advance import DECISIONS_ONLY
-from ringrift.rules.game import Table, ranking_of
+from ringrift.rules.game import Workspace, ranking_of
 from ringrift.rules.geometry import board
 from ringrift.rules.moves import to_notation
 from ringrift.rules.position_json import read_options
@@ -33,12 +33,14 @@ class Replayed:
         return self.winner is not None
 
 
-def replay(config: Config, options: dict[str, Any] | None, codes: np.ndarray, table: Table | None = None) -> Replayed:
+def replay(
+    config: Config, options: dict[str, Any] | None, codes: np.ndarray, table: Workspace | None = None
+) -> Replayed:
     """Play the decisions `codes` (uint32[plies]) from the empty board, checking that each is legal.
 
     `table` may be passed to reuse its buffers. Raises IllegalMove naming the first ply that is not legal.
     """
-    table = table or Table(board(config.board))
+    table = table or Workspace(board(config.board))
     s = st.new_state(table.board, config.players, read_options(options, config))
     codes = np.ascontiguousarray(codes, dtype=np.uint32)
     done, legal = table.advance(s, codes, DECISIONS_ONLY)

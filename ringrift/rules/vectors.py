@@ -21,7 +21,7 @@ from ringrift.config import Config
 from ringrift.errors import InvalidInput, MissingInput, RingRiftError
 from ringrift.rules import state as st
 from ringrift.rules.advance import EVERY_MOVE
-from ringrift.rules.game import Table
+from ringrift.rules.game import Workspace
 from ringrift.rules.geometry import board
 from ringrift.rules.moves import PROCESS_LINE, TYPE_SHIFT
 from ringrift.rules.position_json import CORE_KEYS, read_options, state_from_json, state_to_json
@@ -135,7 +135,7 @@ def _show(moves: set[str]) -> str:
     return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
 
 
-def _legal(where: str, expected: list[list[Any]], table: Table, s: np.ndarray) -> dict[str, int]:
+def _legal(where: str, expected: list[list[Any]], table: Workspace, s: np.ndarray) -> dict[str, int]:
     """The legal moves of `s`, text → code, which are exactly the expected ones."""
     codes, moves = table.legal(s), table.legal_json(s)
     have = dict(zip(map(_text, moves), codes, strict=True))
@@ -168,7 +168,7 @@ def _compare_state(where: str, expected: dict[str, Any], s: np.ndarray) -> None:
             raise _Difference(f"{where}: ctx.region is {actual['ctx']['region']}, expected {expected['ctx']['region']}")
 
 
-def _play(where: str, row: dict[str, Any], table: Table, s: np.ndarray) -> None:
+def _play(where: str, row: dict[str, Any], table: Workspace, s: np.ndarray) -> None:
     """Compare the legal moves of `s` with the row's, then play the one that was chosen there."""
     codes, move = _legal(where, row["legal"], table, s), row["legal"][row["c"]]
     done, _ = table.advance(s, np.array([codes[_text(move)]], dtype=np.uint32), EVERY_MOVE)
@@ -176,10 +176,10 @@ def _play(where: str, row: dict[str, Any], table: Table, s: np.ndarray) -> None:
         raise _Difference(f"{where}: the engine refuses its own legal move {move}")
 
 
-def _setup(row: dict[str, Any], state: dict[str, Any]) -> tuple[Table, np.ndarray]:
+def _setup(row: dict[str, Any], state: dict[str, Any]) -> tuple[Workspace, np.ndarray]:
     config = Config(row["board"], row["players"])
     s = state_from_json(config, read_options(row.get("options"), config), state)
-    return Table(board(config.board)), s
+    return Workspace(board(config.board)), s
 
 
 def _check_game(rows: list[dict[str, Any]], result: FileResult) -> None:
@@ -223,7 +223,7 @@ def _core(s: np.ndarray) -> bytes:
     return core.tobytes()
 
 
-def perft(table: Table, s: np.ndarray, depth: int) -> list[tuple[int, int]]:
+def perft(table: Workspace, s: np.ndarray, depth: int) -> list[tuple[int, int]]:
     """(distinct states, move sequences) after 1 to `depth` moves, bookkeeping moves counting as moves.
 
     A line of exactly the needed length counts as two sequences, as the recordings list it under two names.

@@ -12,7 +12,7 @@ from pydantic import Field
 from ringrift.config import parse_config
 from ringrift.errors import InvalidInput
 from ringrift.stats.results import game_scores
-from ringrift.stats.sprt import ROUNDING, Gate, decide
+from ringrift.stats.sprt import ROUNDING, SequentialTest, judge_blocks
 from ringrift.strict import Strict, parse
 
 Purpose = Literal["champion", "tier", "profile", "match"]  # match: of two players somebody chose, decides nothing
@@ -71,7 +71,7 @@ def evidence(
     pool: str,
     candidate: Entrant,
     opponent: Entrant,
-    gate: Gate,
+    gate: SequentialTest,
     openings: Sequence[str],
     games: Sequence[GateGame],
 ) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _assemble(
     pool: str,
     candidate: Entrant,
     opponent: Entrant,
-    gate: Gate,
+    gate: SequentialTest,
     openings: Sequence[str],
     games: Sequence[GateGame],
 ) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _assemble(
         raise InvalidInput("candidate", candidate.key, "it is its own opponent; identical players need no gate")
     config = parse_config(pool)
     blocks = _blocks(openings, games, candidate.key, opponent.key, config.players)
-    verdict = decide([block["score"] for block in blocks], gate, players=config.players)
+    verdict = judge_blocks([block["score"] for block in blocks], gate, players=config.players)
     given = {
         "format": "ringrift-gate/1",
         "purpose": purpose,
@@ -179,11 +179,11 @@ def verify_evidence(stored: dict[str, Any]) -> list[str]:
     return ([f"games: {unfinished}"] if unfinished else []) + _differences(stored, renewed, "")
 
 
-def _gate(params: dict[str, Any]) -> Gate:
-    names = [field.name for field in fields(Gate)]
+def _gate(params: dict[str, Any]) -> SequentialTest:
+    names = [field.name for field in fields(SequentialTest)]
     if sorted(params) != sorted(names):
         raise InvalidInput("params", sorted(params), f"use exactly {', '.join(names)}")
-    return Gate(**params)
+    return SequentialTest(**params)
 
 
 def _differences(held: Any, renewed: Any, path: str) -> list[str]:

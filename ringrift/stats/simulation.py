@@ -8,7 +8,7 @@ import numpy as np
 from ringrift.stats.elo import sequential_elo
 from ringrift.stats.plackett_luce import fit_tables
 from ringrift.stats.results import ELO_SCALE, Z95, GameResult
-from ringrift.stats.sprt import Gate, decisions, score_of_elo, statistics
+from ringrift.stats.sprt import SequentialTest, decisions, score_of_elo, statistics
 
 CHUNK = 250  # matches at once, to bound the memory
 
@@ -81,7 +81,13 @@ class Rates:
 
 
 def gate_rates(
-    gate: Gate, players: int, elo: float, model: Model, matches: int, seed: list[int], strength: float | None = None
+    gate: SequentialTest,
+    players: int,
+    elo: float,
+    model: Model,
+    matches: int,
+    seed: list[int],
+    strength: float | None = None,
 ) -> Rates:
     """Play `matches` simulated gates of a candidate of true `elo` (or of a given `strength` under the model)."""
     rng = np.random.default_rng(seed)

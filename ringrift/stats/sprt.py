@@ -37,7 +37,7 @@ Outcome = Literal["promoted", "rejected", "inconclusive", "continue"]
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class SequentialTest:
     """Parameters of a test. Raises InvalidInput for values without a meaning."""
 
     elo0: float = 0.0  # H0: not stronger
@@ -114,7 +114,7 @@ def elo_of_score(score: float) -> float:
     return ELO_SCALE * math.log(score / (1 - score))
 
 
-def statistics(scores: np.ndarray, gate: Gate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def statistics(scores: np.ndarray, gate: SequentialTest) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(LLR, mean, variance of one block) after each block, each float[..., B]; `scores` float[..., B].
 
     Variance and LLR are regularised by the virtual block, the mean is that of the scores alone.
@@ -127,7 +127,7 @@ def statistics(scores: np.ndarray, gate: Gate) -> tuple[np.ndarray, np.ndarray, 
     return n * (s1 - s0) * (2 * m - s0 - s1) / (2 * v), total / n, v
 
 
-def decisions(llr: np.ndarray, mean: np.ndarray, gate: Gate, players: int) -> np.ndarray:
+def decisions(llr: np.ndarray, mean: np.ndarray, gate: SequentialTest, players: int) -> np.ndarray:
     """int8[..., B]: 1 where the gate promotes after that block, -1 where it rejects, 0 where it plays on.
 
     The LLR may pass its bound below the floor on the mean: the match then goes on until both agree.
@@ -138,7 +138,7 @@ def decisions(llr: np.ndarray, mean: np.ndarray, gate: Gate, players: int) -> np
     return np.where((n >= gate.min_blocks) & (n <= gate.max_blocks), decided, 0).astype(np.int8)
 
 
-def decide(block_scores: Sequence[float], gate: Gate, *, players: int = 2) -> Verdict:
+def judge_blocks(block_scores: Sequence[float], gate: SequentialTest, *, players: int = 2) -> Verdict:
     """Verdict on the block scores (each in [0, 1]) in the order of the openings; a block has `players` games.
 
     The first block that decides ends the test: what follows is not looked at, so a verdict never changes as

@@ -11,16 +11,23 @@ from typing import Any
 import dagster as dg
 
 from resources.runner.events import JobResult
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record, digest_of
 from resources.views.logs import write_cmaes_log
 from ringrift.files import write_json, write_text
 from ringrift.jobs.contract import JobSpec
 from ringrift_assets.steps.checks import ALL_VERIFY, EVIDENCE_HOLDS, FINITE_WEIGHTS, partitioned_spec, result
-from ringrift_assets.steps.jobs import CANCEL_ON, job_log, work_of
-from ringrift_assets.steps.metadata import facts, result_of, table
-from ringrift_assets.steps.partition import OWNERS, Kept, Made, OnHosts, keep, step_errors
+from ringrift_assets.steps.jobs import CANCEL_ON, job_log, provenance_of
+from ringrift_assets.steps.metadata import partition_metadata, result_of, table
+from ringrift_assets.steps.partition import (
+    OWNERS,
+    OnHosts,
+    StepOutput,
+    StoredPartition,
+    materialize_partition,
+    step_errors,
+)
 from ringrift_assets.steps.proofs import Proved, evidence_problems, need_whole, proof_rows, prove, shown
 
 ASSET = "cmaes_profile"
@@ -44,7 +51,7 @@ HISTORY = ("games", "sigma", "against_panel", "against_panel_low", "against_pane
     ],
 )
 def cmaes_profile(
-    context: dg.AssetExecutionContext, config: OnHosts, bench: dg.ResourceParam[Workbench]
+    context: dg.AssetExecutionContext, config: OnHosts, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
     """A proposal for better heuristic weights, found by CMA-ES and proved against the profile in force, or none.
 
@@ -54,19 +61,19 @@ def cmaes_profile(
     A search that was stopped goes on at its next generation.
     """
     with step_errors():
-        bench = bench.within(config.host_class)
+        runtime = runtime.within(config.host_class)
         key, iteration = partition_of(context)
-        force = bench.store.need("incumbent", key, iteration).data
-        pipeline = bench.pipeline
+        force = runtime.store.need("incumbent", key, iteration).data
+        pipeline = runtime.pipeline
         profile, weights = force["profile"], force["profile_weights"]
-        specs = plan_searches(bench, key, iteration, force)
-        inputs = search_inputs(bench, specs)
+        specs = plan_searches(runtime, key, iteration, force)
+        inputs = search_inputs(runtime, specs)
 
-        def make(folder: Path, _: Record | None) -> Made:
+        def make(folder: Path, _: Record | None) -> StepOutput:
             from ringrift.planning.tuning import proof_order
 
             started = time.monotonic()
-            results = bench.run(
+            results = runtime.run(
                 "cmaes",
                 specs,
                 listener=job_log(context),
@@ -78,7 +85,7 @@ def cmaes_profile(
             candidates = proof_order([candidate for search in found for candidate in search["candidates"]])
             proved = prove(
                 context,
-                bench,
+                runtime,
                 candidates[: pipeline.cmaes.proofs],
                 asset=ASSET,
                 config=key,
@@ -89,32 +96,32 @@ def cmaes_profile(
             )
             return _made(folder, force, results, candidates, proved, time.monotonic() - started)
 
-        kept = keep(context, bench, inputs, make)
-        write_cmaes_log(bench.home, kept.record)
-        return result_of(kept, _metadata(bench, kept), _checks(bench, kept))
+        kept = materialize_partition(context, runtime, inputs, make)
+        write_cmaes_log(runtime.home, kept.record)
+        return result_of(kept, _metadata(runtime, kept), _checks(runtime, kept))
 
 
-def plan_searches(bench: Workbench, key: str, iteration: int, incumbent: Mapping[str, Any]) -> list[JobSpec]:
+def plan_searches(runtime: Runtime, key: str, iteration: int, incumbent: Mapping[str, Any]) -> list[JobSpec]:
     """The searches of an iteration, from its incumbent."""
     from ringrift.config import parse_config
     from ringrift.planning.jobs import search_job
     from ringrift.planning.tuning import search_params
 
     profile, weights = incumbent["profile"], incumbent["profile_weights"]
-    searches = search_params(bench.pipeline, parse_config(key), iteration, profile, weights)
+    searches = search_params(runtime.pipeline, parse_config(key), iteration, profile, weights)
     return [search_job(params) for params in searches]
 
 
-def search_inputs(bench: Workbench, searches: Sequence[JobSpec]) -> dict[str, Any]:
+def search_inputs(runtime: Runtime, searches: Sequence[JobSpec]) -> dict[str, Any]:
     """What the proposal of some searches is a function of."""
     from ringrift.planning.gate import gate_of
-    from ringrift.stats.sprt import Gate
+    from ringrift.stats.sprt import SequentialTest
 
-    gate = gate_of(bench.pipeline)
+    gate = gate_of(runtime.pipeline)
     return {
         "searches": [spec.job_id for spec in searches],
-        "proofs": bench.pipeline.cmaes.proofs,
-        "gate": {name: getattr(gate, name) for name in Gate.__dataclass_fields__},
+        "proofs": runtime.pipeline.cmaes.proofs,
+        "gate": {name: getattr(gate, name) for name in SequentialTest.__dataclass_fields__},
     }
 
 
@@ -125,7 +132,7 @@ def _made(
     candidates: list[dict[str, Any]],
     proved: Proved,
     wall_s: float,
-) -> Made:
+) -> StepOutput:
     from ringrift.plots.cmaes import render_convergence
     from ringrift.tuning.cma import changed_most
 
@@ -150,7 +157,7 @@ def _made(
         "proof_games": proved.games.get("games", 0),
         "digests": {"searches": [s["content_digest"] for s in found], "games": proved.games.get("content_digest")},
     }
-    return Made(1, digest_of(data), data, work_of([*results, *proved.results], wall_s))
+    return StepOutput(1, digest_of(data), data, provenance_of([*results, *proved.results], wall_s))
 
 
 def _generation_lines(results: Sequence[JobResult]) -> list[str]:
@@ -164,7 +171,7 @@ def _generation_lines(results: Sequence[JobResult]) -> list[str]:
     ]
 
 
-def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+def _metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
     from ringrift.plots.cmaes import render_small_convergence
 
     data, record = kept.record.data, kept.record
@@ -187,25 +194,25 @@ def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
         "weights_changed_most": table(data["changed"]),
         "generations": table(rows),
         "convergence": dg.MetadataValue.md(f"![{PICTURE}]({render_small_convergence(data['histories'])})"),
-        "convergence_large": dg.MetadataValue.path(str(bench.store.path(record, PLOT))),
+        "convergence_large": dg.MetadataValue.path(str(runtime.store.path(record, PLOT))),
         "search_games": sum(search["games"] for search in data["searches"]),
         "proof_games": data["proof_games"],
     }
-    return {**shown_facts, **facts(bench, kept)}
+    return {**shown_facts, **partition_metadata(runtime, kept)}
 
 
-def _checks(bench: Workbench, kept: Kept) -> list[dg.AssetCheckResult]:
+def _checks(runtime: Runtime, kept: StoredPartition) -> list[dg.AssetCheckResult]:
     data, record = kept.record.data, kept.record
     proposal, problems = data["proposal"], []
     for proof in data["proofs"]:
-        path, promoted = bench.store.path(record, proof["file"]), proof["verdict"]["outcome"] == "promoted"
+        path, promoted = runtime.store.path(record, proof["file"]), proof["verdict"]["outcome"] == "promoted"
         sides = {"candidate": proof["hash"], "opponent": data["incumbent"]["hash"]}
         problems += evidence_problems(path, proof["digest"], promoted=promoted, **sides)
         if promoted != bool(proposal and proposal["hash"] == proof["hash"]):
             problems.append(f"the proposal is not what the proof of {proof['hash']} says")
     if proposal and not data["proofs"]:
         problems.append("a proposal without a proof")
-    candidates = json.loads(bench.store.path(record, CANDIDATES).read_text(encoding="utf-8"))
+    candidates = json.loads(runtime.store.path(record, CANDIDATES).read_text(encoding="utf-8"))
     infinite = [c["hash"] for c in candidates if not all(math.isfinite(value) for value in c["weights"].values())]
     bad = sum(data["rejected"].values())
     again = f"Materialize {ASSET} again"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record, digest_of
 from ringrift.files import write_text
@@ -22,9 +22,17 @@ from ringrift_assets.steps.checks import (
     partitioned_spec,
     result,
 )
-from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, work_of
-from ringrift_assets.steps.metadata import facts, result_of, table
-from ringrift_assets.steps.partition import OWNERS, Kept, Made, Materialize, games_file, keep, step_errors
+from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, provenance_of
+from ringrift_assets.steps.metadata import partition_metadata, result_of, table
+from ringrift_assets.steps.partition import (
+    OWNERS,
+    Materialize,
+    StepOutput,
+    StoredPartition,
+    games_file,
+    materialize_partition,
+    step_errors,
+)
 
 ASSET = "elo_ratings"
 PLOT, HISTORY = "ratings.svg", "rating_history.svg"
@@ -62,7 +70,7 @@ class RatingPlan(NamedTuple):
     ],
 )
 def elo_ratings(
-    context: dg.AssetExecutionContext, config: Materialize, bench: dg.ResourceParam[Workbench]
+    context: dg.AssetExecutionContext, config: Materialize, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
     """How strong each participant of this config is: a fit of all games with 95 % intervals, and Elo with K = 32.
 
@@ -75,11 +83,11 @@ def elo_ratings(
     """
     with step_errors():
         key, iteration = partition_of(context)
-        inputs, spec, players, shown, earlier = plan_ratings(bench, key, iteration)
+        inputs, spec, players, shown, earlier = plan_ratings(runtime, key, iteration)
 
-        def make(folder: Path, _: Record | None) -> Made:
+        def make(folder: Path, _: Record | None) -> StepOutput:
             started = time.monotonic()
-            results = bench.run(None, [spec], listener=job_log(context), cancel_on=CANCEL_ON)
+            results = runtime.run(None, [spec], listener=job_log(context), cancel_on=CANCEL_ON)
             need_done(results)
             for path in results[0].shards:
                 shutil.copyfile(path, folder / path.name)
@@ -91,33 +99,35 @@ def elo_ratings(
             lines = history_lines(rows, shown, bold=shown[0])
             write_text(folder / HISTORY, render_history(lines, key))
             content = {name: value for name, value in found.items() if name != "small_plot"}
-            return Made(len(found["ratings"]), digest_of(content), found, work_of(results, time.monotonic() - started))
+            return StepOutput(
+                len(found["ratings"]), digest_of(content), found, provenance_of(results, time.monotonic() - started)
+            )
 
-        kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
-        return result_of(kept, _metadata(bench, kept), _checks(kept))
+        kept = materialize_partition(context, runtime, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
+        return result_of(kept, _metadata(runtime, kept), _checks(kept))
 
 
-def plan_ratings(bench: Workbench, key: str, iteration: int) -> RatingPlan:
+def plan_ratings(runtime: Runtime, key: str, iteration: int) -> RatingPlan:
     """What the ratings of an iteration are computed from, and the job that does it."""
     from ringrift.config import parse_config
-    from ringrift.planning.matches import alias, network_player, player_in_force
+    from ringrift.planning.matches import alias, current_player, network_player
     from ringrift.planning.tuning import trained_profiles
     from ringrift.players.benchmarks import BENCHMARKS, anchor, benchmark, unavailable
 
-    bench.store.need(MATCHES, key, iteration)
-    matches = bench.store.upto(MATCHES, key, iteration)
-    earlier = bench.store.upto(ASSET, key, iteration - 1)
+    runtime.store.need(MATCHES, key, iteration)
+    matches = runtime.store.upto(MATCHES, key, iteration)
+    earlier = runtime.store.upto(ASSET, key, iteration - 1)
     board = parse_config(key)
-    tuned = bench.store.need("heuristic_profiles", key, iteration).data
-    weights = bench.store.need("incumbent", key, iteration).data["champion_weights"]
-    champion = network_player(bench.pipeline, board, weights) if weights else None
+    tuned = runtime.store.need("heuristic_profiles", key, iteration).data
+    weights = runtime.store.need("incumbent", key, iteration).data["champion_weights"]
+    champion = network_player(runtime.pipeline, board, weights) if weights else None
     profiles = trained_profiles(tuned["profile"], tuned["profile_weights"])
-    in_force = player_in_force(board, tuned, profiles, champion)
+    in_force = current_player(board, tuned, profiles, champion)
     fixed = anchor(board)
     frozen = [benchmark(name, board).key for name in BENCHMARKS if unavailable(name) is None]
     players = {k: entry for record in matches for k, entry in record.data["participants"].items()}
     players[fixed.key] = {"name": alias(fixed, board), "participant": fixed.to_dict()}
-    rules = bench.pipeline.evaluation
+    rules = runtime.pipeline.evaluation
     terms = {
         "known": {k: entry["name"] for k, entry in players.items()},
         "anchor": fixed.key,
@@ -131,16 +141,16 @@ def plan_ratings(bench: Workbench, key: str, iteration: int) -> RatingPlan:
         "in_force": in_force.key,
         **terms,
     }
-    files = [games_file(bench, record) for record in matches]
+    files = [games_file(runtime, record) for record in matches]
     params = {"version": 2, "config": key, "iteration": iteration, "games": files, **terms}
     spec = JobSpec(asset=ASSET, config=key, iteration=iteration, name="rate", kind="rate", params=params)
     return RatingPlan(inputs, spec, players, [in_force.key, *frozen], earlier)
 
 
-def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+def _metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
     data = kept.record.data
     large, history = (
-        base64.b64encode(bench.store.path(kept.record, name).read_bytes()).decode() for name in (PLOT, HISTORY)
+        base64.b64encode(runtime.store.path(kept.record, name).read_bytes()).decode() for name in (PLOT, HISTORY)
     )
     return {
         "plot": dg.MetadataValue.md(f"![{PICTURE}]({data['small_plot']})"),
@@ -152,11 +162,11 @@ def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
         "best_rating": data["ratings"][0]["rating"],
         "games_rated": data["games"],
         "games_of_this_iteration": data["games_now"],
-        **facts(bench, kept),
+        **partition_metadata(runtime, kept),
     }
 
 
-def _checks(kept: Kept) -> list[dg.AssetCheckResult]:
+def _checks(kept: StoredPartition) -> list[dg.AssetCheckResult]:
     data = kept.record.data
     foreign, unknown = (data["refused"].get(reason, 0) for reason in ("other_pool", "unknown_participant"))
     remedy = f"materialize {MATCHES} of this config again"

@@ -8,15 +8,22 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from resources.profile_sync import Delivery, send_profiles
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record, digest_of
 from ringrift.files import write_json
 from ringrift.jobs.contract import JobSpec
 from ringrift_assets.steps.checks import EVIDENCE_HOLDS, PROFILES_ARRIVED, partitioned_spec, result
-from ringrift_assets.steps.jobs import work_of
-from ringrift_assets.steps.metadata import facts, result_of, table
-from ringrift_assets.steps.partition import OWNERS, Kept, Made, OnHosts, keep, step_errors
+from ringrift_assets.steps.jobs import provenance_of
+from ringrift_assets.steps.metadata import partition_metadata, result_of, table
+from ringrift_assets.steps.partition import (
+    OWNERS,
+    OnHosts,
+    StepOutput,
+    StoredPartition,
+    materialize_partition,
+    step_errors,
+)
 from ringrift_assets.steps.proofs import Proved, evidence_problems, proof_rows, proof_spec, prove
 
 ASSET, SEARCH = "heuristic_profiles", "cmaes_profile"
@@ -46,7 +53,7 @@ class ProfilePlan(NamedTuple):
     ],
 )
 def heuristic_profiles(
-    context: dg.AssetExecutionContext, config: OnHosts, bench: dg.ResourceParam[Workbench]
+    context: dg.AssetExecutionContext, config: OnHosts, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
     """The profile that plays from now on: this iteration's proved proposal, else the one that was in force before.
 
@@ -58,11 +65,11 @@ def heuristic_profiles(
     with step_errors():
         from ringrift.config import parse_config
 
-        hosts = bench.within(config.host_class)  # for the proof; the file goes to every host that plays
+        hosts = runtime.within(config.host_class)  # for the proof; the file goes to every host that plays
         key, iteration = partition_of(context)
-        inputs, before, search, imported = plan_profile(bench, key, iteration)
+        inputs, before, search, imported = plan_profile(runtime, key, iteration)
 
-        def make(folder: Path, _: Record | None) -> Made:
+        def make(folder: Path, _: Record | None) -> StepOutput:
             started = time.monotonic()
             force = _after_search(before.data, search.data, parse_config(key))
             proved = Proved()
@@ -79,7 +86,7 @@ def heuristic_profiles(
                     weights=force["profile_weights"],
                 )
             if force["proof"]:
-                shutil.copyfile(bench.store.path(search, force["proof"]["file"]), folder / EVIDENCE)
+                shutil.copyfile(runtime.store.path(search, force["proof"]["file"]), folder / EVIDENCE)
             for path in proved.shards:
                 shutil.copyfile(path, folder / path.name)
             if proved.chosen:
@@ -88,30 +95,30 @@ def heuristic_profiles(
                 force = _taken(proved.chosen, proof, parse_config(key), force["profile_hash"])
             return _made(folder, before.data, force, proved, iteration, key, time.monotonic() - started)
 
-        kept = keep(context, bench, inputs, make)
-        delivery = send_profiles(bench)
-        return result_of(kept, _metadata(bench, kept, delivery), _checks(bench, kept, delivery))
+        kept = materialize_partition(context, runtime, inputs, make)
+        delivery = send_profiles(runtime)
+        return result_of(kept, _metadata(runtime, kept, delivery), _checks(runtime, kept, delivery))
 
 
-def plan_profile(bench: Workbench, key: str, iteration: int) -> ProfilePlan:
+def plan_profile(runtime: Runtime, key: str, iteration: int) -> ProfilePlan:
     """What the profile of an iteration is found from."""
     from ringrift.planning.gate import gate_of
-    from ringrift.stats.sprt import Gate
+    from ringrift.stats.sprt import SequentialTest
 
-    before = bench.store.need("incumbent", key, iteration)
-    search = bench.store.need(SEARCH, key, iteration)
-    imported = _imported(bench, key)
-    gate = gate_of(bench.pipeline)
+    before = runtime.store.need("incumbent", key, iteration)
+    search = runtime.store.need(SEARCH, key, iteration)
+    imported = _imported(runtime, key)
+    gate = gate_of(runtime.pipeline)
     inputs = {
         "before": before.content_digest,
         "search": search.content_digest,
         "imported": imported and imported["hash"],
-        "gate": {name: getattr(gate, name) for name in Gate.__dataclass_fields__},
+        "gate": {name: getattr(gate, name) for name in SequentialTest.__dataclass_fields__},
     }
     return ProfilePlan(inputs, before, search, imported)
 
 
-def import_proof(bench: Workbench, plan: ProfilePlan) -> JobSpec | None:
+def import_proof(runtime: Runtime, plan: ProfilePlan) -> JobSpec | None:
     """The gate that an imported candidate meets first, None where none is needed."""
     from ringrift.config import parse_config
 
@@ -120,7 +127,7 @@ def import_proof(bench: Workbench, plan: ProfilePlan) -> JobSpec | None:
     if plan.imported is None or plan.imported["hash"] == current["profile_hash"]:
         return None
     return proof_spec(
-        bench,
+        runtime,
         plan.imported["weights"],
         asset=ASSET,
         config=key,
@@ -131,15 +138,15 @@ def import_proof(bench: Workbench, plan: ProfilePlan) -> JobSpec | None:
     )
 
 
-def _imported(bench: Workbench, key: str) -> dict[str, Any] | None:
+def _imported(runtime: Runtime, key: str) -> dict[str, Any] | None:
     """The candidate of the pipeline's import file; a relative path starts at the pipeline file."""
     from ringrift.config import parse_config
     from ringrift.planning.tuning import import_candidate
 
-    name = bench.pipeline.cmaes.import_file
+    name = runtime.pipeline.cmaes.import_file
     if name is None:
         return None
-    path = bench.settings()[0].resolve().parent / Path(name).expanduser()
+    path = runtime.settings()[0].resolve().parent / Path(name).expanduser()
     return import_candidate(str(path), parse_config(key))
 
 
@@ -168,7 +175,7 @@ def _taken(candidate: dict[str, Any], proof: dict[str, Any], config: Any, over: 
 
 def _made(
     folder: Path, before: dict[str, Any], force: dict[str, Any], proved: Proved, iteration: int, key: str, wall_s: float
-) -> Made:
+) -> StepOutput:
     from ringrift.players.heuristic.profiles import FILE, PROFILES, profiles_file
 
     proof = force["proof"]
@@ -192,10 +199,10 @@ def _made(
         }
     write_json(folder / FILE, profiles_file(profiles, about))
     data["metadata"] = about
-    return Made(1, digest_of(data), data, work_of(proved.results, wall_s) if proved.results else {})
+    return StepOutput(1, digest_of(data), data, provenance_of(proved.results, wall_s) if proved.results else {})
 
 
-def _metadata(bench: Workbench, kept: Kept, delivery: Delivery) -> dict[str, Any]:
+def _metadata(runtime: Runtime, kept: StoredPartition, delivery: Delivery) -> dict[str, Any]:
     data = kept.record.data
     shown: dict[str, Any] = {
         "profile": f"{data['profile']} #{data['profile_hash'][:8]}",
@@ -214,14 +221,14 @@ def _metadata(bench: Workbench, kept: Kept, delivery: Delivery) -> dict[str, Any
     ]
     if arrived:
         shown["profiles_on_hosts"] = table(arrived)
-    return {**shown, **facts(bench, kept)}
+    return {**shown, **partition_metadata(runtime, kept)}
 
 
-def _checks(bench: Workbench, kept: Kept, delivery: Delivery) -> list[dg.AssetCheckResult]:
+def _checks(runtime: Runtime, kept: StoredPartition, delivery: Delivery) -> list[dg.AssetCheckResult]:
     data = kept.record.data
     proof, problems = data["proof"], []
     if proof is not None:
-        path = bench.store.path(kept.record, EVIDENCE)
+        path = runtime.store.path(kept.record, EVIDENCE)
         sides = {"candidate": data["profile_hash"], "opponent": data["over"]}
         problems = evidence_problems(path, proof["digest"], promoted=True, **sides)
     elif data["profile_hash"] != data["before"]["hash"]:

@@ -6,13 +6,20 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.home import REPOSITORY
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record, digest_of
 from ringrift.files import write_json
-from ringrift_assets.steps.metadata import facts, result_of
-from ringrift_assets.steps.partition import OWNERS, VERDICTS, Made, keep, registry_for, step_errors
+from ringrift_assets.steps.metadata import partition_metadata, result_of
+from ringrift_assets.steps.partition import (
+    OWNERS,
+    VERDICTS,
+    StepOutput,
+    materialize_partition,
+    registry_for,
+    step_errors,
+)
 
 ASSET = "incumbent"
 BASELINE_PROFILE = "heuristic_v1_balanced"  # a test holds it equal to the name in ringrift.players.weights
@@ -42,7 +49,7 @@ class Incumbent(NamedTuple):
     owners=OWNERS,
     code_version="incumbent-2",
 )
-def incumbent(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
+def incumbent(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult:
     """Who plays for the house in this iteration: champion network, heuristic profile and difficulty tier.
 
     It has no parent in the graph: it reads the newest verdict of an *earlier* iteration from the store, so
@@ -52,29 +59,29 @@ def incumbent(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workben
     that somebody has deprecated is followed by the last one that is not, in iterations that are not judged yet.
     """
     with step_errors():
-        content, inputs, origin, note, acts = find_incumbent(bench, *partition_of(context))
+        content, inputs, origin, note, acts = find_incumbent(runtime, *partition_of(context))
 
-        def make(folder: Path, _: Record | None) -> Made:
+        def make(folder: Path, _: Record | None) -> StepOutput:
             write_json(folder / FILE, content)
-            return Made(1, digest_of(content), content, {"verdict_of": origin, "acts": acts})
+            return StepOutput(1, digest_of(content), content, {"verdict_of": origin, "acts": acts})
 
-        kept = keep(context, bench, inputs, make)
+        kept = materialize_partition(context, runtime, inputs, make)
         named = {name: content[name] for name in ("champion", "profile", "profile_hash", "tier")}
         shown: dict[str, Any] = {name: value if value else "none yet" for name, value in named.items()}
         shown["decided_by"] = f"{VERDICTS} {origin}" if origin else "no earlier verdict: the documented start"
         if note:
             context.log.warning(note)
             shown["champion_fell_back"] = note
-        return result_of(kept, {**shown, **facts(bench, kept)})
+        return result_of(kept, {**shown, **partition_metadata(runtime, kept)})
 
 
-def find_incumbent(bench: Workbench, config: str, iteration: int) -> Incumbent:
+def find_incumbent(runtime: Runtime, config: str, iteration: int) -> Incumbent:
     """Who is in force in an iteration, from the verdicts that are stored now."""
-    registry = registry_for(bench, ASSET, config, iteration)
-    earlier = bench.store.upto(VERDICTS, config, iteration - 1)
+    registry = registry_for(runtime, ASSET, config, iteration)
+    earlier = runtime.store.upto(VERDICTS, config, iteration - 1)
     verdict = earlier[-1] if earlier else None
     champion, note = champion_of(earlier, registry.deprecated_weights())
-    start = {"tier": bench.pipeline.tiers.start, **start_profile(config)}
+    start = {"tier": runtime.pipeline.tiers.start, **start_profile(config)}
     data = {**start, **(verdict.data if verdict else {}), **champion}
     content = {name: data[name] for name in (*champion, *start)}
     origin = f"{verdict.config}|{verdict.iteration:04d}" if verdict else None

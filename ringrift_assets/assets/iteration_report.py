@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from resources.models.registry import TRAINED
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.phases import REPORT, STEPS
 from resources.store.record import Record, digest_of
@@ -16,8 +16,8 @@ from ringrift.files import write_text
 from ringrift_assets.assets.tier_assignment import verdict_rows
 from ringrift_assets.assets.tournament_games import match_rows
 from ringrift_assets.steps.checks import REPORT_COMPLETE, partitioned_spec, result
-from ringrift_assets.steps.metadata import facts, result_of, table
-from ringrift_assets.steps.partition import OWNERS, Kept, Made, keep, step_errors
+from ringrift_assets.steps.metadata import partition_metadata, result_of, table
+from ringrift_assets.steps.partition import OWNERS, StepOutput, StoredPartition, materialize_partition, step_errors
 from ringrift_assets.steps.proofs import proof_rows
 from ringrift_assets.steps.report_html import render
 
@@ -36,7 +36,7 @@ RATING_COLUMNS = ("name", "rating", "low", "high", "games", "elo")
     code_version="report-3",
     check_specs=[partitioned_spec(REPORT, REPORT_COMPLETE, "Nothing of the iteration is partial.")],
 )
-def iteration_report(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
+def iteration_report(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult:
     """What happened in this iteration: verdicts, matches, ratings and data, as a page and the documented summary.
 
     It closes the iteration, and makes the global views again from the store: the state file in
@@ -45,19 +45,19 @@ def iteration_report(context: dg.AssetExecutionContext, bench: dg.ResourceParam[
     """
     with step_errors():
         key, iteration = partition_of(context)
-        made = {asset: bench.store.need(asset, key, iteration) for asset in UPSTREAM}
+        made = {asset: runtime.store.need(asset, key, iteration) for asset in UPSTREAM}
         inputs = {asset: [record.content_digest, record.missing] for asset, record in made.items()}
 
-        def make(folder: Path, _: Record | None) -> Made:
+        def make(folder: Path, _: Record | None) -> StepOutput:
             data = report_data(key, iteration, made)
             summary = f"{iteration_block(iteration, [data])}\n\n{leaderboard_block(data['leaderboard'], key)}\n"
             write_text(folder / SUMMARY, summary)
-            write_text(folder / PAGE, render(data, summary, _pictures(bench, made), _links(key, iteration)))
-            return Made(1, digest_of(data), data)
+            write_text(folder / PAGE, render(data, summary, _pictures(runtime, made), _links(key, iteration)))
+            return StepOutput(1, digest_of(data), data)
 
-        kept = keep(context, bench, inputs, make)
-        refresh(bench.home)
-        return result_of(kept, _metadata(bench, kept), _checks(kept))
+        kept = materialize_partition(context, runtime, inputs, make)
+        refresh(runtime.home)
+        return result_of(kept, _metadata(runtime, kept), _checks(kept))
 
 
 def report_data(config: str, iteration: int, made: dict[str, Record]) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def network_row(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _pictures(bench: Workbench, made: dict[str, Record]) -> dict[str, bytes]:
+def _pictures(runtime: Runtime, made: dict[str, Record]) -> dict[str, bytes]:
     """SVG pictures by title, those that the iteration has."""
     wanted = {
         "Ratings with 95 % intervals": ("elo_ratings", "ratings.svg"),
@@ -138,7 +138,7 @@ def _pictures(bench: Workbench, made: dict[str, Record]) -> dict[str, bytes]:
         "End of the longest match game": ("tournament_games", "board.svg"),
     }
     return {
-        title: bench.store.path(made[asset], name).read_bytes()
+        title: runtime.store.path(made[asset], name).read_bytes()
         for title, (asset, name) in wanted.items()
         if name in made[asset].files
     }
@@ -155,10 +155,10 @@ def _links(config: str, iteration: int) -> dict[str, str]:
     return {**earlier, **folders, **logs}
 
 
-def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+def _metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
     data = kept.record.data
-    summary = bench.store.path(kept.record, SUMMARY).read_text(encoding="utf-8")
-    page = bench.home.reports / data["config"] / f"iter{data['iteration']:04d}.html"
+    summary = runtime.store.path(kept.record, SUMMARY).read_text(encoding="utf-8")
+    page = runtime.home.reports / data["config"] / f"iter{data['iteration']:04d}.html"
     return {
         "summary": dg.MetadataValue.md(f"```\n{summary}```"),
         "report": dg.MetadataValue.path(str(page)),
@@ -167,11 +167,11 @@ def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
         "leaderboard": table(data["leaderboard"]),
         "selfplay_games": sum(job["games"] for job in data["jobs"]),
         "training_games": data["training_data"]["kept"],
-        **facts(bench, kept),
+        **partition_metadata(runtime, kept),
     }
 
 
-def _checks(kept: Kept) -> list[dg.AssetCheckResult]:
+def _checks(kept: StoredPartition) -> list[dg.AssetCheckResult]:
     partial = kept.record.data["partial"]
     return [
         result(

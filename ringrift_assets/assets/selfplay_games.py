@@ -9,14 +9,21 @@ import dagster as dg
 
 from resources.models.registry import Registry
 from resources.runner.events import JobResult
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record
 from ringrift.errors import RingRiftError
 from ringrift_assets.steps.checks import UNIQUE_SHARE, WHOLE, partitioned_spec, result
-from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, work_of
-from ringrift_assets.steps.metadata import facts, result_of, table
-from ringrift_assets.steps.partition import OWNERS, Kept, Made, MaterializeOnHosts, keep, step_errors
+from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, provenance_of
+from ringrift_assets.steps.metadata import partition_metadata, result_of, table
+from ringrift_assets.steps.partition import (
+    OWNERS,
+    MaterializeOnHosts,
+    StepOutput,
+    StoredPartition,
+    materialize_partition,
+    step_errors,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,7 +54,7 @@ class TooFewGames(RingRiftError):
     ],
 )
 def selfplay_games(
-    context: dg.AssetExecutionContext, config: MaterializeOnHosts, bench: dg.ResourceParam[Workbench]
+    context: dg.AssetExecutionContext, config: MaterializeOnHosts, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
     """The games that the iteration's engines play against themselves, as workers brought them home.
 
@@ -57,24 +64,24 @@ def selfplay_games(
     enough games, the partition is partial and the next materialization plays only what is missing.
     """
     with step_errors():
-        bench = bench.within(config.host_class)
+        runtime = runtime.within(config.host_class)
         key, iteration = partition_of(context)
-        incumbent = bench.store.need("incumbent", key, iteration).data
-        champion, pipeline = champion_file(bench, incumbent), bench.pipeline
-        plan = plan_games(bench, key, iteration, incumbent, champion)
+        incumbent = runtime.store.need("incumbent", key, iteration).data
+        champion, pipeline = champion_file(runtime, incumbent), runtime.pipeline
+        plan = plan_games(runtime, key, iteration, incumbent, champion)
         inputs = plan_inputs(plan)
         skipped = inputs["skipped"]
         if not plan.jobs:
             why = "; ".join(f"{entry['job']}: {entry['reason']}" for entry in skipped)
             raise TooFewGames(f"no selfplay job of {key} can be played ({why or 'the pipeline has none'})")
 
-        def make(folder: Path, partial: Record | None) -> Made:
+        def make(folder: Path, partial: Record | None) -> StepOutput:
             todo = plan.jobs
             if partial:
-                todo = plan_games(bench, key, iteration, incumbent, champion, partial.missing["games"]).jobs
+                todo = plan_games(runtime, key, iteration, incumbent, champion, partial.missing["games"]).jobs
                 context.log.info(f"going on from {partial.rows} games, {len(todo)} chunks are missing")
             started = time.monotonic()
-            results = bench.run(
+            results = runtime.run(
                 "selfplay",
                 todo,
                 listener=job_log(context),
@@ -82,29 +89,29 @@ def selfplay_games(
                 cancel_on=CANCEL_ON,
             )
             need_done(results)
-            return _compact(bench, folder, key, results, skipped, partial, time.monotonic() - started)
+            return _compact(runtime, folder, key, results, skipped, partial, time.monotonic() - started)
 
-        kept = keep(
+        kept = materialize_partition(
             context,
-            bench,
+            runtime,
             inputs,
             make,
             planned_rows=sum(spec.params["games"] for spec in plan.jobs),
             allow_fewer_rows=config.allow_fewer_rows,
         )
-        return result_of(kept, _metadata(bench, kept), _checks(kept, pipeline.selfplay.unique_share))
+        return result_of(kept, _metadata(runtime, kept), _checks(kept, pipeline.selfplay.unique_share))
 
 
-def champion_file(bench: Workbench, incumbent: Mapping[str, Any]) -> "ModelFile | None":
+def champion_file(runtime: Runtime, incumbent: Mapping[str, Any]) -> "ModelFile | None":
     """The network in force as a job wants it named, None where there is none. Raises MissingInput if it is lost."""
     from ringrift.jobs.inputs import ModelFile
 
     weights = incumbent["champion_weights"]
-    return ModelFile(**Registry(bench.home).input_of(weights)) if weights else None
+    return ModelFile(**Registry(runtime.home).input_of(weights)) if weights else None
 
 
 def plan_games(
-    bench: Workbench,
+    runtime: Runtime,
     key: str,
     iteration: int,
     incumbent: Mapping[str, Any],
@@ -118,7 +125,7 @@ def plan_games(
 
     profiles = trained_profiles(incumbent["profile"], incumbent["profile_weights"])
     return plan_jobs(
-        bench.pipeline,
+        runtime.pipeline,
         parse_config(key),
         iteration,
         tier=incumbent["tier"],
@@ -134,14 +141,14 @@ def plan_inputs(plan: "Plan") -> dict[str, Any]:
 
 
 def _compact(
-    bench: Workbench,
+    runtime: Runtime,
     folder: Path,
     key: str,
     results: Sequence[JobResult],
     skipped: list[dict[str, Any]],
     partial: Record | None,
     wall_s: float,
-) -> Made:
+) -> StepOutput:
     """One file in game order from the shards and, if there is one, the stored partial partition."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -151,10 +158,10 @@ def _compact(
 
     shards = [path for result in results for path in result.shards]
     if partial:
-        shards.append(bench.store.path(partial, GAMES))
-    planned = _planned(bench.pipeline, key, {entry["job"] for entry in skipped})
+        shards.append(runtime.store.path(partial, GAMES))
+    planned = _planned(runtime.pipeline, key, {entry["job"] for entry in skipped})
     games = pa.concat_tables([read_shard(path) for path in shards]) if shards else None
-    enough = min(bench.pipeline.selfplay.min_games, sum(planned.values()))
+    enough = min(runtime.pipeline.selfplay.min_games, sum(planned.values()))
     have = games.num_rows if games is not None else 0
     if games is None or have < enough:
         late = "; ".join(sorted({result.error for result in results if result.error}))
@@ -166,13 +173,13 @@ def _compact(
     write_shard(folder / GAMES, games)
     jobs = _job_rows(games, planned)
     missing = _missing(games, planned)
-    work = work_of(results, wall_s)
+    work = provenance_of(results, wall_s)
     played = games.num_rows - (partial.rows if partial else 0)
     seconds = {
         job["job"]: round(pc.sum(games.filter(pc.equal(games["job"], job["job"]))["duration_s"]).as_py() or 0.0, 2)
         for job in jobs
     }
-    return Made(
+    return StepOutput(
         rows=games.num_rows,
         content_digest=content_digest(games),
         data={
@@ -229,7 +236,7 @@ def _job_rows(games: "pa.Table", planned: dict[str, int]) -> list[dict[str, Any]
     return rows
 
 
-def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+def _metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
     data, work = kept.record.data, kept.record.provenance
     shown = {
         "planned": data["planned"],
@@ -246,10 +253,10 @@ def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
         shown["skipped"] = table(data["skipped"])
     if kept.record.missing:
         shown["missing"] = dg.MetadataValue.json(kept.record.missing)
-    return {**shown, **facts(bench, kept)}
+    return {**shown, **partition_metadata(runtime, kept)}
 
 
-def _checks(kept: Kept, share: float) -> list[dg.AssetCheckResult]:
+def _checks(kept: StoredPartition, share: float) -> list[dg.AssetCheckResult]:
     data, missing = kept.record.data, kept.record.missing.get("games", {})
     lacking = sum(len(indices) for indices in missing.values())
     low = [

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record, digest_of
 from ringrift.files import write_json
 from ringrift_assets.steps.checks import EVIDENCE_HOLDS, ONE_STEP, partitioned_spec, result
-from ringrift_assets.steps.metadata import facts, result_of, table
-from ringrift_assets.steps.partition import OWNERS, Kept, Made, keep, step_errors
+from ringrift_assets.steps.metadata import partition_metadata, result_of, table
+from ringrift_assets.steps.partition import OWNERS, StepOutput, StoredPartition, materialize_partition, step_errors
 from ringrift_assets.steps.proofs import evidence_problems
 
 ASSET = "tier_assignment"
@@ -43,7 +43,7 @@ class VerdictPlan(NamedTuple):
         partitioned_spec(ASSET, ONE_STEP, "The tier did not fall and rose by one step at most.", blocking=True),
     ],
 )
-def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
+def tier_assignment(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult:
     """What this iteration has proved: the heuristic profile, the champion and the tier that hold from now on.
 
     The tier rises by one step when the player in force passes the gate against the frozen benchmark of the next
@@ -54,11 +54,11 @@ def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[W
     has proved, by a gate against the profile before it.
     """
     with step_errors():
-        store = bench.store
-        inputs, force, tuned, matches, ratings, model = plan_verdicts(bench, *partition_of(context))
-        ladder, floor = inputs["ladder"], bench.pipeline.tiers
+        store = runtime.store
+        inputs, force, tuned, matches, ratings, model = plan_verdicts(runtime, *partition_of(context))
+        ladder, floor = inputs["ladder"], runtime.pipeline.tiers
 
-        def make(folder: Path, _: Record | None) -> Made:
+        def make(folder: Path, _: Record | None) -> StepOutput:
             tier = _tier_verdict(force, matches, ratings, ladder, (floor.win_rate, floor.min_games))
             if tier["evidence"]:
                 shutil.copyfile(store.path(matches, tier["evidence"]["file"]), folder / EVIDENCE)
@@ -79,19 +79,19 @@ def tier_assignment(context: dg.AssetExecutionContext, bench: dg.ResourceParam[W
                 "verdicts": verdicts,
             }
             write_json(folder / FILE, content)
-            return Made(1, digest_of(content), content)
+            return StepOutput(1, digest_of(content), content)
 
-        kept = keep(context, bench, inputs, make)
-        return result_of(kept, _metadata(bench, kept), _checks(bench, kept, ladder))
+        kept = materialize_partition(context, runtime, inputs, make)
+        return result_of(kept, _metadata(runtime, kept), _checks(runtime, kept, ladder))
 
 
-def plan_verdicts(bench: Workbench, key: str, iteration: int) -> VerdictPlan:
+def plan_verdicts(runtime: Runtime, key: str, iteration: int) -> VerdictPlan:
     """What the verdicts of an iteration follow from."""
     force, tuned, matches, ratings, model = (
-        bench.store.need(asset, key, iteration)
+        runtime.store.need(asset, key, iteration)
         for asset in ("incumbent", "heuristic_profiles", "tournament_games", "elo_ratings", "trained_model")
     )
-    tiers = bench.pipeline.tiers
+    tiers = runtime.pipeline.tiers
     inputs = {
         "force": force.content_digest,
         "profile": tuned.content_digest,
@@ -215,7 +215,7 @@ def verdict_rows(verdicts: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+def _metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
     verdicts = kept.record.data["verdicts"]
     rows = verdict_rows(verdicts)
     shown: dict[str, Any] = {"verdicts": table(rows), "tier": kept.record.data["tier"]}
@@ -225,17 +225,17 @@ def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
             "llr": found["llr"],
             "blocks": found["blocks"],
             "score": verdicts["tier"]["floor"]["score"],
-            "evidence": dg.MetadataValue.path(str(bench.store.path(kept.record, found["file"]))),
+            "evidence": dg.MetadataValue.path(str(runtime.store.path(kept.record, found["file"]))),
         }
-    return {**shown, **facts(bench, kept)}
+    return {**shown, **partition_metadata(runtime, kept)}
 
 
-def _checks(bench: Workbench, kept: Kept, ladder: list[Any]) -> list[dg.AssetCheckResult]:
+def _checks(runtime: Runtime, kept: StoredPartition, ladder: list[Any]) -> list[dg.AssetCheckResult]:
     verdict = kept.record.data["verdicts"]["tier"]
     problems = [
         problem
         for judged in kept.record.data["verdicts"].values()
-        for problem in _evidence_problems(bench, kept.record, judged)
+        for problem in _evidence_problems(runtime, kept.record, judged)
     ]
     step = ladder.index(verdict["now"]) - ladder.index(verdict["before"])
     return [
@@ -249,11 +249,11 @@ def _checks(bench: Workbench, kept: Kept, ladder: list[Any]) -> list[dg.AssetChe
     ]
 
 
-def _evidence_problems(bench: Workbench, record: Record, verdict: dict[str, Any]) -> list[str]:
+def _evidence_problems(runtime: Runtime, record: Record, verdict: dict[str, Any]) -> list[str]:
     """What is wrong with the evidence of a verdict; nothing where there was no match to judge."""
     found = verdict["evidence"]
     if found is None:
         return ["something changed without evidence"] if verdict["promoted"] else []
     sides = {side: found.get(side) for side in ("candidate", "opponent")} | {"kind": found.get("kind", "profile")}
-    path = bench.store.path(record, found["file"])
+    path = runtime.store.path(record, found["file"])
     return evidence_problems(path, found["digest"], promoted=verdict["promoted"], **sides)

@@ -14,7 +14,7 @@ import dagster as dg
 from resources.models.registry import ASSET as MODEL
 from resources.models.registry import TRAINED, Registry
 from resources.runner.events import JobResult
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record
 from resources.views.logs import write_tournament_log
@@ -22,9 +22,17 @@ from ringrift.errors import RingRiftError
 from ringrift.jobs.contract import JobSpec
 from ringrift_assets.assets.selfplay_games import champion_file
 from ringrift_assets.steps.checks import ALL_VERIFY, GAMES, WHOLE, partitioned_spec, result
-from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, work_of
-from ringrift_assets.steps.metadata import facts, result_of, table
-from ringrift_assets.steps.partition import OWNERS, Kept, Made, MaterializeOnHosts, keep, registry_for, step_errors
+from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, provenance_of
+from ringrift_assets.steps.metadata import partition_metadata, result_of, table
+from ringrift_assets.steps.partition import (
+    OWNERS,
+    MaterializeOnHosts,
+    StepOutput,
+    StoredPartition,
+    materialize_partition,
+    registry_for,
+    step_errors,
+)
 
 if TYPE_CHECKING:
     from ringrift.jobs.inputs import ModelFile
@@ -60,7 +68,7 @@ class NoMatch(RingRiftError):
     ],
 )
 def tournament_games(
-    context: dg.AssetExecutionContext, config: MaterializeOnHosts, bench: dg.ResourceParam[Workbench]
+    context: dg.AssetExecutionContext, config: MaterializeOnHosts, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
     """The games in which players meet each other: match-ups, the match for the next tier, and a round robin.
 
@@ -72,14 +80,14 @@ def tournament_games(
     runs out of time, whole matches are kept and the next materialization plays on where the others stopped.
     """
     with step_errors():
-        bench = bench.within(config.host_class)
+        runtime = runtime.within(config.host_class)
         key, iteration = partition_of(context)
-        incumbent = bench.store.need("incumbent", key, iteration).data
-        tuned = bench.store.need("heuristic_profiles", key, iteration).data
-        model = bench.store.need(MODEL, key, iteration).data
-        registry, champion = registry_for(bench, ASSET, key, iteration), champion_file(bench, incumbent)
+        incumbent = runtime.store.need("incumbent", key, iteration).data
+        tuned = runtime.store.need("heuristic_profiles", key, iteration).data
+        model = runtime.store.need(MODEL, key, iteration).data
+        registry, champion = registry_for(runtime, ASSET, key, iteration), champion_file(runtime, incumbent)
         plan = plan_tournament(
-            bench, key, iteration, incumbent, tuned, networks(registry, key, iteration, champion, model)
+            runtime, key, iteration, incumbent, tuned, networks(registry, key, iteration, champion, model)
         )
         inputs = tournament_inputs(plan)
         skipped = inputs["skipped"]
@@ -87,17 +95,17 @@ def tournament_games(
             why = "; ".join(f"{entry['match']}: {entry['reason']}" for entry in skipped)
             raise NoMatch(f"no match of {key} can be played ({why})")
 
-        def make(folder: Path, partial: Record | None) -> Made:
-            made = _play(context, bench, folder, plan, skipped, partial)
+        def make(folder: Path, partial: Record | None) -> StepOutput:
+            made = _play(context, runtime, folder, plan, skipped, partial)
             return replace(made, provenance={**made.provenance, "acts": registry.acts})
 
-        kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
-        write_tournament_log(bench.home, kept.record)
-        return result_of(kept, _metadata(bench, kept), _checks(kept))
+        kept = materialize_partition(context, runtime, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
+        write_tournament_log(runtime.home, kept.record)
+        return result_of(kept, _metadata(runtime, kept), _checks(kept))
 
 
 def plan_tournament(
-    bench: Workbench,
+    runtime: Runtime,
     key: str,
     iteration: int,
     incumbent: Mapping[str, Any],
@@ -113,15 +121,15 @@ def plan_tournament(
     from ringrift.planning.matches import plan_matches
     from ringrift.planning.tuning import past_profiles, trained_profiles
 
-    earlier = [record.data for record in bench.store.upto("incumbent", key, iteration - 1)]
+    earlier = [record.data for record in runtime.store.upto("incumbent", key, iteration - 1)]
     trained = trained_profiles(tuned["profile"], tuned["profile_weights"])
     return plan_matches(
-        bench.pipeline,
+        runtime.pipeline,
         parse_config(key),
         iteration,
         {**incumbent, "profile": tuned["profile"]},
         profiles={**past_profiles([*earlier, incumbent]), **trained},
-        rated=_rated(bench, key, iteration),
+        rated=_rated(runtime, key, iteration),
         **networks,
     )
 
@@ -160,14 +168,14 @@ def networks(
     return found
 
 
-def _rated(bench: Workbench, config: str, iteration: int) -> "Rated | None":
+def _rated(runtime: Runtime, config: str, iteration: int) -> "Rated | None":
     """The newest ratings of earlier iterations, None if there are none with a covariance."""
     from ringrift.planning.entrants import Rated
 
-    records = [r for r in bench.store.upto(RATINGS, config, iteration - 1) if FIT in r.files]
+    records = [r for r in runtime.store.upto(RATINGS, config, iteration - 1) if FIT in r.files]
     if not records:
         return None
-    fit = json.loads(bench.store.path(records[-1], FIT).read_text(encoding="utf-8"))
+    fit = json.loads(runtime.store.path(records[-1], FIT).read_text(encoding="utf-8"))
     return Rated(fit["participants"], fit["ratings"], fit["covariance"], records[-1].data["participants"])
 
 
@@ -178,27 +186,27 @@ def open_matches(plan: "MatchPlan", partial: Record | None) -> "list[PlannedMatc
 
 def _play(
     context: dg.AssetExecutionContext,
-    bench: Workbench,
+    runtime: Runtime,
     folder: Path,
     plan: "MatchPlan",
     skipped: list[dict[str, str]],
     partial: Record | None,
-) -> Made:
+) -> StepOutput:
     """Play what is not whole yet, then have all of it verified and counted."""
     todo = open_matches(plan, partial)
     if partial:
         context.log.info(f"going on from {partial.rows} games, {len(todo)} matches are not whole")
     started = time.monotonic()
-    results = bench.run(
+    results = runtime.run(
         "selfplay",
         [match.spec for match in todo],
         listener=job_log(context),
-        timeout_s=bench.pipeline.polling.max_phase_minutes * 60,
+        timeout_s=runtime.pipeline.polling.max_phase_minutes * 60,
         cancel_on=CANCEL_ON,
     )
     need_done(results)
-    summing = _summing_job(bench, plan, dict(zip((m.spec.name for m in todo), results, strict=True)), partial)
-    summed = bench.run(None, [summing], listener=job_log(context), cancel_on=CANCEL_ON)
+    summing = _summing_job(runtime, plan, dict(zip((m.spec.name for m in todo), results, strict=True)), partial)
+    summed = runtime.run(None, [summing], listener=job_log(context), cancel_on=CANCEL_ON)
     need_done(summed)
     for path in summed[0].shards:
         shutil.copyfile(path, folder / path.name)
@@ -214,26 +222,26 @@ def _play(
             "or raise polling.max_phase_minutes"
         )
     players = {key: _player(content, plan) for key, content in found.pop("participants").items()}
-    return Made(
+    return StepOutput(
         rows=found["games"],
         content_digest=digest,
         data={**found, "matches": named, "participants": players, "skipped": skipped},
         provenance={
-            **work_of([*results, *summed], time.monotonic() - started),
+            **provenance_of([*results, *summed], time.monotonic() - started),
             "played": sum(r.manifest.result["played_now"] for r in results if r.manifest),
         },
         missing={"matches": missing} if missing else {},
     )
 
 
-def _summing_job(bench: Workbench, plan: "MatchPlan", played: dict[str, JobResult], partial: Record | None) -> JobSpec:
+def _summing_job(runtime: Runtime, plan: "MatchPlan", played: dict[str, JobResult], partial: Record | None) -> JobSpec:
     """The job that makes one game set and the scores from the pulled shards."""
     first = plan.matches[0].spec
     matches = [
         {
             "kind": match.spec.kind,
             "params": match.spec.params,
-            "shards": [bench.input_file(path) for path in played[match.spec.name].shards]
+            "shards": [runtime.input_file(path) for path in played[match.spec.name].shards]
             if match.spec.name in played
             else [],
             "purpose": match.kind if match.kind in GATED else None,
@@ -242,7 +250,7 @@ def _summing_job(bench: Workbench, plan: "MatchPlan", played: dict[str, JobResul
     ]
     params: dict[str, Any] = {"config": first.config, "iteration": first.iteration, "matches": matches}
     if partial:
-        params["stored"] = bench.input_file(bench.store.path(partial, GAMES))
+        params["stored"] = runtime.input_file(runtime.store.path(partial, GAMES))
     return JobSpec(
         asset=ASSET, config=first.config, iteration=first.iteration, name=RESULTS, kind=RESULTS, params=params
     )
@@ -263,12 +271,12 @@ def _player(content: dict[str, Any], plan: "MatchPlan") -> dict[str, Any]:
     return {"name": name, "label": player.label, "participant": content}
 
 
-def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+def _metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
     data = kept.record.data
     shown: dict[str, Any] = {"matches": table(match_rows(data))}
     if data["thumbnail"]:
         shown["end_of_longest_game"] = dg.MetadataValue.md(f"![{PICTURE}]({data['thumbnail']})")
-        svg = base64.b64encode(bench.store.path(kept.record, "board.svg").read_bytes()).decode()
+        svg = base64.b64encode(runtime.store.path(kept.record, "board.svg").read_bytes()).decode()
         shown["end_of_longest_game_large"] = dg.MetadataValue.md(f"![{PICTURE}](data:image/svg+xml;base64,{svg})")
     shown["capped"] = data["capped"]
     if data["skipped"]:
@@ -277,7 +285,7 @@ def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
         shown["rejected"] = dg.MetadataValue.json(data["rejected"])
     if kept.record.missing:
         shown["missing"] = dg.MetadataValue.json(kept.record.missing)
-    return {**shown, **facts(bench, kept)}
+    return {**shown, **partition_metadata(runtime, kept)}
 
 
 def match_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -301,7 +309,7 @@ def match_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _checks(kept: Kept) -> list[dg.AssetCheckResult]:
+def _checks(kept: StoredPartition) -> list[dg.AssetCheckResult]:
     data, missing = kept.record.data, kept.record.missing.get("matches", [])
     bad = sum(data["rejected"].values())
     reasons = ", ".join(f"{reason}: {n}" for reason, n in data["rejected"].items())

@@ -11,7 +11,7 @@ import dagster as dg
 
 from resources.models.files import WEIGHTS_FILE
 from resources.models.registry import ASSET, TRAINED, Registry, model_id
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record, digest_of
 from ringrift.errors import InvalidInput, RingRiftError
@@ -25,9 +25,17 @@ from ringrift_assets.steps.checks import (
     partitioned_spec,
     result,
 )
-from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, work_of
-from ringrift_assets.steps.metadata import facts, result_of, table
-from ringrift_assets.steps.partition import OWNERS, Kept, Made, MaterializeOnHosts, games_file, keep, step_errors
+from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, provenance_of
+from ringrift_assets.steps.metadata import partition_metadata, result_of, table
+from ringrift_assets.steps.partition import (
+    OWNERS,
+    MaterializeOnHosts,
+    StepOutput,
+    StoredPartition,
+    games_file,
+    materialize_partition,
+    step_errors,
+)
 
 if TYPE_CHECKING:
     from ringrift.planning.pipeline import Pipeline
@@ -65,7 +73,7 @@ class TrainingPlan(NamedTuple):
     ],
 )
 def trained_model(
-    context: dg.AssetExecutionContext, config: MaterializeOnHosts, bench: dg.ResourceParam[Workbench]
+    context: dg.AssetExecutionContext, config: MaterializeOnHosts, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
     """The network this iteration has learned: a candidate, which only the gate makes champion.
 
@@ -75,25 +83,25 @@ def trained_model(
     candidate. A model is known by the hash of its weights; its card tells what it was trained on.
     """
     with step_errors():
-        bench = bench.within(config.host_class)
+        runtime = runtime.within(config.host_class)
         key, iteration = partition_of(context)
-        training, registry = bench.pipeline.training, Registry(bench.home)
-        inputs, spec, have, need = plan_training(bench, key, iteration)
+        training, registry = runtime.pipeline.training, Registry(runtime.home)
+        inputs, spec, have, need = plan_training(runtime, key, iteration)
         if spec is None:
 
-            def say_so(folder: Path, _: Record | None) -> Made:
-                return Made(0, digest_of(inputs), inputs)
+            def say_so(folder: Path, _: Record | None) -> StepOutput:
+                return StepOutput(0, digest_of(inputs), inputs)
 
-            kept = keep(context, bench, inputs, say_so, allow_fewer_rows=config.allow_fewer_rows)
-            return result_of(kept, {**inputs, **facts(bench, kept)}, _no_checks(have, need))
+            kept = materialize_partition(context, runtime, inputs, say_so, allow_fewer_rows=config.allow_fewer_rows)
+            return result_of(kept, {**inputs, **partition_metadata(runtime, kept)}, _no_checks(have, need))
 
-        def make(folder: Path, _: Record | None) -> Made:
+        def make(folder: Path, _: Record | None) -> StepOutput:
             started = time.monotonic()
-            results = bench.run(
+            results = runtime.run(
                 "nn_training",
                 [spec],
                 listener=job_log(context),
-                timeout_s=bench.pipeline.polling.training_minutes * 60,
+                timeout_s=runtime.pipeline.polling.training_minutes * 60,
                 cancel_on=CANCEL_ON,
             )
             need_done(results)
@@ -115,26 +123,26 @@ def trained_model(
                 "window_shape": spec.params["window"],
                 **manifest.result,
             }
-            return Made(1, data["weights"], data, work_of(results, time.monotonic() - started))
+            return StepOutput(1, data["weights"], data, provenance_of(results, time.monotonic() - started))
 
-        kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
+        kept = materialize_partition(context, runtime, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
         registry.write_model(kept.record)
-        return result_of(kept, _metadata(bench, registry, kept), _checks(kept, training.soft_share))
+        return result_of(kept, _metadata(runtime, registry, kept), _checks(kept, training.soft_share))
 
 
-def plan_training(bench: Workbench, key: str, iteration: int) -> TrainingPlan:
+def plan_training(runtime: Runtime, key: str, iteration: int) -> TrainingPlan:
     """What the network of an iteration is made from, and the job that trains it."""
     from ringrift.planning.jobs import train_job
 
-    sets = bench.store.upto(TRAINING_DB, key, iteration)
-    bench.store.need(TRAINING_DB, key, iteration)
-    incumbent = bench.store.need("incumbent", key, iteration).data
-    have, need = sum(record.rows for record in sets), least_games(bench.pipeline, key)
+    sets = runtime.store.upto(TRAINING_DB, key, iteration)
+    runtime.store.need(TRAINING_DB, key, iteration)
+    incumbent = runtime.store.need("incumbent", key, iteration).data
+    have, need = sum(record.rows for record in sets), least_games(runtime.pipeline, key)
     if have < need:
         return TrainingPlan({"status": TOO_FEW, "have": have, "need": need}, None, have, need)
-    champion = incumbent["champion_weights"] if bench.pipeline.training.from_champion else None
-    parent = bench.input_file(Registry(bench.home).weights_path(champion)) if champion else None
-    spec = train_job(bench.pipeline, key, iteration, [games_file(bench, record) for record in sets], parent)
+    champion = incumbent["champion_weights"] if runtime.pipeline.training.from_champion else None
+    parent = runtime.input_file(Registry(runtime.home).weights_path(champion)) if champion else None
+    spec = train_job(runtime.pipeline, key, iteration, [games_file(runtime, record) for record in sets], parent)
     inputs = {
         "games": [[record.iteration, record.content_digest] for record in sets],
         "parent": champion,
@@ -150,9 +158,9 @@ def least_games(pipeline: "Pipeline", config: str) -> int:
     return pipeline.training.min_games[config]
 
 
-def _metadata(bench: Workbench, registry: Registry, kept: Kept) -> dict[str, Any]:
+def _metadata(runtime: Runtime, registry: Registry, kept: StoredPartition) -> dict[str, Any]:
     data = kept.record.data
-    svg = base64.b64encode(bench.store.path(kept.record, PLOT).read_bytes()).decode()
+    svg = base64.b64encode(runtime.store.path(kept.record, PLOT).read_bytes()).decode()
     model = registry.get(data["model_id"])
     return {
         "losses": dg.MetadataValue.md(f"![{PICTURE}]({data['small_plot']})"),
@@ -167,8 +175,8 @@ def _metadata(bench: Workbench, registry: Registry, kept: Kept) -> dict[str, Any
         "window": dg.MetadataValue.json(data["window"]),
         "games_upto_here": data["have"],
         "soft_target_share": data["soft_share"],
-        "model_file": dg.MetadataValue.path(str(bench.store.path(kept.record, WEIGHTS_FILE))),
-        **facts(bench, kept),
+        "model_file": dg.MetadataValue.path(str(runtime.store.path(kept.record, WEIGHTS_FILE))),
+        **partition_metadata(runtime, kept),
     }
 
 
@@ -195,7 +203,7 @@ def _no_checks(have: int, need: int) -> list[dg.AssetCheckResult]:
     ]
 
 
-def _checks(kept: Kept, least_soft: float) -> list[dg.AssetCheckResult]:
+def _checks(kept: StoredPartition, least_soft: float) -> list[dg.AssetCheckResult]:
     data = kept.record.data
     metrics, soft = data["metrics"], data["soft_share"]
     infinite = [name for name, value in metrics.items() if not math.isfinite(value)]

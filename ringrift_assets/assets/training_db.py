@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record
 from ringrift.jobs.contract import JobSpec
@@ -22,9 +22,17 @@ from ringrift_assets.steps.checks import (
     partitioned_spec,
     result,
 )
-from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, work_of
-from ringrift_assets.steps.metadata import facts, result_of, table
-from ringrift_assets.steps.partition import OWNERS, Kept, Made, Materialize, games_file, keep, step_errors
+from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, provenance_of
+from ringrift_assets.steps.metadata import partition_metadata, result_of, table
+from ringrift_assets.steps.partition import (
+    OWNERS,
+    Materialize,
+    StepOutput,
+    StoredPartition,
+    games_file,
+    materialize_partition,
+    step_errors,
+)
 
 MATCHES = "tournament_games"
 PICTURE = "the end of the longest game"  # shown at once if its markdown is short, else behind a link
@@ -50,7 +58,7 @@ class Verification(NamedTuple):
     ],
 )
 def training_db(
-    context: dg.AssetExecutionContext, config: Materialize, bench: dg.ResourceParam[Workbench]
+    context: dg.AssetExecutionContext, config: Materialize, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
     """The games a network may learn from: replayed move by move, finished, and each of them once.
 
@@ -61,11 +69,11 @@ def training_db(
     """
     with step_errors():
         key, iteration = partition_of(context)
-        inputs, spec = plan_verification(bench, key, iteration)
+        inputs, spec = plan_verification(runtime, key, iteration)
 
-        def make(folder: Path, _: Record | None) -> Made:
+        def make(folder: Path, _: Record | None) -> StepOutput:
             started = time.monotonic()
-            results = bench.run(None, [spec], listener=job_log(context), cancel_on=CANCEL_ON)
+            results = runtime.run(None, [spec], listener=job_log(context), cancel_on=CANCEL_ON)
             need_done(results)
             for path in results[0].shards:
                 shutil.copyfile(path, folder / path.name)
@@ -73,18 +81,18 @@ def training_db(
             found = results[0].manifest.result
             digest, rows = found.pop("content_digest"), found["games"]
             data = {**found, "taken": inputs["matches"]}
-            return Made(rows, digest, data, work_of(results, time.monotonic() - started))
+            return StepOutput(rows, digest, data, provenance_of(results, time.monotonic() - started))
 
-        kept = keep(context, bench, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
-        _warn_newer(context, bench, key, iteration)
-        return result_of(kept, _metadata(bench, kept), _checks(kept))
+        kept = materialize_partition(context, runtime, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
+        _warn_newer(context, runtime, key, iteration)
+        return result_of(kept, _metadata(runtime, kept), _checks(kept))
 
 
-def plan_verification(bench: Workbench, key: str, iteration: int) -> Verification:
+def plan_verification(runtime: Runtime, key: str, iteration: int) -> Verification:
     """What the training set of an iteration is made from, and the job that makes it."""
-    played = bench.store.need("selfplay_games", key, iteration)
-    earlier = bench.store.upto(TRAINING_DB, key, iteration - 1)
-    matches = _new_matches(bench, key, iteration, earlier)
+    played = runtime.store.need("selfplay_games", key, iteration)
+    earlier = runtime.store.upto(TRAINING_DB, key, iteration - 1)
+    matches = _new_matches(runtime, key, iteration, earlier)
     inputs = {
         "played": played.content_digest,
         "matches": [[record.iteration, record.content_digest] for record in matches],
@@ -92,27 +100,27 @@ def plan_verification(bench: Workbench, key: str, iteration: int) -> Verificatio
     }
     params = {
         "config": key,
-        "games": games_file(bench, played),
-        "more": [games_file(bench, record) for record in matches],
-        "earlier": [games_file(bench, record) for record in earlier],
+        "games": games_file(runtime, played),
+        "more": [games_file(runtime, record) for record in matches],
+        "earlier": [games_file(runtime, record) for record in earlier],
     }
     name = "verify"
     spec = JobSpec(asset=TRAINING_DB, config=key, iteration=iteration, name=name, kind=name, params=params)
     return Verification(inputs, spec)
 
 
-def _new_matches(bench: Workbench, key: str, iteration: int, earlier: list[Record]) -> list[Record]:
+def _new_matches(runtime: Runtime, key: str, iteration: int, earlier: list[Record]) -> list[Record]:
     """The match games of earlier iterations that are in none of the `earlier` training sets."""
     taken = [entry for record in earlier for entry in record.data.get("taken", [])]
-    records = bench.store.upto(MATCHES, key, iteration - 1)
+    records = runtime.store.upto(MATCHES, key, iteration - 1)
     return [record for record in records if [record.iteration, record.content_digest] not in taken]
 
 
-def _warn_newer(context: dg.AssetExecutionContext, bench: Workbench, key: str, iteration: int) -> None:
+def _warn_newer(context: dg.AssetExecutionContext, runtime: Runtime, key: str, iteration: int) -> None:
     """Fail the duplicate check of newer partitions that share games with what is stored now."""
-    if not bench.store.after(TRAINING_DB, key, iteration):
+    if not runtime.store.after(TRAINING_DB, key, iteration):
         return
-    for newer, shared in duplicates(bench.store, key).items():
+    for newer, shared in duplicates(runtime.store, key).items():
         if newer > iteration:
             context.instance.report_runless_asset_event(
                 dg.AssetCheckEvaluation(
@@ -126,7 +134,7 @@ def _warn_newer(context: dg.AssetExecutionContext, bench: Workbench, key: str, i
             )
 
 
-def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
+def _metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
     from ringrift.gamesets.replay_check import REJECT_REASONS
 
     data = kept.record.data
@@ -135,11 +143,11 @@ def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
         "capped": "stopped by the decision cap: no result to learn from",
         "duplicate": "in this set already, or in that of an earlier iteration",
     }
-    all_sets = bench.store.upto(TRAINING_DB, kept.record.config, kept.record.iteration)
+    all_sets = runtime.store.upto(TRAINING_DB, kept.record.config, kept.record.iteration)
     shown: dict[str, Any] = {}
     if data["thumbnail"]:
         shown["end_of_longest_game"] = dg.MetadataValue.md(f"![{PICTURE}]({data['thumbnail']})")
-        svg = base64.b64encode(bench.store.path(kept.record, "board.svg").read_bytes()).decode()
+        svg = base64.b64encode(runtime.store.path(kept.record, "board.svg").read_bytes()).decode()
         shown["end_of_longest_game_large"] = dg.MetadataValue.md(f"![{PICTURE}](data:image/svg+xml;base64,{svg})")
     shown |= {
         "read": data["read"],
@@ -153,7 +161,7 @@ def _metadata(bench: Workbench, kept: Kept) -> dict[str, Any]:
         shown["rejected"] = table(
             [{"reason": r, "games": n, "meaning": meaning.get(r, "")} for r, n in data["rejected"].items()]
         )
-    return {**shown, "dagster/column_schema": _columns(), **facts(bench, kept)}
+    return {**shown, "dagster/column_schema": _columns(), **partition_metadata(runtime, kept)}
 
 
 def _columns() -> dg.TableSchema:
@@ -169,7 +177,7 @@ def _columns() -> dg.TableSchema:
     )
 
 
-def _checks(kept: Kept) -> list[dg.AssetCheckResult]:
+def _checks(kept: StoredPartition) -> list[dg.AssetCheckResult]:
     data = kept.record.data
     bad = data["read"] - data["verified"]
     illegal = data["rejected"].get("illegal_move", 0)

@@ -6,15 +6,15 @@ from typing import Any
 import dagster as dg
 
 from resources.hosts.host import Host
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.record import digest_of
 from resources.transports.base import HostRefused, HostUnreachable, reason
 from resources.views.status import RESOURCES_PLACE
 from resources.views.text import resource_block
 from ringrift.files import write_json
 from ringrift_assets.steps.checks import HOSTS_ANSWER, result
-from ringrift_assets.steps.metadata import facts, table
-from ringrift_assets.steps.partition import OWNERS, Kept, step_errors
+from ringrift_assets.steps.metadata import partition_metadata, table
+from ringrift_assets.steps.partition import OWNERS, StoredPartition, step_errors
 
 FILE = "hosts.json"
 NUMBERS = ("cpu", "mem", "disk", "gpu")
@@ -27,20 +27,23 @@ NUMBERS = ("cpu", "mem", "disk", "gpu")
     code_version="resources-1",
     check_specs=[dg.AssetCheckSpec(HOSTS_ANSWER, asset="worker_resources", description="Every ready host answers.")],
 )
-def worker_resources(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
+def worker_resources(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult:
     """How busy each host of the hosts file is: processors, memory, disk and graphics cards, in percent.
 
     It is measured anew each time, so it belongs to no iteration and nothing is made from it. A host that is
     not in use, or that does not answer, is listed with the reason.
     """
     with step_errors():
-        with ThreadPoolExecutor(max(len(bench.hosts), 1)) as pool:  # one that does not answer holds up nobody
-            uses = pool.map(lambda host: _use(bench, host), bench.hosts)
-            hosts = {host.name: use for host, use in zip(bench.hosts, uses, strict=True)}
+        with ThreadPoolExecutor(max(len(runtime.hosts), 1)) as pool:  # one that does not answer holds up nobody
+            uses = pool.map(lambda host: _use(runtime, host), runtime.hosts)
+            hosts = {host.name: use for host, use in zip(runtime.hosts, uses, strict=True)}
         asset, config, iteration = RESOURCES_PLACE
-        with bench.store.claim(*RESOURCES_PLACE, run=context.run.run_id), bench.store.draft(*RESOURCES_PLACE) as folder:
+        with (
+            runtime.store.claim(*RESOURCES_PLACE, run=context.run.run_id),
+            runtime.store.draft(*RESOURCES_PLACE) as folder,
+        ):
             write_json(folder / FILE, hosts)
-            record = bench.store.commit(
+            record = runtime.store.commit(
                 folder,
                 asset=asset,
                 config=config,
@@ -56,22 +59,22 @@ def worker_resources(context: dg.AssetExecutionContext, bench: dg.ResourceParam[
         context.log.info(resource_block(hosts))
         silent = [f"{name}: {use['problem']}" for name, use in hosts.items() if use["ready"] and use["problem"]]
         return dg.MaterializeResult(
-            metadata={**_metadata(hosts), **facts(bench, Kept(record, reused=False))},
+            metadata={**_metadata(hosts), **partition_metadata(runtime, StoredPartition(record, reused=False))},
             check_results=[
                 result(HOSTS_ANSWER, not silent, "; ".join(silent), warn=True, numbers={"silent": len(silent)})
             ],
         )
 
 
-def _use(bench: Workbench, host: Host) -> dict[str, Any]:
+def _use(runtime: Runtime, host: Host) -> dict[str, Any]:
     """The numbers of one host, or `problem`; the same keys for all."""
     nothing = dict.fromkeys(NUMBERS)
     if host.status != "ready":
         return {**nothing, "ready": False, "problem": f"status is {host.status}"}
-    if not host.is_local and bench.where.backend == "local":
+    if not host.is_local and runtime.where.backend == "local":
         return {**nothing, "ready": False, "problem": "it is reached by SSH and only local hosts are in use"}
     try:
-        numbers = bench.transport(host).probe()
+        numbers = runtime.transport(host).probe()
     except (HostUnreachable, HostRefused) as error:
         return {**nothing, "ready": True, "problem": reason(error, host.name)}
     if numbers["gpu"] is None and host.gpu is None:

@@ -78,12 +78,12 @@ def _chosen(names: Sequence[str] | None) -> list[Host]:
 
 def _listed(host: Host) -> dict[str, Any]:
     """A row of the list. `not in use` is the reason that holds for every capability it should have."""
-    reasons = [why for capability in (host.may or CAPABILITIES) if (why := host.refusal(capability))]
+    reasons = [why for capability in (host.allows or CAPABILITIES) if (why := host.ineligible_reason(capability))]
     return {
         "host": host.name,
-        "class": host.klass,
+        "class": host.host_class,
         "address": "this machine" if host.is_local else f"{host.ssh_user or ''}@{host.address}:{host.ssh_port}",
-        "may": ", ".join(host.may) or "-",
+        "may": ", ".join(host.allows) or "-",
         "slots": host.max_parallel_jobs or host.cpus,
         "memory_gb": host.memory_gb,
         "gpu": host.gpu,
@@ -94,9 +94,9 @@ def _listed(host: Host) -> dict[str, Any]:
 
 def _checked(host: Host) -> dict[str, Any]:
     """A row of the check; `problem` is None for a host that is as it should be."""
-    row: dict[str, Any] = {"host": host.name, "class": host.klass, "status": host.status, "problem": None}
-    idle = host.status == "ready" and not host.may  # as a coordinator is meant to be; it should answer all the same
-    if why := None if idle else host.refusal(next(iter(host.may), "selfplay")):
+    row: dict[str, Any] = {"host": host.name, "class": host.host_class, "status": host.status, "problem": None}
+    idle = host.status == "ready" and not host.allows  # as a coordinator is meant to be; it should answer all the same
+    if why := None if idle else host.ineligible_reason(next(iter(host.allows), "selfplay")):
         return row | {"problem": why}
     try:
         return row | (_here(host) if host.is_local else _there(host))

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from resources.hosts.file import load_hosts
-from resources.runner.index import JobView, find_job, list_jobs, local_hosts, look
+from resources.runner.index import JobView, find_job, list_jobs, local_hosts, view_of
 from resources.store.home import Home
 from resources.transports.base import Transport, stop
 from ringrift.config import parse_config
@@ -124,7 +124,7 @@ def _followed(transport: Transport, view: JobView) -> Iterator[JobView]:
         if now.status != "running":
             return
         time.sleep(LOOK_S)
-        now = look(transport, view.id)
+        now = view_of(transport, view.id)
 
 
 def _names(text: str | None) -> list[str]:

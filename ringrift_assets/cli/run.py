@@ -74,7 +74,7 @@ def run_command(
     What is up to date is kept. Ctrl-C leaves the jobs running, and the same command attaches to them again; a
     second Ctrl-C stops them.
     """
-    from resources.runtime import DEFAULT_PIPELINE, Backend, Where, Workbench
+    from resources.runtime import DEFAULT_PIPELINE, Backend, Runtime, Where
 
     if backend not in get_args(Backend):
         raise InvalidInput("--backend", backend, f"use one of {', '.join(get_args(Backend))}")
@@ -83,26 +83,26 @@ def run_command(
     if resume and (fresh or only):
         raise InvalidInput("--resume", "--fresh" if fresh else f"--phase {only}", "use one of them")
     home, path = Home(), config or DEFAULT_PIPELINE
-    bench = Workbench(home, path, games_scale=games_scale, where=where)
-    keys = _configs(configs) or bench.pipeline.configs
-    work = _work(bench.store, keys, range(start_iteration, start_iteration + iterations), only, resume)
+    runtime = Runtime(home, path, games_scale=games_scale, where=where)
+    keys = _configs(configs) or runtime.pipeline.configs
+    work = _work(runtime.store, keys, range(start_iteration, start_iteration + iterations), only, resume)
     if dry_run:
         from ringrift_assets.runs.dry_run import print_plans, show_plans
 
         with TemporaryDirectory() as empty:
             planned_in = Home(empty) if fresh else home  # a fresh run begins with an empty store
-            plans = show_plans(Workbench(planned_in, path, games_scale=games_scale, where=where), work)
+            plans = show_plans(Runtime(planned_in, path, games_scale=games_scale, where=where), work)
         _emit({"dry_run": plans}) if as_json else print_plans(plans)
         return
     for file in [state_path(home), *([state_file] if state_file else [])]:
         read_state(file)  # a damaged one is told before anything starts
-    if fresh and (moved := bench.store.move_aside()):
+    if fresh and (moved := runtime.store.move_aside()):
         Console(stderr=True).print(f"the store before is {moved}", markup=False, highlight=False)
     if only == RESOURCES:
         _resources(home, as_json, where)
         return
     if only == PARITY:
-        _parity(bench, keys, [number for number, _ in work], as_json)
+        _parity(runtime, keys, [number for number, _ in work], as_json)
         return
     if not work:
         print(f"nothing to resume: iterations {start_iteration} to {start_iteration + iterations - 1} are complete")
@@ -205,11 +205,11 @@ def _resources(home: Home, as_json: bool, where: "Where") -> None:
             continue  # nobody has played there yet
 
 
-def _parity(bench: Any, keys: Sequence[str], numbers: Sequence[int], as_json: bool) -> None:
+def _parity(runtime: Any, keys: Sequence[str], numbers: Sequence[int], as_json: bool) -> None:
     """The phase `parity-validation`: exit 1 if a stored game does not replay to exactly its record."""
     from ringrift_assets.runs.parity import check_parity
 
-    rows = check_parity(bench, keys, numbers)
+    rows = check_parity(runtime, keys, numbers)
     if as_json:
         _emit({"parity": rows})
     else:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from resources.models.registry import ASSET as MODEL
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.phases import STEPS
 from resources.store.record import Record
 from ringrift.config import parse_config
@@ -59,14 +59,14 @@ Entry = dict[str, Any]
 """A job as it is shown: `job` its name, `id` (None until all of `after` is made), and more by its kind."""
 
 
-def show_plans(bench: Workbench, work: Iterable[tuple[int, Mapping[str, Sequence[str]]]]) -> list[dict[str, Any]]:
+def show_plans(runtime: Runtime, work: Iterable[tuple[int, Mapping[str, Sequence[str]]]]) -> list[dict[str, Any]]:
     """What a run of some iterations in this order would do, each with the assets to make by config, as JSON."""
     changes: dict[str, dict[str, int]] = {}  # config → asset → the newest iteration in which the run makes it
     plans = []
     for iteration, wanted in work:
         for key, assets in wanted.items():
             before = changes.setdefault(key, {})
-            partition = _Partition(bench, key, iteration, assets, dict(before))
+            partition = _Partition(runtime, key, iteration, assets, dict(before))
             plans.append(partition.show())
             before |= {asset: iteration for asset in partition.open if asset in assets}
     return plans
@@ -80,18 +80,18 @@ class _Partition:
     """
 
     def __init__(
-        self, bench: Workbench, key: str, iteration: int, assets: Sequence[str], changes: Mapping[str, int]
+        self, runtime: Runtime, key: str, iteration: int, assets: Sequence[str], changes: Mapping[str, int]
     ) -> None:
-        self.bench, self.key, self.iteration, self.assets, self.changes = bench, key, iteration, assets, changes
+        self.runtime, self.key, self.iteration, self.assets, self.changes = runtime, key, iteration, assets, changes
         self.config = parse_config(key)
         self.open: set[str] = set()
         self.done: list[str] = []
         self.other_jobs: list[Entry] = []
-        found = find_incumbent(bench, key, iteration)
+        found = find_incumbent(runtime, key, iteration)
         self.unsure = self._earlier(INCUMBENT) if INCUMBENT in assets else []
         stored = self._settle(INCUMBENT, lambda: found.inputs, self.unsure)
         self.incumbent = stored.data if stored and INCUMBENT not in assets else found.content
-        self.champion = champion_file(bench, self.incumbent)
+        self.champion = champion_file(runtime, self.incumbent)
 
     def show(self) -> dict[str, Any]:
         """What the run would do here, as JSON."""
@@ -102,8 +102,8 @@ class _Partition:
         self._profile()
         matches, skipped_matches = self._matches()
         self._step(RATINGS, "rate", plan_ratings)
-        self._settle(VERDICTS, lambda: plan_verdicts(self.bench, self.key, self.iteration).inputs)
-        stored = self.bench.store.get(SELFPLAY, self.key, self.iteration)
+        self._settle(VERDICTS, lambda: plan_verdicts(self.runtime, self.key, self.iteration).inputs)
+        stored = self.runtime.store.get(SELFPLAY, self.key, self.iteration)
         return {
             "config": self.key,
             "iteration": self.iteration,
@@ -112,7 +112,7 @@ class _Partition:
             "jobs": games,
             "games": sum(job["games"] for job in games),
             "skipped": skipped,
-            "hosts": [host.name for host in self.bench.eligible("selfplay")],
+            "hosts": [host.name for host in self.runtime.eligible("selfplay")],
             "stored_games": stored.rows if stored else 0,
             "searches": searches,
             "training": self._training() if self._makes(MODEL) else None,
@@ -123,9 +123,9 @@ class _Partition:
 
     def _training(self) -> dict[str, int]:
         """Games that are stored for a training, and those it needs; what the iteration plays comes on top."""
-        sets = self.bench.store.upto(TRAINING_DB, self.key, self.iteration)
+        sets = self.runtime.store.upto(TRAINING_DB, self.key, self.iteration)
         have = sum(record.rows for record in sets)
-        return {"have": have, "need": least_games(self.bench.pipeline, self.key)}
+        return {"have": have, "need": least_games(self.runtime.pipeline, self.key)}
 
     def _makes(self, asset: str) -> bool:
         return asset in self.assets
@@ -143,11 +143,11 @@ class _Partition:
     ) -> Record | None:
         """The stored partition if the run would take it as it is or go on from it; else the asset is open."""
         if not self._makes(asset):  # whatever is stored is taken
-            record = self.bench.store.get(asset, self.key, self.iteration)
+            record = self.runtime.store.get(asset, self.key, self.iteration)
         elif self._waits(asset) if waits is None else waits:
             record = None
         else:
-            record = up_to_date(self.bench, GRAPH[asset], self.key, self.iteration, inputs())
+            record = up_to_date(self.runtime, GRAPH[asset], self.key, self.iteration, inputs())
         if record is None or (self._makes(asset) and record.missing):
             self.open.add(asset)
         elif self._makes(asset):
@@ -158,7 +158,7 @@ class _Partition:
         """The selfplay jobs, and those that are skipped."""
 
         def plan(incumbent: Mapping[str, Any], champion: "ModelFile | None", missing: Any = None) -> Any:
-            return plan_games(self.bench, self.key, self.iteration, incumbent, champion, missing)
+            return plan_games(self.runtime, self.key, self.iteration, incumbent, champion, missing)
 
         now = plan(self.incumbent, self.champion)
         partial = self._settle(SELFPLAY, lambda: plan_inputs(now), self.unsure)
@@ -171,10 +171,10 @@ class _Partition:
         shown = [{**_entry(spec, after), "games": planned_games(spec)} for spec, after in rows.values()]
         return shown, _common(now.skipped, *(other.skipped for other in others.values()))
 
-    def _step(self, asset: str, name: str, plan: Callable[[Workbench, str, int], Any]) -> None:
+    def _step(self, asset: str, name: str, plan: Callable[[Runtime, str, int], Any]) -> None:
         """Settle an asset that is made by one job at most, and note the job."""
         waits = self._waits(asset)
-        planned = plan(self.bench, self.key, self.iteration) if self._makes(asset) and not waits else None
+        planned = plan(self.runtime, self.key, self.iteration) if self._makes(asset) and not waits else None
         self._settle(asset, lambda: planned.inputs if planned else {}, waits)
         if planned and planned.spec:
             self.other_jobs.append({"asset": asset, **_entry(planned.spec, [])})
@@ -189,12 +189,12 @@ class _Partition:
         if not self._makes(SEARCH):
             self._settle(SEARCH, dict)
             return []
-        now = plan_searches(self.bench, self.key, self.iteration, self.incumbent)
-        self._settle(SEARCH, lambda: search_inputs(self.bench, now), self.unsure)
-        other = plan_searches(self.bench, self.key, self.iteration, self._other_incumbent())
+        now = plan_searches(self.runtime, self.key, self.iteration, self.incumbent)
+        self._settle(SEARCH, lambda: search_inputs(self.runtime, now), self.unsure)
+        other = plan_searches(self.runtime, self.key, self.iteration, self._other_incumbent())
         rows = _rows(_by_name(now), dict.fromkeys(self.unsure, _by_name(other)))
         if SEARCH in self.open:
-            proofs = [f"{PROOF_PREFIX}_{number}" for number in range(self.bench.pipeline.cmaes.proofs)]
+            proofs = [f"{PROOF_PREFIX}_{number}" for number in range(self.runtime.pipeline.cmaes.proofs)]
             for name in proofs:
                 self._later(SEARCH, name, list(rows))
             self._later(SEARCH, RESULTS, proofs)
@@ -203,11 +203,11 @@ class _Partition:
     def _profile(self) -> None:
         """Settle the profile; its only job is the proof of an imported one."""
         waits = self._waits(PROFILE)
-        planned = plan_profile(self.bench, self.key, self.iteration) if self._makes(PROFILE) and not waits else None
+        planned = plan_profile(self.runtime, self.key, self.iteration) if self._makes(PROFILE) and not waits else None
         self._settle(PROFILE, lambda: planned.inputs if planned else {}, waits)
-        if PROFILE not in self.open or not self._makes(PROFILE) or self.bench.pipeline.cmaes.import_file is None:
+        if PROFILE not in self.open or not self._makes(PROFILE) or self.runtime.pipeline.cmaes.import_file is None:
             return
-        spec = import_proof(self.bench, planned) if planned else None
+        spec = import_proof(self.runtime, planned) if planned else None
         if spec:
             self.other_jobs.append({"asset": PROFILE, **_entry(spec, [])})
         elif planned is None:
@@ -243,7 +243,7 @@ class _Partition:
 
     def _match_plans(self) -> "tuple[MatchPlan, dict[str, MatchPlan]]":
         """The matches from what stands there now, and for each input that the run makes from another one."""
-        store, registry = self.bench.store, registry_for(self.bench, MATCHES, self.key, self.iteration)
+        store, registry = self.runtime.store, registry_for(self.runtime, MATCHES, self.key, self.iteration)
         tuned = self.incumbent if PROFILE in self.open else store.need(PROFILE, self.key, self.iteration).data
         model = None if MODEL in self.open else store.need(MODEL, self.key, self.iteration).data
         nets = networks(registry, self.key, self.iteration, self.champion, model)
@@ -251,7 +251,7 @@ class _Partition:
             nets["candidate"] = _other_network(2)
 
         def plan(incumbent: Mapping[str, Any], tuned: Mapping[str, Any], nets: Mapping[str, Any]) -> "MatchPlan":
-            return plan_tournament(self.bench, self.key, self.iteration, incumbent, tuned, nets)
+            return plan_tournament(self.runtime, self.key, self.iteration, incumbent, tuned, nets)
 
         others = {}
         for label in self.unsure:
@@ -274,7 +274,7 @@ class _Partition:
         return {
             "champion": "other",
             "champion_weights": _other_network(1).weights,
-            "tier": next_tier(self.bench.pipeline, self.incumbent["tier"]) or self.incumbent["tier"],
+            "tier": next_tier(self.runtime.pipeline, self.incumbent["tier"]) or self.incumbent["tier"],
             "profile": name,
             "profile_hash": profile_hash(weights),
             "profile_weights": weights,

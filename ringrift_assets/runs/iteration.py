@@ -13,7 +13,7 @@ from dagster._core.instance import InstanceRef
 
 from resources.runner.events import Control, JobEvent
 from resources.runner.reaper import HOST_TAG, PID_TAG, fail_dead_runs
-from resources.runtime import Where, Workbench
+from resources.runtime import Runtime, Where
 from resources.store.home import Home
 from resources.store.partition_keys import open_iteration, partition_key
 from resources.store.phases import STEPS
@@ -94,9 +94,9 @@ def run_iteration(
     """
     home = (home or Home()).prepare()
     control = control or Control()
-    bench = Workbench(home, pipeline_path, games_scale=games_scale, listener=progress, control=control)
-    _ = bench.pipeline  # a mistake in the file is told before anything starts
-    bench.remember()
+    runtime = Runtime(home, pipeline_path, games_scale=games_scale, listener=progress, control=control)
+    _ = runtime.pipeline  # a mistake in the file is told before anything starts
+    runtime.remember()
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     with open_instance(home) as instance:
         fail_dead_runs(instance)
@@ -127,10 +127,10 @@ def run_resources(home: Home, where: Where | None = None) -> Record:
 
     Raises RingRiftError with the words of the step if it failed.
     """
-    bench = Workbench(home.prepare(), where=where)
+    runtime = Runtime(home.prepare(), where=where)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     with open_instance(home) as instance:
-        result = job_of(bench, RESOURCES).execute_in_process(
+        result = job_of(runtime, RESOURCES).execute_in_process(
             instance=instance,
             tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
             run_config={"loggers": QUIET},
@@ -138,7 +138,7 @@ def run_resources(home: Home, where: Where | None = None) -> Record:
         )
     if error := _error(result):
         raise RingRiftError(error)
-    return bench.store.need(*RESOURCES_PLACE)
+    return runtime.store.need(*RESOURCES_PLACE)
 
 
 def open_instance(home: Home) -> dg.DagsterInstance:
@@ -157,19 +157,19 @@ def run_partition(
     if control.asked:
         return None
     home = Home(task.home)
-    bench = Workbench(
+    runtime = Runtime(
         home, task.pipeline_path, games_scale=task.games_scale, listener=progress, control=control, where=task.where
     )
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     with open_instance(home) as instance:
-        return _materialize(instance, bench, task)
+        return _materialize(instance, runtime, task)
 
 
-def _materialize(instance: dg.DagsterInstance, bench: Workbench, task: PartitionTask) -> PartitionOutcome:
+def _materialize(instance: dg.DagsterInstance, runtime: Runtime, task: PartitionTask) -> PartitionOutcome:
     started = time.monotonic()
     config, iteration = task.config, task.iteration
     options = {"config": {"allow_fewer_rows": task.allow_fewer_rows}}
-    result = job_of(bench, task.assets).execute_in_process(
+    result = job_of(runtime, task.assets).execute_in_process(
         partition_key=partition_key(config, iteration),
         instance=instance,
         tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
@@ -186,7 +186,7 @@ def _materialize(instance: dg.DagsterInstance, bench: Workbench, task: Partition
         asset = event.asset_key.path[-1] if event.asset_key else ""
         outcome.reused[asset] = bool(event.materialization.metadata["reused"].value)
     for asset in task.assets:
-        record = bench.store.get(asset, config, iteration)
+        record = runtime.store.get(asset, config, iteration)
         if record and asset in outcome.reused:
             outcome.records[asset] = record
     for check in result.get_asset_check_evaluations():

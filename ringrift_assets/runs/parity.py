@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from ringrift.errors import MissingInput
 from ringrift.jobs.contract import JobSpec
 from ringrift_assets.steps.checks import GAMES, TRAINING_DB
 from ringrift_assets.steps.jobs import need_done
 
 
-def check_parity(bench: Workbench, keys: Sequence[str], numbers: Sequence[int]) -> list[dict[str, Any]]:
+def check_parity(runtime: Runtime, keys: Sequence[str], numbers: Sequence[int]) -> list[dict[str, Any]]:
     """One row a training set: partition, games read, games that replay exactly, and the others by reason.
 
     Raises MissingInput if there is no training set to look at, JobFailed if one could not be read.
     """
-    records = [record for key in keys for number in numbers if (record := bench.store.get(TRAINING_DB, key, number))]
+    records = [record for key in keys for number in numbers if (record := runtime.store.get(TRAINING_DB, key, number))]
     if not records:
         raise MissingInput("there is no training set in these iterations; `ringrift run --phase sync` makes one")
     specs = [
@@ -25,13 +25,17 @@ def check_parity(bench: Workbench, keys: Sequence[str], numbers: Sequence[int]) 
             iteration=record.iteration,
             name="parity",
             kind="verify",
-            params={"config": record.config, "games": bench.input_file(bench.store.path(record, GAMES)), "earlier": []},
+            params={
+                "config": record.config,
+                "games": runtime.input_file(runtime.store.path(record, GAMES)),
+                "earlier": [],
+            },
         )
         for record in records
     ]
-    results = bench.run(None, specs)
+    results = runtime.run(None, specs)
     need_done(results)
-    bench.forget([spec.job_id for spec in specs])
+    runtime.forget([spec.job_id for spec in specs])
     return [
         {
             "partition": f"{record.config}|{record.iteration:04d}",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.store import Store
 
@@ -98,11 +98,11 @@ def duplicates_problem(config: str, found: dict[int, dict[int, int]]) -> str:
     blocking=True,
     description="No game is twice in the training sets of this config up to this iteration.",
 )
-def no_duplicates(context: dg.AssetCheckExecutionContext, bench: dg.ResourceParam[Workbench]) -> dg.AssetCheckResult:
+def no_duplicates(context: dg.AssetCheckExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
     """Looks at the whole store, so it can be run alone after an older iteration was materialized again."""
     config, iteration = partition_of(context)
-    found = duplicates(bench.store, config, iteration)
-    games = sum(record.rows for record in bench.store.upto(TRAINING_DB, config, iteration))
+    found = duplicates(runtime.store, config, iteration)
+    games = sum(record.rows for record in runtime.store.upto(TRAINING_DB, config, iteration))
     shared = sum(n for earlier in found.values() for n in earlier.values())
     numbers = {"games": games, "duplicates": shared}
     return result(NO_DUPLICATES, not found, duplicates_problem(config, found), numbers=numbers)

@@ -41,7 +41,7 @@ def need_done(results: Sequence[JobResult]) -> None:
         raise JobFailed("\n".join(faults) + "\nFinished games are kept; materialize again to go on from them.")
 
 
-def work_of(results: Sequence[JobResult], waited_s: float) -> dict[str, Any]:
+def provenance_of(results: Sequence[JobResult], waited_s: float) -> dict[str, Any]:
     """Provenance of some jobs: wall and processor seconds, jobs per host, workers' versions.
 
     The wall time runs from the first worker's start to the last one's end, which for a job that was attached

@@ -5,11 +5,11 @@ from typing import Any
 
 import dagster as dg
 
-from resources.runtime import Workbench
-from ringrift_assets.steps.partition import Kept
+from resources.runtime import Runtime
+from ringrift_assets.steps.partition import StoredPartition
 
 
-def facts(bench: Workbench, kept: Kept) -> dict[str, Any]:
+def partition_metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
     """Metadata every materialization carries."""
     record = kept.record
     work = record.provenance
@@ -18,7 +18,7 @@ def facts(bench: Workbench, kept: Kept) -> dict[str, Any]:
         "content_digest": record.content_digest[:16],
         "inputs_digest": record.inputs_digest[:16],
         "reused": kept.reused,
-        "files": dg.MetadataValue.path(str(bench.store.path(record, "").parent)),
+        "files": dg.MetadataValue.path(str(runtime.store.path(record, "").parent)),
     }
     if work.get("run"):
         result["made_by_run"] = dg.MetadataValue.dagster_run(work["run"])
@@ -43,7 +43,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue[Any]:
 
 
 def result_of(
-    kept: Kept, metadata: Mapping[str, Any], checks: Sequence[dg.AssetCheckResult] = ()
+    kept: StoredPartition, metadata: Mapping[str, Any], checks: Sequence[dg.AssetCheckResult] = ()
 ) -> dg.MaterializeResult:
     """The step's result; equal content has an equal data version."""
     return dg.MaterializeResult(

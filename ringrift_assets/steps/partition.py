@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from resources.models.registry import Registry
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.acts import acts_of
 from resources.store.partition_keys import partition_of
 from resources.store.record import Record, digest_of
@@ -61,7 +61,7 @@ def step_errors() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class StepOutput:
     """What an asset wrote into its draft; see resources.store.record.Record for the fields."""
 
     rows: int
@@ -72,7 +72,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredPartition:
     """The record in force, and whether it was there already."""
 
     record: Record
@@ -86,7 +86,7 @@ def made_from(asset: dg.AssetsDefinition, inputs: Mapping[str, Any]) -> tuple[st
 
 
 def up_to_date(
-    bench: Workbench,
+    runtime: Runtime,
     asset: dg.AssetsDefinition,
     config: str,
     iteration: int,
@@ -94,45 +94,45 @@ def up_to_date(
     warn: Callable[[str], None] = lambda text: None,
 ) -> Record | None:
     """The stored record of a partition if it was made from these inputs and its files are sound; it may be partial."""
-    record = bench.store.get(asset.key.path[-1], config, iteration)
+    record = runtime.store.get(asset.key.path[-1], config, iteration)
     if record is None or record.inputs_digest != made_from(asset, inputs)[1]:
         return None
-    if damage := bench.store.damage(record):
+    if damage := runtime.store.damage(record):
         warn(f"made again, because {damage}")
         return None
     return record
 
 
-def registry_for(bench: Workbench, asset: str, config: str, iteration: int) -> Registry:
+def registry_for(runtime: Runtime, asset: str, config: str, iteration: int) -> Registry:
     """The models as a step of an iteration takes them; keep its `acts` in the provenance of what is made.
 
     The step looks at all acts of people, but in a judged iteration at those that its stored partition was made with:
     what people do later never changes what is judged.
     """
-    stored = bench.store.get(asset, config, iteration)
-    if stored is None or bench.store.get(VERDICTS, config, iteration) is None:
-        return Registry(bench.home, acts=len(acts_of(bench.home)))
+    stored = runtime.store.get(asset, config, iteration)
+    if stored is None or runtime.store.get(VERDICTS, config, iteration) is None:
+        return Registry(runtime.home, acts=len(acts_of(runtime.home)))
     seen = stored.provenance.get("acts")
     if seen is None:  # stored by a version that did not count them
-        seen = sum(act["at"] <= stored.provenance["written_at"] for act in acts_of(bench.home))
-    return Registry(bench.home, acts=seen)
+        seen = sum(act["at"] <= stored.provenance["written_at"] for act in acts_of(runtime.home))
+    return Registry(runtime.home, acts=seen)
 
 
-def games_file(bench: Workbench, record: Record) -> dict[str, str]:
+def games_file(runtime: Runtime, record: Record) -> dict[str, str]:
     """The games of a stored partition as a job wants them named: path from the home, sha256."""
-    path = bench.store.path(record, GAMES)
-    return {"path": str(path.relative_to(bench.home.root)), "sha256": record.files[GAMES].sha256}
+    path = runtime.store.path(record, GAMES)
+    return {"path": str(path.relative_to(runtime.home.root)), "sha256": record.files[GAMES].sha256}
 
 
-def keep(
+def materialize_partition(
     context: dg.AssetExecutionContext,
-    bench: Workbench,
+    runtime: Runtime,
     inputs: Mapping[str, Any],
-    make: Callable[[Path, Record | None], Made],
+    make: Callable[[Path, Record | None], StepOutput],
     *,
     planned_rows: int = 0,
     allow_fewer_rows: bool = False,
-) -> Kept:
+) -> StoredPartition:
     """The step's partition: as stored if it is whole and was made from these inputs, else made now.
 
     `inputs` is everything the content is a function of, as JSON. `make` gets an empty folder for its files
@@ -141,19 +141,19 @@ def keep(
     """
     asset, (config, iteration) = context.asset_key.path[-1], partition_of(context)
     code_version, inputs_digest = made_from(context.assets_def, inputs)
-    store = bench.store
+    store = runtime.store
 
     def current() -> Record | None:
-        return up_to_date(bench, context.assets_def, config, iteration, inputs, context.log.warning)
+        return up_to_date(runtime, context.assets_def, config, iteration, inputs, context.log.warning)
 
     record = current()
     if record and not record.missing:
         context.log.info("up to date: made from the same inputs before")
-        return Kept(record, reused=True)
+        return StoredPartition(record, reused=True)
     with store.claim(asset, config, iteration, context.run.run_id):
         record = current()  # another run may have finished it before we got the claim
         if record and not record.missing:
-            return Kept(record, reused=True)
+            return StoredPartition(record, reused=True)
         if planned_rows and not allow_fewer_rows:
             store.check_rows(asset, config, iteration, planned_rows)
         with store.draft(asset, config, iteration) as folder:
@@ -172,5 +172,5 @@ def keep(
                 missing=made.missing,
                 allow_fewer_rows=allow_fewer_rows,
             )
-        bench.forget(made.provenance.get("jobs", []))
-        return Kept(record, reused=False)
+        runtime.forget(made.provenance.get("jobs", []))
+        return StoredPartition(record, reused=False)

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from resources.runner.events import JobResult
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from ringrift.errors import RingRiftError
 from ringrift.jobs.contract import JobSpec
 from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done
@@ -34,7 +34,7 @@ class Proved:
 
 def prove(
     context: dg.AssetExecutionContext,
-    bench: Workbench,
+    runtime: Runtime,
     candidates: Sequence[dict[str, Any]],
     *,
     asset: str,
@@ -57,7 +57,7 @@ def prove(
             continue
         name = f"{prefix}_{len(found.proofs)}"
         spec = proof_spec(
-            bench,
+            runtime,
             candidate["weights"],
             asset=asset,
             config=config,
@@ -66,11 +66,11 @@ def prove(
             profile=profile,
             weights=weights,
         )
-        results = bench.run(
+        results = runtime.run(
             "cmaes",
             [spec],
             listener=job_log(context),
-            timeout_s=bench.pipeline.polling.max_phase_minutes * 60,
+            timeout_s=runtime.pipeline.polling.max_phase_minutes * 60,
             cancel_on=CANCEL_ON,
         )
         need_whole(results)
@@ -78,13 +78,13 @@ def prove(
             {
                 "kind": spec.kind,
                 "params": spec.params,
-                "shards": [bench.input_file(path) for path in results[0].shards],
+                "shards": [runtime.input_file(path) for path in results[0].shards],
                 "purpose": "profile",
             }
         )
         params = {"config": config, "iteration": iteration, "matches": matches}
         summing = JobSpec(asset=asset, config=config, iteration=iteration, name=RESULTS, kind=RESULTS, params=params)
-        summed = bench.run(None, [summing], listener=job_log(context), cancel_on=CANCEL_ON)
+        summed = runtime.run(None, [summing], listener=job_log(context), cancel_on=CANCEL_ON)
         need_done(summed)
         assert summed[0].manifest is not None  # a job that is done has one
         found.games = dict(summed[0].manifest.result)
@@ -113,7 +113,7 @@ def prove(
 
 
 def proof_spec(
-    bench: Workbench,
+    runtime: Runtime,
     candidate: dict[str, float],
     *,
     asset: str,
@@ -135,9 +135,9 @@ def proof_spec(
         candidate=candidate,
         profile=profile,
         weights=weights,
-        gate=gate_of(bench.pipeline),
-        root_seed=bench.pipeline.root_seed,
-        opening_plies=bench.pipeline.selfplay.opening_plies,
+        gate=gate_of(runtime.pipeline),
+        root_seed=runtime.pipeline.root_seed,
+        opening_plies=runtime.pipeline.selfplay.opening_plies,
     )
     return spec.model_copy(update={"asset": asset})
 

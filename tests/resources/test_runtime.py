@@ -9,7 +9,7 @@ import paramiko
 import pytest
 
 from resources import runtime as workbench
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.home import Home
 from ringrift.planning import pipeline
 from tests.resources.conftest import Bench
@@ -46,7 +46,7 @@ def test_steps_kept_to_classes_read_each_file_and_connect_to_each_host_once(
     ]
     numbers = tmp_path / "pipeline.yaml"
     numbers.write_text("configs: [hex8_2p]")
-    whole = Workbench(Home(tmp_path / "home"), numbers, hosts_file(tmp_path / "hosts.yaml", *hosts))
+    whole = Runtime(Home(tmp_path / "home"), numbers, hosts_file(tmp_path / "hosts.yaml", *hosts))
     steps = [whole.within("aws"), whole.within("vast_ai"), whole.within(None), whole]
     assert not calls, "nothing is read before it is used"
     for step in steps:

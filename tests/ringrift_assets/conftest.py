@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from resources.runner.events import JobEvent
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.home import Home
 from resources.store.locks import locked
 from resources.store.partition_keys import open_iteration, partition_key
@@ -60,14 +60,14 @@ class Graph:
     instance: dg.DagsterInstance
     events: list[JobEvent] = field(default_factory=list)
 
-    def bench(self) -> Workbench:
-        return Workbench(self.home, self.pipeline, listener=self.events.append)
+    def runtime(self) -> Runtime:
+        return Runtime(self.home, self.pipeline, listener=self.events.append)
 
     def run(
         self,
         iteration: int = 0,
         assets: Sequence[str] = COLLECT,
-        bench: Workbench | None = None,
+        runtime: Runtime | None = None,
         **options: Any,
     ) -> dg.ExecuteInProcessResult:
         """Materialize some assets of one partition; a failure is in the result."""
@@ -78,13 +78,13 @@ class Graph:
             partition_key=partition_key(CONFIG, iteration),
             instance=self.instance,
             selection=dg.AssetSelection.assets(*assets),
-            resources={"bench": bench or self.bench()},
+            resources={"runtime": runtime or self.runtime()},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **config},
             raise_on_error=False,
         )
 
     def record(self, asset: str, iteration: int = 0) -> Record:
-        return self.bench().store.need(asset, CONFIG, iteration)
+        return self.runtime().store.need(asset, CONFIG, iteration)
 
     def started(self) -> list[str]:
         return [event.job for event in self.events if event.kind == "started"]
@@ -92,7 +92,7 @@ class Graph:
     def start(self, iteration: int = 0) -> None:
         """What the matches of an iteration are made from, quickly: an untuned profile, and no model."""
         assert self.run(iteration, ["incumbent"]).success
-        store, force = self.bench().store, self.record("incumbent", iteration).data
+        store, force = self.runtime().store, self.record("incumbent", iteration).data
         kept = {name: force[name] for name in ("profile", "profile_hash", "profile_weights")}
         tuned = {**kept, "source": "incumbent", "fitness": None, "proof": None, "over": None}
         put_record(store, "heuristic_profiles", CONFIG, iteration, tuned)
@@ -100,7 +100,7 @@ class Graph:
 
     def put_games(self, iteration: int, games: pa.Table) -> None:
         """Store a game set as the selfplay games of an iteration, as if it had been played."""
-        store, key = self.bench().store, ("selfplay_games", CONFIG, iteration)
+        store, key = self.runtime().store, ("selfplay_games", CONFIG, iteration)
         with store.claim(*key, run="test"), store.draft(*key) as folder:
             write_shard(folder / "games.parquet", games)
             store.commit(

@@ -29,7 +29,7 @@ def tuned(graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Grap
         for name in ("generations.jsonl", "convergence.svg"):
             (folder / name).touch()
 
-    put_record(graph.bench().store, "cmaes_profile", CONFIG, 0, {"proposal": None, "proofs": []}, logs)
+    put_record(graph.runtime().store, "cmaes_profile", CONFIG, 0, {"proposal": None, "proofs": []}, logs)
     return graph
 
 
@@ -90,9 +90,9 @@ def test_the_phase_sends_it_again_when_a_host_is_back(tuned, fleet, sshd, tmp_pa
 
 
 def test_nothing_is_sent_where_there_is_no_trained_profile_or_remote_hosts_are_left_out(tuned, fleet, tmp_path):
-    bench = tuned.bench()
-    bench.where = Where(backend="local")
-    assert "profiles_on_hosts" not in metadata(tuned.run(0, [ASSET], bench=bench), ASSET)
+    runtime = tuned.bench()
+    runtime.where = Where(backend="local")
+    assert "profiles_on_hosts" not in metadata(tuned.run(0, [ASSET], runtime=runtime), ASSET)
     data = tuned.record("incumbent").data
     put_record(tuned.bench().store, "incumbent", CONFIG, 0, {**data, "profile": "heuristic_v1_balanced"})
     (tuned.home.root / FILE).unlink()

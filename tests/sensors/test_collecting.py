@@ -12,7 +12,7 @@ from resources.store.home import Home
 from resources.store.partition_keys import ITERATIONS_NAME
 from ringrift_assets.definitions import defs
 from ringrift_assets.runs.iteration import open_instance
-from sensors.collecting import CollectState, collecting, decide
+from sensors.collecting import CollectState, collecting, plan_collection
 from tests.resources.model_makers import put_record
 from tests.sensors.test_retraining import CONFIG, collect, make_run
 
@@ -28,7 +28,7 @@ from tests.sensors.test_retraining import CONFIG, collect, make_run
     ],
 )
 def test_which_iteration_is_collected_next(state, wanted):
-    decision = decide([state], max_iterations=3)
+    decision = plan_collection([state], max_iterations=3)
     assert decision.collect == wanted and bool(decision.waiting) is not bool(wanted)
 
 

@@ -20,17 +20,17 @@ from resources.runner.reaper import (
     HOST_TAG,
     PID_TAG,
     SERVER_TAG,
+    Cleanup,
     RemoteJobs,
     RunFacts,
-    Verdict,
-    decide,
     fail_dead_runs,
+    plan_cleanup,
     reap,
 )
 from resources.store.partition_keys import open_iteration
 from resources.transports.base import Transport
 from ringrift_assets.definitions import defs
-from sensors.reaper import reaper, words
+from sensors.reaper import reaper, tick_message
 from tests.resources.conftest import Bench, bench, in_background, ssh_bench, wait_for
 
 __all__ = ["bench", "ssh_bench"]  # the fixtures
@@ -49,7 +49,7 @@ def unknown(run: RunFacts) -> None:
 
 
 def test_a_running_job_of_a_canceled_run_is_cancelled():
-    assert decide([RUN], [JOB], unknown) == Verdict(["j"], [])
+    assert plan_cleanup([RUN], [JOB], unknown) == Cleanup(["j"], [])
 
 
 @pytest.mark.parametrize(
@@ -67,15 +67,15 @@ def test_a_running_job_of_a_canceled_run_is_cancelled():
     ],
 )
 def test_a_job_is_left_alone_unless_the_newest_run_of_it_was_canceled(runs, job):
-    assert decide(runs, [job], unknown).cancel == []
-    assert decide(list(reversed(runs)), [job], unknown).cancel == []
+    assert plan_cleanup(runs, [job], unknown).cancel == []
+    assert plan_cleanup(list(reversed(runs)), [job], unknown).cancel == []
 
 
 def test_a_run_is_failed_only_when_its_process_is_known_to_be_gone():
     going = [replace(RUN, id=name, status="going") for name in ("dead", "living", "unknown")]
     lives = {"dead": False, "living": True, "unknown": None}
-    assert decide(going, [], lambda run: lives[run.id]) == Verdict([], ["dead"])
-    assert decide([RUN], [], lambda run: False) == Verdict([], []), "a run that has ended stays as it is"
+    assert plan_cleanup(going, [], lambda run: lives[run.id]) == Cleanup([], ["dead"])
+    assert plan_cleanup([RUN], [], lambda run: False) == Cleanup([], []), "a run that has ended stays as it is"
 
 
 # --- on an instance -----------------------------------------------------------------------------------------
@@ -179,11 +179,11 @@ def test_the_jobs_of_a_force_terminated_run_are_ended_and_those_of_others_go_on(
     wait_for(lambda: len(bench.lines()) >= 2)
     run = make_run(instance)
     send(instance, run, "PIPELINE_START")
-    assert reap(instance, [host]) == Verdict([], [])
+    assert reap(instance, [host]) == Cleanup([], [])
     instance.report_run_canceled(run)
-    assert reap(instance, [host]) == Verdict([mine.job_id], [])
+    assert reap(instance, [host]) == Cleanup([mine.job_id], [])
     assert not host.alive(mine.job_id) and host.alive(matches.job_id)
-    assert reap(instance, [host]) == Verdict([], [])
+    assert reap(instance, [host]) == Cleanup([], [])
 
 
 def test_a_newer_run_keeps_the_jobs_of_a_canceled_one(instance, bench: Bench):
@@ -193,7 +193,7 @@ def test_a_newer_run_keeps_the_jobs_of_a_canceled_one(instance, bench: Bench):
     instance.report_run_canceled(make_run(instance))
     send(instance, make_run(instance), "PIPELINE_START")
     wait_for(lambda: host.alive(spec.job_id) and bench.lines())
-    assert reap(instance, [host]) == Verdict([], [])
+    assert reap(instance, [host]) == Cleanup([], [])
 
 
 def test_the_remote_jobs_of_a_force_terminated_run_are_ended_over_ssh(instance, ssh_bench: Bench):
@@ -213,11 +213,11 @@ def test_the_remote_jobs_of_a_force_terminated_run_are_ended_over_ssh(instance, 
     remote = RemoteJobs(assignments, connect)
     run = make_run(instance)
     send(instance, run, "PIPELINE_START")
-    assert reap(instance, [], remote) == Verdict([], []) and asked == [], "no host is asked without need"
+    assert reap(instance, [], remote) == Cleanup([], []) and asked == [], "no host is asked without need"
     instance.report_run_canceled(run)
-    assert reap(instance, [], remote) == Verdict([spec.job_id], [])
+    assert reap(instance, [], remote) == Cleanup([spec.job_id], [])
     assert not host.alive(spec.job_id) and asked == ["here"]
-    assert reap(instance, [], remote) == Verdict([], []) and asked == ["here"], "what has ended is left alone"
+    assert reap(instance, [], remote) == Cleanup([], []) and asked == ["here"], "what has ended is left alone"
 
 
 def test_the_sensor_is_on_by_itself_and_says_what_it_ended(instance, home, gone):
@@ -227,4 +227,4 @@ def test_the_sensor_is_on_by_itself_and_says_what_it_ended(instance, home, gone)
     with dg.build_sensor_context(instance=instance) as context:
         assert reaper(context).skip_message == f"failed run {run.run_id}"
         assert reaper(context).skip_message == "nothing to end"
-    assert words(Verdict(["j"], [])) == "cancelled job j"
+    assert tick_message(Cleanup(["j"], [])) == "cancelled job j"

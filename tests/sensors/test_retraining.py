@@ -12,7 +12,7 @@ from resources.store.home import Home
 from resources.store.partition_keys import open_iteration
 from resources.store.store import Store
 from ringrift_assets.definitions import defs
-from sensors.retraining import CONFIG_TAG, ConfigState, decide, retraining
+from sensors.retraining import CONFIG_TAG, ConfigState, plan_retraining, retraining
 from tests.resources.model_makers import put_model, put_no_model
 
 CONFIG = "square8_2p"
@@ -20,7 +20,7 @@ READY = ConfigState(CONFIG, min_games=100, collected=3, games=1200, trained=1, t
 
 
 def reason(state: ConfigState) -> str:
-    decision = decide([state], new_games=500, tries=3)
+    decision = plan_retraining([state], new_games=500, tries=3)
     assert decision.requests == []
     [line] = decision.waiting
     return line
@@ -30,14 +30,14 @@ def reason(state: ConfigState) -> str:
 
 
 def test_a_config_with_enough_new_games_is_trained_at_its_newest_iteration_with_a_key_of_the_count():
-    [request] = decide([READY], new_games=500, tries=3).requests
+    [request] = plan_retraining([READY], new_games=500, tries=3).requests
     assert (request.config, request.iteration, request.run_key) == (CONFIG, 3, "retrain:square8_2p:1200:1")
-    assert decide([READY], new_games=500, tries=3) == decide([READY], new_games=500, tries=3)
+    assert plan_retraining([READY], new_games=500, tries=3) == plan_retraining([READY], new_games=500, tries=3)
 
 
 def test_the_first_model_needs_its_own_games_as_well():
     first = ConfigState(CONFIG, min_games=100, collected=0, games=100)
-    assert decide([first], new_games=50, tries=3).requests
+    assert plan_retraining([first], new_games=50, tries=3).requests
     assert reason(first) == "square8_2p: 100 of 500 new games"
     assert reason(replace(first, games=99)) == "square8_2p: 99 of 100 games for a first model"
 
@@ -58,12 +58,12 @@ def test_the_line_says_why_nothing_is_asked_for(state, why):
 
 
 def test_a_training_that_failed_is_asked_for_again_under_another_key():
-    [again] = decide([replace(READY, ended=("a",))], new_games=500, tries=3).requests
+    [again] = plan_retraining([replace(READY, ended=("a",))], new_games=500, tries=3).requests
     assert again.run_key == "retrain:square8_2p:1200:2"
 
 
 def test_configs_do_not_wait_for_each_other():
-    decision = decide([ConfigState("square8_3p", 100), READY], new_games=500, tries=3)
+    decision = plan_retraining([ConfigState("square8_3p", 100), READY], new_games=500, tries=3)
     assert [r.config for r in decision.requests] == [CONFIG] and decision.waiting == ["square8_3p: no training set yet"]
 
 

@@ -25,12 +25,12 @@ def message(tmp_path: Path, text: str) -> str:
 
 def test_the_shipped_file_is_this_machine_alone():
     assert load_hosts(REPOSITORY / "config" / "distributed_hosts.yaml") == [LOCAL]
-    assert LOCAL.is_local and LOCAL.may == CAPABILITIES
+    assert LOCAL.is_local and LOCAL.allows == CAPABILITIES
 
 
 def test_the_example_file_loads_and_has_every_class_and_field():
     hosts = load_hosts(REPOSITORY / "config" / "distributed_hosts.example.yaml")
-    assert {host.klass for host in hosts} == {"local", "mac_cluster", "aws", "lambda_labs", "vast_ai"}
+    assert {host.host_class for host in hosts} == {"local", "mac_cluster", "aws", "lambda_labs", "vast_ai"}
     text = (REPOSITORY / "config" / "distributed_hosts.example.yaml").read_text()
     fields = {"class" if name == "host_class" else name for name in Host.model_fields} - {"name"}
     assert [field for field in fields if field not in text] == []
@@ -53,7 +53,7 @@ hosts:
 """,
     )
     assert (host.ssh_user, host.ssh_host, host.address) == ("root", "203.0.113.2", "203.0.113.2")
-    assert host.klass == "vast_ai" and host.may == ("nn_training",) and not host.is_local
+    assert host.host_class == "vast_ai" and host.allows == ("nn_training",) and not host.is_local
 
 
 DOCUMENTED = """
@@ -101,7 +101,7 @@ hosts:
 def test_the_documented_example_loads_as_it_stands_and_hosts_without_their_key_are_not_eligible(tmp_path):
     (tmp_path / "id_cluster").touch()
     hosts = load(tmp_path, DOCUMENTED.format(folder=tmp_path))
-    assert {host.name: host.klass for host in hosts} == {
+    assert {host.name: host.host_class for host in hosts} == {
         "mac-studio": "mac_cluster",
         "aws-staging": "aws",
         "lambda-h100": "lambda_labs",
@@ -128,7 +128,7 @@ def test_the_documented_example_loads_as_it_stands_and_hosts_without_their_key_a
 )
 def test_the_class_is_the_stated_one_or_follows_from_name_and_address(tmp_path, name, fields, klass):
     [host] = load(tmp_path, f"hosts:\n  {name}:\n    {fields or '{}'}\n")
-    assert host.klass == klass
+    assert host.host_class == klass
 
 
 def test_the_tailscale_address_is_preferred(tmp_path):
@@ -191,9 +191,9 @@ def test_every_documented_role_maps_to_capabilities(tmp_path):
     assert ROLES["selfplay_cmaes"] == ("selfplay", "cmaes") and ROLES["mixed"] == CAPABILITIES
     for role, capabilities in ROLES.items():
         [host] = load(tmp_path, f"hosts: {{aws-1: {{ssh_host: 192.0.2.1, role: {role}}}}}")
-        assert host.may == capabilities
+        assert host.allows == capabilities
     [host] = load(tmp_path, "hosts: {aws-1: {ssh_host: 192.0.2.1, role: cmaes, capabilities: [selfplay]}}")
-    assert host.may == ("selfplay",)
+    assert host.allows == ("selfplay",)
 
 
 def test_when_no_host_may_take_a_job_each_is_listed_with_its_reason(tmp_path):

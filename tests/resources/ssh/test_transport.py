@@ -7,7 +7,7 @@ import pytest
 
 from resources.hosts.host import PASSPHRASE_VARIABLE, Host
 from resources.runner.runner import JobRunner
-from resources.runtime import Where, Workbench
+from resources.runtime import Runtime, Where
 from resources.ssh.inputs import input_files
 from resources.ssh.sftp import (
     AHEAD_MAX,
@@ -180,7 +180,7 @@ def test_a_file_is_pushed_once_to_each_host_and_those_that_did_not_get_it_are_na
     source.write_text("{}")
     pipeline = tmp_path / "pipeline.yaml"
     pipeline.write_text("retry: {base_delay_s: 0.01}")
-    workbench = Workbench(Home(tmp_path / "home"), pipeline, where=Where(host_class="aws"))
+    workbench = Runtime(Home(tmp_path / "home"), pipeline, where=Where(host_class="aws"))
 
     def push() -> dict[str, bool | str]:
         return workbench.push(source, "deep/there.json", hosts)
@@ -194,7 +194,7 @@ def test_a_file_is_pushed_once_to_each_host_and_those_that_did_not_get_it_are_na
         source.write_text(changed)
         assert push()["a"] is True and target.read_text() == changed
     assert list(target.parent.iterdir()) == [target], "no draft is left"
-    assert Workbench(Home(tmp_path / "home"), where=Where(backend="local")).push(source, "x", hosts) == {}
+    assert Runtime(Home(tmp_path / "home"), where=Where(backend="local")).push(source, "x", hosts) == {}
 
 
 def test_one_connection_serves_many_jobs_and_the_agent_comes_back_when_it_ended(bench):

@@ -20,7 +20,7 @@ from ringrift.matches.play import play_rows
 from ringrift.planning.jobs import match_job
 from ringrift.players.participant import participant
 from ringrift.specs.match import MatchParams
-from ringrift.stats.sprt import Gate
+from ringrift.stats.sprt import SequentialTest
 from ringrift.strict import parse
 
 SQUARE8 = Config("square8", 2)
@@ -82,7 +82,7 @@ def test_a_match_runs_as_a_job_and_going_on_gives_the_same_games(tmp_path):
 
 
 def test_a_gate_stops_itself_after_the_block_that_decides(tmp_path):
-    gate = Gate(min_blocks=8, max_blocks=40)
+    gate = SequentialTest(min_blocks=8, max_blocks=40)
     manifest, rows = run_in(tmp_path, job(gate=gate))
     rankings = {row["game_index"]: row["ranking"] for row in rows}
     verdict = verdict_of(rankings, gate, 2)
@@ -93,7 +93,7 @@ def test_a_gate_stops_itself_after_the_block_that_decides(tmp_path):
 
 
 def test_a_gate_does_not_depend_on_what_an_earlier_attempt_left(tmp_path):
-    gate = Gate(min_blocks=8, max_blocks=40)
+    gate = SequentialTest(min_blocks=8, max_blocks=40)
     spec = job(gate=gate)
     _, rows = run_in(tmp_path / "a", spec)
     plan = plan_of(spec)
@@ -122,4 +122,4 @@ def test_nonsense_is_refused():
     with pytest.raises(InvalidInput, match="two different participants"):
         job(second=GOOD)
     with pytest.raises(InvalidInput, match="give one of them"):
-        job(gate=Gate(), blocks=3)
+        job(gate=SequentialTest(), blocks=3)

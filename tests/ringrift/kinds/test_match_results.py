@@ -19,12 +19,12 @@ from ringrift.matches.play import play_rows
 from ringrift.planning.jobs import match_job, round_robin_job
 from ringrift.players.participant import participant
 from ringrift.stats.evidence import verify_evidence
-from ringrift.stats.sprt import Gate
+from ringrift.stats.sprt import SequentialTest
 
 HEX8 = Config("hex8", 2)
 WEAK = participant("random", HEX8, 1)
 GOOD = participant("heuristic", HEX8, 7)
-GATE = Gate(min_blocks=2, max_blocks=12)
+GATE = SequentialTest(min_blocks=2, max_blocks=12)
 
 
 def match(**options) -> JobSpec:

@@ -30,7 +30,7 @@ from ringrift.planning.selfplay import plan_jobs
 from ringrift.players.participant import participant
 from ringrift.specs.match import MatchParams
 from ringrift.specs.selfplay import SelfplayParams
-from ringrift.stats.sprt import Gate
+from ringrift.stats.sprt import SequentialTest
 from ringrift.strict import parse
 from tests.ringrift.network.nets import save_model
 
@@ -166,7 +166,7 @@ def test_the_time_of_a_network_goes_to_the_player_whose_it_is(folder, models):
 
 def test_a_gate_stops_at_the_same_block_however_many_games_run_at_once(tmp_path, models, monkeypatch):
     candidate = participant("gumbel", SQUARE8, 9, model=models[0].weights, budget=2)
-    gate = Gate(min_blocks=2, max_blocks=8)
+    gate = SequentialTest(min_blocks=2, max_blocks=8)
     spec = match_job(
         config="square8_2p", iteration=0, match="gate", first=candidate, second=participant("random", SQUARE8, 1),
         root_seed=2, gate=gate, models=models,

@@ -10,7 +10,7 @@ from ringrift.errors import InvalidInput
 from ringrift.jobs.inputs import ModelFile
 from ringrift.planning import matches as evaluation
 from ringrift.planning.entrants import Rated, field_of
-from ringrift.planning.matches import alias, network_player, next_tier, plan_matches, player_in_force, rung, title_of
+from ringrift.planning.matches import alias, current_player, network_player, next_tier, plan_matches, rung, title_of
 from ringrift.planning.pipeline import Pipeline
 from ringrift.planning.tuning import past_profiles
 from ringrift.players import benchmarks
@@ -132,7 +132,7 @@ def test_the_player_in_force_meets_the_benchmark_of_the_next_tier_in_a_gate(monk
     params = tier.spec.params
     assert (tier.spec.name, tier.title) == ("tier_D2_to_D4", "Descent5_vs_B4_Square8")
     assert params["gate"]["max_blocks"] == params["blocks"] == 256 and params["gate"]["floor_score"] == 0.55
-    assert params["first"] == player_in_force(SQUARE8, FORCE).to_dict()
+    assert params["first"] == current_player(SQUARE8, FORCE).to_dict()
     assert params["second"]["randomness"] == 0.5
 
 
@@ -147,7 +147,7 @@ def test_a_candidate_meets_the_reference_search_as_long_as_there_is_no_champion(
     params = matches["champion"]
     assert (params["match"], params["models"]) == ("candidate_vs_reference", [MODEL.model_dump()])
     assert params["first"]["model"] == MODEL.weights and params["first"]["budget"] == 32
-    assert params["second"] == player_in_force(SQUARE8, FORCE).to_dict() and "gate" in params
+    assert params["second"] == current_player(SQUARE8, FORCE).to_dict() and "gate" in params
     assert matches["tier"]["first"] == params["second"], "the tier is won by who is in force, not by the candidate"
 
 

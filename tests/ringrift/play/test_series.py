@@ -15,7 +15,7 @@ from ringrift.players.heuristic.profiles import PROFILES, profile_hash
 from ringrift.players.ladder import rung
 from ringrift.players.participant import participant
 from ringrift.stats.evidence import verify_evidence
-from ringrift.stats.sprt import Gate
+from ringrift.stats.sprt import SequentialTest
 
 SQUARE8, HEX8_3P = Config("square8", 2), Config("hex8", 3)
 GOOD, RANDOM = "heuristic:7", "random"
@@ -163,7 +163,7 @@ def test_the_effort_is_each_players_own_over_its_seats_and_games():
 
 
 def test_a_gate_stops_itself_and_its_evidence_holds():
-    series = series_of(GOOD, RANDOM, blocks=40, gate=Gate(min_blocks=8, max_blocks=40))
+    series = series_of(GOOD, RANDOM, blocks=40, gate=SequentialTest(min_blocks=8, max_blocks=40))
     rows = list(play_series(series))
     verdict = summarize(series, rows)["gate"]["verdict"]
     assert verdict["outcome"] == "promoted" and len(rows) == 2 * verdict["blocks"] < 80
@@ -181,8 +181,8 @@ def test_nonsense_is_refused():
         series_of(RANDOM, RANDOM, RANDOM)
     for specs in ((GOOD,), (GOOD, GOOD)):
         with pytest.raises(InvalidInput, match="two different players"):
-            series_of(*specs, gate=Gate())
+            series_of(*specs, gate=SequentialTest())
     with pytest.raises(InvalidInput, match="two different players"):
-        series_of(GOOD, RANDOM, "heuristic:2", config=HEX8_3P, gate=Gate())
+        series_of(GOOD, RANDOM, "heuristic:2", config=HEX8_3P, gate=SequentialTest())
     with pytest.raises(InvalidInput, match="use 1 to 6"):
-        series_of(GOOD, RANDOM, gate=Gate(), opening_plies=0)
+        series_of(GOOD, RANDOM, gate=SequentialTest(), opening_plies=0)

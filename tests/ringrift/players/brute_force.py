@@ -11,7 +11,7 @@ import numpy as np
 
 from ringrift.rules import state as st
 from ringrift.rules.advance import DECISIONS_ONLY
-from ringrift.rules.game import Table
+from ringrift.rules.game import Workspace
 from ringrift.rules.moves import TYPE_SHIFT
 from ringrift.rules.position_json import board_of
 
@@ -54,7 +54,7 @@ class BruteForce:
         self.seat, self.turn = int(root[st.CUR]), int(root[st.TURN])
         self.nodes = 0
         self.reasons: set[str | None] = set()
-        self._table = Table(board_of(root))
+        self._table = Workspace(board_of(root))
         self._known: dict[bytes, bool] = {}
         self._later: dict[bytes, bool] = {}
 
@@ -136,7 +136,7 @@ class BruteForce:
             yield code, (after, [int(c) for c in self._table.advance(after, one, DECISIONS_ONLY)[1]])
 
 
-def _key(table: Table, s: np.ndarray) -> bytes:
+def _key(table: Workspace, s: np.ndarray) -> bytes:
     """All of a state that who wins depends on: counters that no rule reads and the row masks are left out."""
     parts = s[: st.TURN], s[st.HAND : st.OUT_TURN], s[table.board.first_cell :]
     return b"".join(part.tobytes() for part in parts)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ringrift.config import parse_config
-from ringrift.matches.decide import decide
+from ringrift.matches.decide import choose_move
 from ringrift.players.participant import participant
 from ringrift.rules import state as st
 from ringrift.rules.game import Game
@@ -105,7 +105,7 @@ def test_a_searcher_without_limit_plays_the_exact_value(engine, position):
     state = game_of(position).state
     before = state.copy()
     player = participant(engine, parse_config(position["config"]), 7, randomness=0.0, budget=NO_LIMIT)
-    decision = decide(state, player)
+    decision = choose_move(state, player)
     assert (state == before).all()
     winning = position["winning"].split()
     assert not winning or notations(position, [decision.code])[0] in winning

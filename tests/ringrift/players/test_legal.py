@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ringrift.config import Config
-from ringrift.matches.decide import decide
+from ringrift.matches.decide import choose_move
 from ringrift.players.participant import participant
 from ringrift.rules import state as st
 from ringrift.rules.advance import DECISIONS_ONLY, RANDOM
-from ringrift.rules.game import Table
+from ringrift.rules.game import Workspace
 from ringrift.rules.geometry import board
 from ringrift.seeds import stream
 
@@ -25,7 +25,7 @@ NO_CODES = np.empty(0, dtype=np.uint32)
 def positions(name: str, players: int) -> list[tuple[np.ndarray, set[int]]]:
     """Settled states of random games with their legal decisions, from the openings to the ends."""
     tables = board(name)
-    table = Table(tables, stream(31, "legal", name, players))
+    table = Workspace(tables, stream(31, "legal", name, players))
     steps = np.random.default_rng([31, players])
     found: list[tuple[np.ndarray, set[int]]] = []
     options = Config(name, players).options()
@@ -54,12 +54,12 @@ def test_a_searcher_answers_legally_and_leaves_the_state_alone(engine, name, pla
         before = state.copy()
         budget = BUDGETS[index % len(BUDGETS)]
         player = participant(engine, Config(name, players), 5 + index % 5, randomness=0.0, budget=budget)
-        decision = decide(state, player, index)
+        decision = choose_move(state, player, index)
         assert (state == before).all()
         assert decision.code in legal
         assert {int(code) for code in decision.codes} <= legal and len(decision.visits) == len(decision.codes)
         assert -1 <= decision.value <= 1
         if index % AGAIN == 0:
-            again = decide(state, player, index)
+            again = choose_move(state, player, index)
             assert (again.code, again.value) == (decision.code, decision.value)
             assert np.array_equal(again.codes, decision.codes) and np.array_equal(again.visits, decision.visits)

@@ -8,13 +8,13 @@ import pytest
 from ringrift.bench.players import score_against_random
 from ringrift.config import Config, parse_config
 from ringrift.errors import InvalidInput
-from ringrift.matches.decide import decide
+from ringrift.matches.decide import choose_move
 from ringrift.players.engines import ENGINES
 from ringrift.players.heuristic.profiles import DEFAULTS, NAMES
 from ringrift.players.match import play_match_game
 from ringrift.players.participant import participant
 from ringrift.rules.advance import DECISIONS_ONLY
-from ringrift.rules.game import Game, Table
+from ringrift.rules.game import Game, Workspace
 from ringrift.rules.geometry import board
 from ringrift.rules.moves import SWAP, TYPE_SHIFT
 from ringrift.rules.state import OVER, PHASE, TURN
@@ -69,7 +69,7 @@ def test_an_engine_number_that_no_branch_plays_is_an_error(monkeypatch):
     with pytest.raises(NotImplementedError, match=r"\[99, 0\]"):
         play_match_game(SQUARE8, [player, RANDOM], 11, ["game"], cap=2)
     with pytest.raises(NotImplementedError, match="99"):
-        decide(Game(SQUARE8).state, player)
+        choose_move(Game(SQUARE8).state, player)
 
 
 def test_the_effort_of_a_game_is_each_players_own_decisions_and_cpu_time():
@@ -127,7 +127,7 @@ def test_one_good_weight_beats_no_weights():
 def values_by_oracle(game):
     """Value of each legal decision for the player to move, or None if one of them leaves its turn unfinished."""
     board_name, seat = game.config.board, game.to_move - 1
-    table = Table(board(board_name))
+    table = Workspace(board(board_name))
     values = {}
     for legal in game.legal_moves():
         after = game.state.copy()

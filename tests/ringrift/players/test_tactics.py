@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ringrift.config import parse_config
-from ringrift.matches.decide import decide
+from ringrift.matches.decide import choose_move
 from ringrift.players.participant import participant
 from ringrift.rules.game import Game
 from ringrift.rules.moves import to_notation
@@ -68,5 +68,5 @@ def test_a_searcher_answers_within_its_budget(engine, position, request):
         request.applymarker(pytest.mark.xfail(strict=True, reason="looks bad until its sixth decision"))
     config = parse_config(position["config"])
     player = participant(engine, config, 7, randomness=0.0, budget=budget or position["budget"])
-    decision = decide(state_of(position), player)
+    decision = choose_move(state_of(position), player)
     assert shown(position, decision.code) in position["accepted"].split()

@@ -15,7 +15,7 @@ from ringrift.boards import BOARDS
 from ringrift.config import Config
 from ringrift.rules import state as st
 from ringrift.rules.advance import EVERY_MOVE
-from ringrift.rules.game import Game, Table
+from ringrift.rules.game import Game, Workspace
 from ringrift.rules.geometry import board
 from ringrift.rules.moves import TYPE_SHIFT
 from ringrift.rules.position_json import state_to_json
@@ -28,7 +28,7 @@ def record_game(config: Config, seed: int, by_type: bool, swap: bool = False) ->
     rng = np.random.default_rng(seed)
     game = Game(config, {"swap_rule": swap})
     s = st.new_state(board(config.board), config.players, game.options)
-    table = Table(board(config.board))
+    table = Workspace(board(config.board))
     rows: list[dict[str, Any]] = [
         {
             "k": "header",

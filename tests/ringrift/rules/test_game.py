@@ -6,7 +6,7 @@ import pytest
 from ringrift.config import CONFIG_KEYS, Config, parse_config
 from ringrift.errors import IllegalMove, InvalidInput
 from ringrift.rules import state as st
-from ringrift.rules.game import Game, Table
+from ringrift.rules.game import Game, Workspace
 from ringrift.rules.moves import from_notation, to_notation
 from ringrift.rules.position_json import board_of, position_from_json
 from ringrift.rules.replay import replay
@@ -19,7 +19,7 @@ from ringrift.rules.vectors import perft
 def test_number_of_opening_moves(key, first, second):
     game = Game(key)
     assert len(game.legal_moves()) == first
-    assert [q for _, q in perft(Table(board_of(game.state)), game.state, 2)] == [first, second]
+    assert [q for _, q in perft(Workspace(board_of(game.state)), game.state, 2)] == [first, second]
 
 
 def test_a_first_turn():

@@ -9,7 +9,7 @@ from hypothesis import strategies as hs
 from ringrift.config import Config
 from ringrift.rules import state as st
 from ringrift.rules.advance import DECISIONS_ONLY, EVERY_MOVE
-from ringrift.rules.game import Game, Table, ranking_of
+from ringrift.rules.game import Game, Workspace, ranking_of
 from ringrift.rules.geometry import HEADER_WORDS, board, cell_from_key, cell_key
 from ringrift.rules.moves import from_notation, to_notation
 from ringrift.rules.position_json import board_of, position_from_json, position_to_json, state_to_json
@@ -22,7 +22,7 @@ def raw_game(config, seed, most=10_000):
     """Yield (table, state, code about to be played) over a random game, bookkeeping included."""
     rng = np.random.default_rng(seed)
     s = st.new_state(board(config.board), config.players, config.options())
-    table = Table(board_of(s))
+    table = Workspace(board_of(s))
     for _ in range(most):
         codes = table.legal(s)
         if not codes:
@@ -166,7 +166,7 @@ def test_a_rotated_or_reflected_game_is_the_same_game(seed, index, players):
     symmetry = SYMMETRIES[index]
     config = Config("square8", players)
     twin = st.new_state(board("square8"), players, config.options())
-    twin_table = Table(board("square8"))
+    twin_table = Workspace(board("square8"))
     for table, s, code in raw_game(config, seed):
         moves = table.legal_json(s)
         if any(move[0] == "recovery_slide" for move in moves):
@@ -193,7 +193,7 @@ def test_ranking_orders_losers_by_territory_then_rings_then_markers_then_elimina
 
 def test_decisions_only_mode_stops_at_the_first_illegal_code():
     game = Game(SQUARE8)
-    table = Table(board("square8"))
+    table = Workspace(board("square8"))
     codes = np.array([game.legal_moves()[0], 0], dtype=np.uint32)
     done, legal = table.advance(game.state, codes, DECISIONS_ONLY)
     assert done == 1 and len(legal) > 0

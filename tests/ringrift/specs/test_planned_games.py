@@ -18,7 +18,7 @@ from ringrift.specs.match import MatchParams
 from ringrift.specs.planned_games import GAMES_OF, planned_games
 from ringrift.specs.round_robin import RoundRobinParams
 from ringrift.specs.selfplay import SelfplayParams
-from ringrift.stats.sprt import Gate
+from ringrift.stats.sprt import SequentialTest
 from ringrift.strict import parse
 
 CONFIG = parse_config("square8_3p")
@@ -56,7 +56,7 @@ def test_every_kind_of_job_says_whether_it_brings_games_home():
     [
         (chunk(), 5, selfplay, SelfplayParams),
         (match_job(**MATCH, blocks=4), 12, tournament, MatchParams),
-        (match_job(**MATCH, gate=Gate(max_blocks=20)), 60, tournament, MatchParams),
+        (match_job(**MATCH, gate=SequentialTest(max_blocks=20)), 60, tournament, MatchParams),
         (
             round_robin_job(config=CONFIG, iteration=0, match="m", entrants=PLAYERS, tables=TABLES, root_seed=1),
             6,

@@ -25,7 +25,7 @@ from ringrift.stats.simulation import (
     simulate_tables,
     strength_for,
 )
-from ringrift.stats.sprt import Gate, decide, score_of_elo
+from ringrift.stats.sprt import SequentialTest, judge_blocks, score_of_elo
 
 BARS = {
     "aa_promotion_rate": (0.06, "lower"),
@@ -81,10 +81,10 @@ def test_simulated_tables_are_ranked_by_strength_and_seat():
 
 def test_the_calibration_judges_as_the_gate_does():
     """The same simulated blocks, one match at a time through `decide`."""
-    gate, seed = Gate(max_blocks=64), [7]
+    gate, seed = SequentialTest(max_blocks=64), [7]
     rates = gate_rates(gate, 3, 35, CORRELATED, 100, seed)
     scores = simulate_blocks(np.random.default_rng(seed), 100, 64, 3, strength_for(35, CORRELATED), CORRELATED)
-    verdicts = [decide(row, gate, players=3) for row in scores.tolist()]
+    verdicts = [judge_blocks(row, gate, players=3) for row in scores.tolist()]
     for name in ("promoted", "rejected", "inconclusive"):
         assert getattr(rates, name) == pytest.approx(sum(v.outcome == name for v in verdicts) / 100)
     assert rates.blocks == pytest.approx(np.mean([v.blocks for v in verdicts]))
@@ -94,14 +94,16 @@ def test_the_calibration_judges_as_the_gate_does():
 
 @pytest.mark.parametrize("players", TABLES)
 def test_promotions_rise_with_strength_and_equal_players_are_rarely_promoted(players):
-    promoted = [gate_rates(Gate(), players, elo, CORRELATED, 250, [8, players]).promoted for elo in (-35, 0, 35, 70)]
+    promoted = [
+        gate_rates(SequentialTest(), players, elo, CORRELATED, 250, [8, players]).promoted for elo in (-35, 0, 35, 70)
+    ]
     assert promoted == sorted(promoted)
     assert promoted[0] <= 0.01 and promoted[1] <= 0.08 and promoted[2] >= 0.5 and promoted[3] >= 0.97
 
 
 def test_a_planted_careless_gate_is_shown_as_one():
     """No minimum, no floor, alpha 0.4: the calibration must not find that it keeps the bar."""
-    careless = Gate(min_blocks=1, alpha=0.4, beta=0.4, floor_score=0.0)
+    careless = SequentialTest(min_blocks=1, alpha=0.4, beta=0.4, floor_score=0.0)
     assert gate_rates(careless, 2, 0, CORRELATED, 250, [9]).promoted > 0.25
 
 

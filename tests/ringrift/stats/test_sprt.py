@@ -14,7 +14,7 @@ from ringrift.errors import InvalidInput
 from ringrift.planning.gate import gate_of
 from ringrift.planning.pipeline import Pipeline
 from ringrift.stats.evidence import Entrant, GateGame, evidence, verify_evidence
-from ringrift.stats.sprt import Gate, decide, elo_of_score, score_of_elo, statistics
+from ringrift.stats.sprt import SequentialTest, elo_of_score, judge_blocks, score_of_elo, statistics
 
 PAIR = (0.0, 0.25, 0.5, 0.75, 1.0)  # scores a block of two games can have
 pair_scores = st.lists(st.sampled_from(PAIR), min_size=1, max_size=300)
@@ -30,8 +30,10 @@ def blocks_of(mean: float, blocks: int, seed: int = 0) -> list[float]:
 
 
 def test_parameters_are_those_of_the_pipeline_file():
-    assert gate_of(Pipeline()) == Gate()
-    assert Gate().upper == pytest.approx(2.944, abs=1e-3) and Gate().lower == pytest.approx(-2.944, abs=1e-3)
+    assert gate_of(Pipeline()) == SequentialTest()
+    assert SequentialTest().upper == pytest.approx(2.944, abs=1e-3) and SequentialTest().lower == pytest.approx(
+        -2.944, abs=1e-3
+    )
     assert score_of_elo(35) == pytest.approx(0.55, abs=3e-4)
     assert elo_of_score(score_of_elo(-123)) == pytest.approx(-123)
 
@@ -55,7 +57,7 @@ def test_parameters_are_those_of_the_pipeline_file():
 )
 def test_a_gate_without_meaning_is_refused(wrong):
     with pytest.raises(InvalidInput, match=next(iter(wrong))):
-        Gate(**wrong)
+        SequentialTest(**wrong)
 
 
 @settings(max_examples=50)
@@ -67,7 +69,7 @@ def test_llr_is_the_formula_on_the_regularised_pentanomial_counts(scores):
     m = sum(c * x for c, x in zip(counts, PAIR, strict=True)) / total
     v = sum(c * (x - m) ** 2 for c, x in zip(counts, PAIR, strict=True)) / total
     s0, s1 = score_of_elo(0), score_of_elo(35)
-    llr, mean, variance = statistics(np.array(scores), Gate())
+    llr, mean, variance = statistics(np.array(scores), SequentialTest())
     assert llr[-1] == pytest.approx(len(scores) * (s1 - s0) * (2 * m - s0 - s1) / (2 * v))
     assert (mean[-1], variance[-1]) == pytest.approx((np.mean(scores), v))
 
@@ -90,7 +92,7 @@ def exact_llr(counts, s0, s1):
 @pytest.mark.parametrize("counts", [(20, 30, 60, 50, 40), (40, 0, 100, 0, 60), (5, 60, 70, 60, 10), (25, 1, 48, 1, 29)])
 def test_llr_is_close_to_the_exact_generalized_likelihood_ratio(counts):
     scores = np.repeat(PAIR, counts)
-    llr = statistics(scores, Gate())[0][-1]
+    llr = statistics(scores, SequentialTest())[0][-1]
     assert llr == pytest.approx(exact_llr(counts, score_of_elo(0), score_of_elo(35)), rel=0.06, abs=0.06)
 
 
@@ -98,32 +100,33 @@ def test_llr_is_close_to_the_exact_generalized_likelihood_ratio(counts):
 def test_better_by_the_same_everywhere_never_counts_against_the_candidate(scores):
     low = [score / 2 for score in scores]
     gains = [
-        decide([score + shift for score in low], Gate(max_blocks=512, min_blocks=512)).llr for shift in (0, 0.2, 0.5)
+        judge_blocks([score + shift for score in low], SequentialTest(max_blocks=512, min_blocks=512)).llr
+        for shift in (0, 0.2, 0.5)
     ]
     assert gains == sorted(gains)
 
 
 @given(pair_scores)
 def test_with_mirrored_hypotheses_mirrored_scores_give_the_mirrored_llr(scores):
-    gate = Gate(elo0=-20, elo1=20, min_blocks=256)
+    gate = SequentialTest(elo0=-20, elo1=20, min_blocks=256)
     llr, mirrored = (statistics(np.array(x), gate)[0] for x in (scores, [1 - score for score in scores]))
     assert llr == pytest.approx(-mirrored, abs=1e-9)
 
 
 @given(pair_scores, pair_scores)
 def test_a_verdict_is_final_whatever_is_played_after_it(scores, more):
-    verdict = decide(scores, Gate())
+    verdict = judge_blocks(scores, SequentialTest())
     if verdict.outcome != "continue":
-        assert decide(scores + more, Gate()) == verdict
+        assert judge_blocks(scores + more, SequentialTest()) == verdict
     if verdict.outcome in ("promoted", "rejected"):
-        assert decide(scores[: verdict.blocks], Gate()) == verdict
-        assert decide(scores[: verdict.blocks - 1], Gate()).outcome == "continue"
+        assert judge_blocks(scores[: verdict.blocks], SequentialTest()) == verdict
+        assert judge_blocks(scores[: verdict.blocks - 1], SequentialTest()).outcome == "continue"
 
 
 @given(pair_scores)
 def test_a_verdict_keeps_min_cap_bounds_and_floor(scores):
-    gate = Gate()
-    verdict = decide(scores, gate)
+    gate = SequentialTest()
+    verdict = judge_blocks(scores, gate)
     assert verdict.blocks == len(verdict.llr_path) <= gate.max_blocks
     assert verdict.llr == verdict.llr_path[-1]
     assert verdict.promoted == (verdict.outcome == "promoted")
@@ -141,35 +144,35 @@ def test_a_verdict_keeps_min_cap_bounds_and_floor(scores):
 
 
 def test_known_good_and_bad_candidates_get_their_verdict():
-    assert decide(blocks_of(0.7, 256), Gate()).outcome == "promoted"
-    assert decide(blocks_of(0.4, 256), Gate()).outcome == "rejected"
-    assert decide([1.0] * 256, Gate()).blocks == 16
-    assert decide([0.0] * 256, Gate()).blocks == 16
-    even = decide([0.5, 0.51] * 128, Gate())
+    assert judge_blocks(blocks_of(0.7, 256), SequentialTest()).outcome == "promoted"
+    assert judge_blocks(blocks_of(0.4, 256), SequentialTest()).outcome == "rejected"
+    assert judge_blocks([1.0] * 256, SequentialTest()).blocks == 16
+    assert judge_blocks([0.0] * 256, SequentialTest()).blocks == 16
+    even = judge_blocks([0.5, 0.51] * 128, SequentialTest())
     assert even.outcome == "rejected" and even.blocks < 40
 
 
 def test_equal_blocks_alone_have_no_certainty_at_the_minimum():
-    assert decide([0.5] * 16, Gate()).outcome == "continue"
-    assert decide([0.5] * 40, Gate()).outcome == "rejected"
+    assert judge_blocks([0.5] * 16, SequentialTest()).outcome == "continue"
+    assert judge_blocks([0.5] * 40, SequentialTest()).outcome == "rejected"
 
 
 def test_the_documented_floor_keeps_a_sure_but_small_gain_from_promotion():
     scores = [0.54] * 128 + [0.545] * 128
-    verdict = decide(scores, Gate())
-    assert verdict.llr > Gate().upper and verdict.mean < 0.55
+    verdict = judge_blocks(scores, SequentialTest())
+    assert verdict.llr > SequentialTest().upper and verdict.mean < 0.55
     assert verdict.outcome == "inconclusive"
-    assert decide(scores, Gate(floor_score=0.5)).outcome == "promoted"
-    few = Gate(min_blocks=1, floor_games=10, elo1=700)
-    assert decide([1.0] * 5, few, players=2).outcome == "promoted"
-    assert decide([1.0] * 4, few, players=2).outcome == "continue"
-    assert decide([1.0] * 4, few, players=3).outcome == "promoted"
+    assert judge_blocks(scores, SequentialTest(floor_score=0.5)).outcome == "promoted"
+    few = SequentialTest(min_blocks=1, floor_games=10, elo1=700)
+    assert judge_blocks([1.0] * 5, few, players=2).outcome == "promoted"
+    assert judge_blocks([1.0] * 4, few, players=2).outcome == "continue"
+    assert judge_blocks([1.0] * 4, few, players=3).outcome == "promoted"
 
 
 @pytest.mark.parametrize("scores", [[], [1.1], [-0.1, 0.5], [math.nan], [[0.5]]])
 def test_no_blocks_or_impossible_scores_are_refused(scores):
     with pytest.raises(InvalidInput, match="block_scores"):
-        decide(scores, Gate())
+        judge_blocks(scores, SequentialTest())
 
 
 # --- evidence ---------------------------------------------------------------------------------------------
@@ -198,7 +201,7 @@ def build(games, players=2, gate=None, **other):
         "pool": f"square8_{players}p",
         "candidate": CANDIDATE,
         "opponent": OPPONENT,
-        "gate": gate or Gate(),
+        "gate": gate or SequentialTest(),
         "openings": [f"opening {i}" for i in range(blocks)],
         "games": games,
     }
@@ -209,7 +212,7 @@ def whole(players=2, **how):
     """Evidence of a match that stopped itself."""
     games = match_games(players, 256, **how)
     scores = [block_score(games, block, players) for block in range(256)]
-    used = decide(scores, Gate(), players=players).blocks
+    used = judge_blocks(scores, SequentialTest(), players=players).blocks
     return build(games[: used * players], players)
 
 
@@ -232,7 +235,7 @@ def test_evidence_survives_json_and_holds(players, wins, outcome):
 
 
 def test_capped_games_are_ties_and_an_undecided_match_ends_at_the_cap():
-    gate = Gate(min_blocks=4, max_blocks=8)
+    gate = SequentialTest(min_blocks=4, max_blocks=8)
     games = [game.model_copy(update={"ranking": None}) for game in match_games(blocks=8)]
     held = build(games, gate=gate)
     assert held["verdict"]["outcome"] == "inconclusive" and held["verdict"]["mean"] == 0.5

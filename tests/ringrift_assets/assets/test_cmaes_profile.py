@@ -134,7 +134,7 @@ def test_a_profile_from_elsewhere_is_taken_only_by_the_gate_whatever_fitness_it_
         profiles_file({NAME: elsewhere}, {NAME: {"source": "elsewhere", "fitness": 1.0}}),
     )
     assert graph.run(0, TUNED[:2]).success
-    [plan] = show_plans(graph.bench(), [(0, {CONFIG: TUNED})])
+    [plan] = show_plans(graph.runtime(), [(0, {CONFIG: TUNED})])
     [proof, summary] = plan["other_jobs"]
     graph.events.clear()
     result = graph.run(0, TUNED)

@@ -17,7 +17,7 @@ GAMES = "games.parquet"
 
 
 def results_of(graph: Graph, iteration: int) -> list[GameResult]:
-    store = graph.bench().store
+    store = graph.runtime().store
     table = read_shard(store.path(graph.record("tournament_games", iteration), GAMES))
     return [
         GameResult(
@@ -34,7 +34,7 @@ def results_of(graph: Graph, iteration: int) -> list[GameResult]:
 
 def put_matches(graph: Graph, iteration: int, table: pa.Table) -> None:
     """Replace the match games of an iteration, as if they had been played."""
-    store, old = graph.bench().store, graph.record("tournament_games", iteration)
+    store, old = graph.runtime().store, graph.record("tournament_games", iteration)
     key = ("tournament_games", CONFIG, iteration)
     with store.claim(*key, run="test"), store.draft(*key) as folder:
         write_shard(folder / GAMES, table)

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from resources.runner.events import JobEvent
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from tests.ringrift_assets.conftest import CONFIG
 
 LONGER = """
@@ -31,7 +31,7 @@ def test_killing_the_worker_in_the_middle_of_its_games_changes_nothing_in_the_re
             state = json.loads((graph.home.root / "jobs-v1" / event.job / "state.json").read_text())
             os.kill(state["pid"], signal.SIGKILL)
 
-    assert graph.run(0, bench=Workbench(graph.home, graph.pipeline, listener=kill_once)).success
+    assert graph.run(0, runtime=Runtime(graph.home, graph.pipeline, listener=kill_once)).success
     selfplay = [job for job in killed if job.startswith("selfplay_games")]
     lost = [event.job for event in graph.events if event.kind == "lost"]
     assert selfplay and set(lost) == set(killed), "the test killed nothing: give the job more games"
@@ -39,4 +39,4 @@ def test_killing_the_worker_in_the_middle_of_its_games_changes_nothing_in_the_re
     assert undisturbed.run(0).success
     for asset in ("selfplay_games", "training_db"):
         assert graph.record(asset).content_digest == undisturbed.record(asset).content_digest
-    assert graph.bench().store.need("training_db", CONFIG, 0).rows == 300
+    assert graph.runtime().store.need("training_db", CONFIG, 0).rows == 300

@@ -12,7 +12,7 @@ from resources.hosts.dagster_resources import CLASSES, host_resources
 from resources.hosts.host import LOCAL, Host
 from resources.runner.events import JobResult
 from resources.runner.runner import JobRunner
-from resources.runtime import BANDWIDTH_VARIABLE, Where, Workbench, bandwidth, home_id
+from resources.runtime import BANDWIDTH_VARIABLE, Runtime, Where, bandwidth, home_id
 from resources.store.home import Home
 from ringrift.bench.tuner import BAD
 from ringrift.errors import InvalidInput
@@ -103,10 +103,10 @@ def test_every_step_that_takes_a_class_runs_its_jobs_on_it_alone_and_the_others_
 
 
 def test_the_local_backend_leaves_remote_hosts_out(home: Home, fleet: Path):
-    bench = Workbench(home, where=Where(backend="local"))
+    runtime = Runtime(home, where=Where(backend="local"))
     with pytest.raises(Exception, match="one: it is reached by SSH and only local hosts are in use"):
-        bench.eligible("selfplay")
-    assert [host.name for host in Workbench(home).eligible("selfplay")] == ["one", "two"]
+        runtime.eligible("selfplay")
+    assert [host.name for host in Runtime(home).eligible("selfplay")] == ["one", "two"]
 
 
 def test_homes_that_share_a_host_have_folders_of_their_own_there_and_bandwidth_is_read(tmp_path, monkeypatch):
@@ -150,4 +150,4 @@ def test_memory_is_part_of_being_eligible(home: Home, tmp_path, monkeypatch):
     hosts = [Host(name="tiny", role="all", memory_gb=0.5), Host(name="big", role="all", memory_gb=8)]
     monkeypatch.setenv("RINGRIFT_HOSTS", str(hosts_file(tmp_path / "hosts.yaml", *hosts)))
     spec = JobSpec(asset="a", config="square19_2p", iteration=0, name="n", kind="selfplay", params={})
-    assert [host.name for host in Workbench(home).eligible("selfplay", [spec])] == ["big"]
+    assert [host.name for host in Runtime(home).eligible("selfplay", [spec])] == ["big"]

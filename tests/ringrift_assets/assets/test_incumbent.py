@@ -11,7 +11,7 @@ from tests.ringrift_assets.conftest import CONFIG, Graph, metadata
 
 
 def put_verdict(graph: Graph, iteration: int, **data: object) -> None:
-    store, key = graph.bench().store, ("tier_assignment", CONFIG, iteration)
+    store, key = graph.runtime().store, ("tier_assignment", CONFIG, iteration)
     with store.claim(*key, run="test"), store.draft(*key) as folder:
         store.commit(
             folder,
@@ -74,7 +74,7 @@ def test_a_profile_the_repository_has_trained_is_the_start(graph, tmp_path, monk
 
 def test_a_deprecated_champion_is_followed_by_the_last_one_that_is_not_and_the_step_says_so(graph):
     tuned = {"profile": "tuned", "profile_hash": "0", "profile_weights": {}}
-    store = graph.bench().store
+    store = graph.runtime().store
     weights = [put_model(store, iteration, seed=iteration, config=CONFIG) for iteration in (0, 1, 2)]
     for iteration, place in ((0, None), (1, 1), (2, 2), (3, 2)):
         champion = {"champion": None, "champion_weights": None}
@@ -99,7 +99,7 @@ def test_a_deprecated_champion_is_followed_by_the_last_one_that_is_not_and_the_s
 
 def test_what_is_deprecated_later_changes_no_judged_iteration_and_counts_from_the_next_one(graph):
     tuned = {"profile": "tuned", "profile_hash": "0", "profile_weights": {}}
-    store = graph.bench().store
+    store = graph.runtime().store
     weights = put_model(store, 0, seed=0, config=CONFIG)
     name = f"{CONFIG}_iter0"
     put_verdict(graph, 0, tier="D4", champion=name, champion_weights=weights, **tuned)

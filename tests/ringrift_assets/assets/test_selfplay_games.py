@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow.parquet as pq
 
 from resources.runner.events import JobResult
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.home import Home
 from ringrift.gamesets.shards import read_shard
 from ringrift.jobs.contract import JobSpec
@@ -19,7 +19,7 @@ def test_the_planned_games_are_stored_in_game_order_and_a_missing_engine_is_repo
     result = graph.run(0, ["incumbent", "selfplay_games"])
     assert result.success
     record = graph.record("selfplay_games")
-    games = read_shard(graph.bench().store.path(record, GAMES))
+    games = read_shard(graph.runtime().store.path(record, GAMES))
     order = list(zip(games["job"].to_pylist(), games["game_index"].to_pylist(), strict=True))
     assert order == [("hex8_2p_heuristic", i) for i in range(3)] + [("hex8_2p_random", i) for i in range(6)]
     shown = metadata(result, "selfplay_games")
@@ -62,7 +62,7 @@ def test_a_damaged_file_is_made_again_with_the_same_content(played):
     assert played.started() == [], "the finished jobs were attached to, not played again"
 
 
-class Hasty(Workbench):
+class Hasty(Runtime):
     """A bench on which time runs out after the first jobs."""
 
     finished = 2
@@ -75,14 +75,14 @@ class Hasty(Workbench):
 
 def test_when_time_runs_out_with_enough_games_the_partition_is_partial_and_the_next_run_plays_the_rest(graph):
     hasty = Hasty(graph.home, graph.pipeline, listener=graph.events.append)
-    result = graph.run(0, ["incumbent", "selfplay_games"], bench=hasty)
+    result = graph.run(0, ["incumbent", "selfplay_games"], runtime=hasty)
     assert result.success
     partial = graph.record("selfplay_games")
     assert partial.rows == 6 and partial.missing == {"games": {"hex8_2p_heuristic": [0, 1, 2]}}
     whole = checks(result)["whole"]
     assert not whole.passed and "3 of 9 games are missing; materialize again" in (whole.description or "")
     started = len(graph.started())
-    [plan] = show_plans(graph.bench(), [(0, {CONFIG: ["selfplay_games"]})])
+    [plan] = show_plans(graph.runtime(), [(0, {CONFIG: ["selfplay_games"]})])
     result = graph.run(0, ["selfplay_games"])
     after = graph.record("selfplay_games")
     assert after.rows == PLAYED and after.missing == {} and checks(result)["whole"].passed
@@ -91,7 +91,7 @@ def test_when_time_runs_out_with_enough_games_the_partition_is_partial_and_the_n
 
 
 def test_a_partial_partition_completed_later_has_the_content_of_one_made_at_once(graph, graph_of, tmp_path):
-    graph.run(0, ["incumbent", "selfplay_games"], bench=Hasty(graph.home, graph.pipeline))
+    graph.run(0, ["incumbent", "selfplay_games"], runtime=Hasty(graph.home, graph.pipeline))
     graph.run(0, ["selfplay_games"])
     other = graph_of(Home(tmp_path / "other").prepare())
     other.run(0, ["incumbent", "selfplay_games"])
@@ -102,14 +102,14 @@ def test_when_time_runs_out_with_too_few_games_the_step_fails_and_nothing_is_sto
     class Hastier(Hasty):
         finished = 1
 
-    result = graph.run(0, ["incumbent", "selfplay_games"], bench=Hastier(graph.home, graph.pipeline))
+    result = graph.run(0, ["incumbent", "selfplay_games"], runtime=Hastier(graph.home, graph.pipeline))
     assert "4 of 9 games are there, 6 are the least" in failure(result)
-    assert graph.bench().store.get("selfplay_games", CONFIG, 0) is None
+    assert graph.runtime().store.get("selfplay_games", CONFIG, 0) is None
 
 
 def test_a_partition_that_another_run_is_writing_is_refused_with_its_run(graph):
     graph.run(0, ["incumbent"])
-    with graph.bench().store.claim("selfplay_games", CONFIG, 0, run="the-other-run"):
+    with graph.runtime().store.claim("selfplay_games", CONFIG, 0, run="the-other-run"):
         result = graph.run(0, ["selfplay_games"])
     assert "is being written by run the-other-run" in failure(result)
     assert graph.started() == []

@@ -50,7 +50,7 @@ def test_who_beats_the_benchmark_of_the_next_tier_rises_one_step_and_plays_there
     assert verdict["floor"]["met"] and verdict["floor"]["score"] >= 0.55 and verdict["floor"]["games"] >= 10
     assert data["champion"] is None and data["profile"] == "heuristic_v1_balanced"
     assert data["verdicts"]["champion"]["reason"].startswith("no candidate: ")
-    held = json.loads(graph.bench().store.path(graph.record("tier_assignment"), "tier_evidence.json").read_text())
+    held = json.loads(graph.runtime().store.path(graph.record("tier_assignment"), "tier_evidence.json").read_text())
     assert verify_evidence(held) == [] and held["verdict"]["outcome"] == "promoted"
     assert held["digest"] == verdict["evidence"]["digest"]
     assert metadata(result, "tier_assignment")["outcome"] == "promoted"
@@ -80,7 +80,7 @@ def test_tampered_evidence_fails_the_check_and_so_does_a_promotion_without_any(l
     graph = ladder(WEAK)
     graph.start()
     assert graph.run(0, JUDGED).success
-    store, record = graph.bench().store, graph.record("tournament_games")
+    store, record = graph.runtime().store, graph.record("tournament_games")
     path = store.path(record, "gate-tier_D2_to_D4.json")
     held = json.loads(path.read_text())
     held["games"][0]["ranking"].reverse()

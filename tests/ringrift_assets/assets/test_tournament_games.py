@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resources.runner.events import JobResult
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.home import Home
 from ringrift.gamesets.game_hash import hash_game
 from ringrift.gamesets.shards import read_shard, write_shard
@@ -76,7 +76,7 @@ def test_later_round_robins_play_the_tables_that_tell_most_by_the_ratings_before
     assert second == {key: 2 * times for key, times in seats.items()}
 
 
-class Hasty(Workbench):
+class Hasty(Runtime):
     """A bench on which time runs out after the first job of the matches."""
 
     finished = 1
@@ -92,7 +92,7 @@ class Hasty(Workbench):
 def test_when_time_runs_out_whole_matches_are_kept_and_the_next_run_plays_the_others(graph, graph_of, tmp_path):
     graph.start()
     hasty = Hasty(graph.home, graph.pipeline, listener=graph.events.append)
-    result = graph.run(0, ["tournament_games"], bench=hasty)
+    result = graph.run(0, ["tournament_games"], runtime=hasty)
     assert result.success
     partial = graph.record("tournament_games")
     assert partial.rows == 4 and partial.missing == {"matches": ["round_robin"]}
@@ -116,12 +116,12 @@ def test_when_no_match_is_whole_the_step_fails_and_nothing_is_stored(graph):
         finished = 0
 
     graph.start()
-    result = graph.run(0, ["tournament_games"], bench=Hastier(graph.home, graph.pipeline))
+    result = graph.run(0, ["tournament_games"], runtime=Hastier(graph.home, graph.pipeline))
     assert "none of the 2 matches is whole (not finished); materialize again" in failure(result)
-    assert graph.bench().store.get("tournament_games", CONFIG, 0) is None
+    assert graph.runtime().store.get("tournament_games", CONFIG, 0) is None
 
 
-class Forging(Workbench):
+class Forging(Runtime):
     """A bench whose host brings home a game that was not played like that: winner and loser exchanged."""
 
     def run(self, capability, specs: Sequence[JobSpec], **more) -> list[JobResult]:
@@ -137,12 +137,12 @@ class Forging(Workbench):
 
 def test_a_forged_result_does_not_count_and_stops_everything_that_would_be_made_from_it(graph):
     graph.start()
-    bench = Forging(graph.home, graph.pipeline, listener=graph.events.append)
-    result = graph.run(0, ["tournament_games", "elo_ratings"], bench=bench)
+    runtime = Forging(graph.home, graph.pipeline, listener=graph.events.append)
+    result = graph.run(0, ["tournament_games", "elo_ratings"], runtime=runtime)
     found = checks(result)["all_games_verify"]
     assert not found.passed and "1 games are not the planned ones (wrong_winner: 1)" in (found.description or "")
     assert graph.record("tournament_games").rows == MATCH_GAMES - 1
-    assert graph.bench().store.get("elo_ratings", CONFIG, 0) is None
+    assert graph.runtime().store.get("elo_ratings", CONFIG, 0) is None
 
 
 def test_without_an_incumbent_the_step_says_what_to_materialize_first(graph):

@@ -248,7 +248,7 @@ def put_untuned(graph: Graph) -> None:
     force = graph.record("incumbent").data
     tuned = {name: force[name] for name in ("profile", "profile_hash", "profile_weights")}
     more = {"source": "incumbent", "fitness": None, "proof": None, "over": None}
-    put_record(graph.bench().store, "heuristic_profiles", CONFIG, 0, {**tuned, **more})
+    put_record(graph.runtime().store, "heuristic_profiles", CONFIG, 0, {**tuned, **more})
 
 
 def test_a_judged_iteration_stays_as_it_is_when_its_model_is_deprecated_and_the_next_one_plays_without_it(judged):
@@ -293,7 +293,7 @@ def _the_champion_plays(graph: Graph, model: dict) -> None:
 
 def put_model_record(graph: Graph, model: dict) -> None:
     """The same weights as the model of iteration 1."""
-    store = graph.bench().store
+    store = graph.runtime().store
     source = store.path(graph.record("trained_model"), "model.safetensors").parent
 
     def files(folder):

@@ -11,7 +11,7 @@ GAMES, REJECTS = "games.parquet", "rejects.parquet"
 
 
 def games_of(graph: Graph, asset: str, iteration: int = 0, name: str = GAMES) -> pa.Table:
-    path = graph.bench().store.path(graph.record(asset, iteration), name)
+    path = graph.runtime().store.path(graph.record(asset, iteration), name)
     return read_shard(path) if name == GAMES else pq.read_table(path)
 
 

@@ -4,7 +4,7 @@ import re
 
 import dagster as dg
 
-from resources.runtime import Where, Workbench
+from resources.runtime import Runtime, Where
 from resources.store.home import Home
 from resources.views.status import RESOURCES_PLACE
 from resources.views.text import resource_block
@@ -22,12 +22,12 @@ hosts:
 
 def test_each_host_has_numbers_or_a_reason_and_the_newest_measurement_is_stored(home: Home, tmp_path, monkeypatch):
     (tmp_path / "hosts.yaml").write_text(HOSTS)
-    bench = Workbench(home, hosts=tmp_path / "hosts.yaml", where=Where(backend="local"))
+    runtime = Runtime(home, hosts=tmp_path / "hosts.yaml", where=Where(backend="local"))
     with dg.DagsterInstance.ephemeral() as instance:
         for version in (1, 2):
-            result = dg.materialize([worker_resources], instance=instance, resources={"bench": bench})
+            result = dg.materialize([worker_resources], instance=instance, resources={"runtime": runtime})
             assert result.success
-            hosts = bench.store.need(*RESOURCES_PLACE)
+            hosts = runtime.store.need(*RESOURCES_PLACE)
             assert hosts.version == version
         events = instance.fetch_materializations(worker_resources.key, limit=5).records
     for name in ("cpu", "mem", "disk", "gpu"):  # what the UI plots over time has a number at each measurement
@@ -52,10 +52,10 @@ def test_hosts_reached_by_ssh_are_measured_and_one_that_does_not_answer_is_shown
         sshd.host("there", tmp_path / "there", python_here(tmp_path)),
         sshd.host("gone", tmp_path / "gone", "python3", port=free_port()),
     ]
-    bench = Workbench(home, hosts=hosts_file(tmp_path / "hosts.yaml", *hosts))
+    runtime = Runtime(home, hosts=hosts_file(tmp_path / "hosts.yaml", *hosts))
     with dg.DagsterInstance.ephemeral() as instance:
-        result = dg.materialize([worker_resources], instance=instance, resources={"bench": bench})
-    use = bench.store.need(*RESOURCES_PLACE).data["hosts"]
+        result = dg.materialize([worker_resources], instance=instance, resources={"runtime": runtime})
+    use = runtime.store.need(*RESOURCES_PLACE).data["hosts"]
     assert use["there"]["problem"] is None and 0 < use["there"]["mem"] <= 100
     assert use["gone"]["problem"].startswith("cannot be reached: ")
     lines = resource_block(use).splitlines()  # by name

@@ -49,7 +49,7 @@ def use_profile(graph: Graph, iteration: int, territory: float) -> None:
     weights = {**PROFILES[BALANCED], "WEIGHT_TERRITORY": territory}
     force = {"profile": NAME, "profile_hash": profile_hash(weights), "profile_weights": weights}
     tuned = {**force, "source": "cmaes", "fitness": None, "proof": None, "over": None}
-    put_record(graph.bench().store, "heuristic_profiles", CONFIG, iteration, tuned)
+    put_record(graph.runtime().store, "heuristic_profiles", CONFIG, iteration, tuned)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from resources.runner.events import Control
 from resources.runner.reaper import HOST_TAG, PID_TAG, fail_dead_runs
-from resources.runtime import Workbench
+from resources.runtime import Runtime
 from resources.store.home import Home
 from resources.store.partition_keys import partition_key
 from ringrift.errors import InvalidInput
@@ -87,16 +87,16 @@ def test_a_mistake_in_the_pipeline_file_is_told_before_anything_starts(home, pip
 def test_the_server_goes_on_with_the_pipeline_of_the_last_run_unless_it_is_told_another(
     home, pipeline, tmp_path, monkeypatch
 ):
-    assert Workbench(home).pipeline.configs[0] == "square8_2p"
-    Workbench(home, pipeline, games_scale=2.0).remember()
-    assert Workbench(home).pipeline.configs == [CONFIG] and Workbench(home).pipeline.games_scale == 2.0
+    assert Runtime(home).pipeline.configs[0] == "square8_2p"
+    Runtime(home, pipeline, games_scale=2.0).remember()
+    assert Runtime(home).pipeline.configs == [CONFIG] and Runtime(home).pipeline.games_scale == 2.0
     other = tmp_path / "other.yaml"
     other.write_text("configs: [square8_3p]")
     monkeypatch.setenv("RINGRIFT_PIPELINE", str(other))
-    assert Workbench(home).pipeline.configs == ["square8_3p"]
+    assert Runtime(home).pipeline.configs == ["square8_3p"]
     monkeypatch.setenv("RINGRIFT_GAMES_SCALE", "many")
     with pytest.raises(InvalidInput, match="RINGRIFT_GAMES_SCALE"):
-        _ = Workbench(home).pipeline
+        _ = Runtime(home).pipeline
 
 
 def test_a_dry_run_shows_the_jobs_and_writes_nothing(home, pipeline):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ringrift.config import CONFIG_KEYS, Config, parse_config
-from ringrift.matches.decide import decide
+from ringrift.matches.decide import choose_move
 from ringrift.network.encoder import encode
 from ringrift.network.evaluator import OnnxEvaluator, TorchEvaluator, export_onnx
 from ringrift.network.gumbel.halving import CONSIDERED, visit_schedule
@@ -64,7 +64,7 @@ def test_the_improved_policy_is_the_papers_closed_form():
     state, legal = game.state.copy(), game.legal_moves()
     assert len(legal) > CONSIDERED
     logits, scores = NET[WEIGHTS](encode(state))
-    found = decide(state, player(game.config, CONSIDERED), evaluators=NET)
+    found = choose_move(state, player(game.config, CONSIDERED), evaluators=NET)
 
     visited = np.argsort(-logits, kind="stable")[:CONSIDERED]  # 16 of 16 simulations: each of them once
     q, mover = {}, state[CUR]
@@ -95,8 +95,8 @@ def test_without_noise_a_decision_is_a_pure_function_of_the_position():
     game = Game("hex8_2p")
     game.play_random(stream(1, "x"), 9)
     calm, noisy = player(game.config, 16), player(game.config, 16, temperature=1.0)
-    assert len({decide(game.state, calm, seed, evaluators=NET).code for seed in range(4)}) == 1
-    assert len({decide(game.state, noisy, seed, evaluators=NET).code for seed in range(12)}) > 1
+    assert len({choose_move(game.state, calm, seed, evaluators=NET).code for seed in range(4)}) == 1
+    assert len({choose_move(game.state, noisy, seed, evaluators=NET).code for seed in range(12)}) > 1
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_an_untrained_network_finds_a_win_in_the_turn(position, untrained):
     game = Game(config, position["options"])
     for move in position["moves"].split():
         game.play(move)
-    found = decide(game.state, player(config, 1000), 0, evaluators=untrained)
+    found = choose_move(game.state, player(config, 1000), 0, evaluators=untrained)
     assert to_notation(config.board, found.code) in position["accepted"].split()
 
 

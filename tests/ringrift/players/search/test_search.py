@@ -9,7 +9,7 @@ from ringrift.boards import BOARDS
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.gamesets.schema import SEARCH_COLUMNS
-from ringrift.matches.decide import decide
+from ringrift.matches.decide import choose_move
 from ringrift.matches.play import search_targets
 from ringrift.players.engines import ENGINES
 from ringrift.players.ladder import DIFFICULTIES, available, rung, rungs, unavailable
@@ -73,17 +73,17 @@ def test_the_budget_bounds_the_work(engine):
 def test_a_larger_budget_changes_decisions_and_a_seed_decides_among_equals(engine):
     states = [position(plies) for plies in range(4, 30, 2)]
     small, large = searcher(engine), searcher(engine, budget=20 * LIGHT[engine])
-    assert any(decide(s, small).code != decide(s, large).code for s in states)
+    assert any(choose_move(s, small).code != choose_move(s, large).code for s in states)
     opening = Game(SQUARE8).state
-    assert len({decide(opening, small, seed).code for seed in range(8)}) > 1
+    assert len({choose_move(opening, small, seed).code for seed in range(8)}) > 1
 
 
 @every_searcher
 def test_temperature_makes_play_differ(engine):
     warm = searcher(engine, temperature=1.0 if engine == "mcts" else 200.0)
     state = position(8)
-    assert len({decide(state, warm, seed).code for seed in range(12)}) > len(
-        {decide(state, searcher(engine), seed).code for seed in range(12)}
+    assert len({choose_move(state, warm, seed).code for seed in range(12)}) > len(
+        {choose_move(state, searcher(engine), seed).code for seed in range(12)}
     )
 
 
@@ -114,7 +114,7 @@ def test_a_searcher_is_much_stronger_than_random_play(engine):
 
 def test_there_is_no_decision_after_the_end():
     with pytest.raises(InvalidInput, match="game_over"):
-        decide(position(10_000), searcher("mcts"))
+        choose_move(position(10_000), searcher("mcts"))
 
 
 @pytest.mark.parametrize("board", BOARDS)

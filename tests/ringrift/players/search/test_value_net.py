@@ -12,7 +12,7 @@ from ringrift.config import Config, parse_config
 from ringrift.errors import InvalidInput, MissingInput
 from ringrift.gamesets.shards import read_shard
 from ringrift.jobs import contract
-from ringrift.matches.decide import decide
+from ringrift.matches.decide import choose_move
 from ringrift.matches.plan import participant_name
 from ringrift.network import evaluator as inference
 from ringrift.network.card import load_card, save_card, save_weights, weights_hash
@@ -40,7 +40,7 @@ from ringrift.rules.game import Game
 from ringrift.rules.geometry import board
 from ringrift.rules.state import CUR, HAND, HEADER_WORDS, PHASE, PLAYERS, stack_rings, stack_word
 from ringrift.stats.evidence import verify_evidence
-from ringrift.stats.sprt import Gate
+from ringrift.stats.sprt import SequentialTest
 from tests.ringrift.network.nets import random_value, save_model, save_value, value_network
 from tests.ringrift.network.test_lockstep import run_in
 from tests.ringrift.network.test_model import states
@@ -230,13 +230,13 @@ def test_one_decision_is_judged_by_the_network_of_the_player():
     game = Game(SQUARE8)
     game.play_random(np.array([7], dtype=np.uint64), 20)
     player = judged("descent", SQUARE8, net)
-    found = decide(game.state, player, values={net.weights: net})
+    found = choose_move(game.state, player, values={net.weights: net})
     assert found.code in game.legal_moves()
-    assert found.value != decide(game.state, replace(player, value_model=None)).value
+    assert found.value != choose_move(game.state, replace(player, value_model=None)).value
     with pytest.raises(InvalidInput, match="give the file of this value network"):
-        decide(game.state, player)
+        choose_move(game.state, player)
     with pytest.raises(InvalidInput, match="it is of square8_2p, the game is hex8_2p"):
-        decide(Game(HEX8).state, judged("descent", HEX8, net), values={net.weights: net})
+        choose_move(Game(HEX8).state, judged("descent", HEX8, net), values={net.weights: net})
 
 
 # --- files and players as text --------------------------------------------------------------------------------
@@ -303,7 +303,7 @@ def test_series_gates_and_jobs_play_with_the_file_and_carry_its_hash(tmp_path, m
     saved = save_value(tmp_path / "value.safetensors", SQUARE8)
     specs = [f"minimax:1@40+value:{tmp_path / 'value.safetensors'}", "random"]
     players = [read_player(spec, SQUARE8) for spec in specs]
-    gate = Gate(min_blocks=2, max_blocks=4)
+    gate = SequentialTest(min_blocks=2, max_blocks=4)
     series = Series(config=SQUARE8, specs=specs, players=players, blocks=4, gate=gate)
     rows = list(play_series(series))
     assert summarize(series, rows)["players"][0]["participant"]["value_model"] == saved.weights
