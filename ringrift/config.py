@@ -5,26 +5,17 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from ringrift.boards import BOARDS, RINGS_PER_PLAYER, cell_count, check_board
+from ringrift.boards import BOARDS, check_board
 from ringrift.errors import InvalidInput
 
 PLAYER_COUNTS = (2, 3, 4)
-PIPELINE_BOARDS = ("square8", "square19", "hexagonal")
-CONFIG_KEYS = tuple(f"{board}_{n}p" for board in PIPELINE_BOARDS for n in PLAYER_COUNTS)
-"""The nine configs of the pipeline. `hex8_{n}p` exists beside them for tests and small experiments."""
-
-# Moves a host plays before it stops a game without a winner (decisions, by 2, 3, 4 players).
-DECISION_CAPS = {
-    "square8": (600, 900, 1400),
-    "hex8": (600, 900, 1400),
-    "square19": (2400, 3000, 3600),
-    "hexagonal": (3600, 4200, 4800),
-}
+CONFIG_KEYS = tuple(f"{board}_{n}p" for board, spec in BOARDS.items() if spec.pipeline for n in PLAYER_COUNTS)
+"""The nine configs of the pipeline. Those of the other boards are for tests and small experiments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A board (one of geometry.BOARDS) and 2 to 4 players. Raises InvalidInput otherwise."""
+    """A board (one of boards.BOARDS) and 2 to 4 players. Raises InvalidInput otherwise."""
 
     board: str
     players: int
@@ -42,29 +33,34 @@ class Config:
     @property
     def decision_cap(self) -> int:
         """Decisions after which a game is stopped and recorded as capped, without a winner."""
-        return DECISION_CAPS[self.board][self.players - 2]
+        return BOARDS[self.board].decision_caps[self.players - 2]
 
     def options(self) -> dict[str, int | bool]:
         """Options of a standard game: the numbers the rules need, canonical values."""
-        rings = RINGS_PER_PLAYER[self.board]
-        short_lines = self.board in ("square8", "hex8") and self.players > 2
+        spec = BOARDS[self.board]
         return {
             "swap_rule": False,
-            "rings_per_player": rings,
-            "line_length": 3 if short_lines else 4,
-            "victory_threshold": round(rings * (2 / 3 + (self.players - 1) / 3)),
-            "territory_minimum": cell_count(self.board) // self.players + 1,
+            "rings_per_player": spec.rings,
+            "line_length": 3 if spec.short_lines and self.players > 2 else 4,
+            "victory_threshold": round(spec.rings * (2 / 3 + (self.players - 1) / 3)),
+            "territory_minimum": spec.cells // self.players + 1,
             "lps_rounds": 3,
             "recovery_stack_strike": True,
         }
 
 
+def other_config_keys() -> tuple[str, ...]:
+    """Keys of the configs outside the pipeline: `hex8_2p` and so on."""
+    keys = (f"{board}_{n}p" for board in BOARDS for n in PLAYER_COUNTS)
+    return tuple(key for key in keys if key not in CONFIG_KEYS)
+
+
 def parse_config(key: object) -> Config:
     """Config of a key; `hex_2p` is read as `hexagonal_2p`. Raises InvalidInput naming the nine keys."""
     board, _, count = key.rpartition("_") if isinstance(key, str) else ("", "", "")
-    board = "hexagonal" if board == "hex" else board
+    board = next((name for name, spec in BOARDS.items() if board == spec.alias), board)
     if board not in BOARDS or count not in ("2p", "3p", "4p"):
-        raise InvalidInput("config", key, f"use one of {', '.join(CONFIG_KEYS)} (or hex8_2p, hex8_3p, hex8_4p)")
+        raise InvalidInput("config", key, f"use one of {', '.join(CONFIG_KEYS)} (or {', '.join(other_config_keys())})")
     return Config(board, int(count[0]))
 
 

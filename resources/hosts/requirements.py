@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ringrift.boards import BOARDS
 from ringrift.config import parse_config
 from ringrift.errors import RingRiftError
 from ringrift.jobs.contract import JobSpec
 from ringrift.specs.planned_games import planned_games
 
-KIB, MIB, GIB = 2**10, 2**20, 2**30
-
-GAME_BYTES = {"hex8": 8 * KIB, "square8": 8 * KIB, "square19": 12 * KIB, "hexagonal": 12 * KIB}
-"""A game in a shard of its own, the dearest case: 4.2 kB on square8 to 6.5 kB on hexagonal, in whole disk blocks."""
+MIB, GIB = 2**20, 2**30
 
 JOB_BYTES = 4 * MIB  # messages, log, state and manifest
 OTHER_BYTES = 64 * MIB  # a job that brings no games home: it writes about what it reads
@@ -32,7 +30,7 @@ class DiskPolicy:
     def needed(self, spec: JobSpec) -> int:
         """Bytes a job may take, the floor included: its games × the figure of its board × safety, and its files."""
         config, games = parse_config(spec.config), planned_games(spec)
-        own = GAME_BYTES[config.board] * games if games is not None else OTHER_BYTES
+        own = BOARDS[config.board].game_bytes * games if games is not None else OTHER_BYTES
         return self.floor_bytes + JOB_BYTES + int(own * self.safety)
 
     def refusal(self, host: str, free_bytes: int, spec: JobSpec) -> str | None:
@@ -58,9 +56,6 @@ def shown(number: int) -> str:
 SYSTEM_GB = 1.0  # of the host, beside the job
 WORKER_GB = 0.6  # any job: 0.3 while it plays or rates, 0.6 while it compiles the kernels
 NETWORK_GB = 0.2  # more where networks play
-TRAINING_GB = {"hex8": (0.1, 0.5), "square8": (0.1, 0.4), "square19": (0.5, 2.6), "hexagonal": (0.8, 2.6)}
-"""More for a training at the documented batch, with a full window: inputs and outputs, and the layers of 6x64, whose
-part grows with their number and their channels. Both grow with the batch."""
 DOCUMENTED_BATCH, LARGEST = 256, 6 * 64
 
 
@@ -70,10 +65,13 @@ def needed_gb(specs: Sequence[JobSpec]) -> float:
 
 
 def job_gb(spec: JobSpec) -> float:
-    """Largest memory of the worker of a job, in GB. A training is taken to run on the processor."""
+    """Largest memory of the worker of a job, in GB. A training is taken to run on the processor.
+
+    Its inputs and outputs grow with the batch, its layers with the batch, their number and their channels.
+    """
     params = spec.params
     if spec.kind == "train":
-        ends, layers = TRAINING_GB[parse_config(spec.config).board]
+        ends, layers = BOARDS[parse_config(spec.config).board].training_gb
         size = params["blocks"] * params["channels"] / LARGEST
         return WORKER_GB + (ends + layers * size) * params["settings"]["batch_size"] / DOCUMENTED_BATCH
     return WORKER_GB + (NETWORK_GB if params.get("models") else 0.0)

@@ -5,22 +5,20 @@ import re
 
 import dagster as dg
 
-from ringrift.config import CONFIG_KEYS, parse_config
+from ringrift.config import CONFIG_KEYS, other_config_keys, parse_config
 from ringrift.errors import InvalidInput
 
 EXTRA_CONFIGS_VARIABLE = "RINGRIFT_EXTRA_CONFIGS"
 ITERATIONS_NAME = "iteration"
 MAX_ITERATION = 9999
 
-EXTRA_KEYS = ("hex8_2p", "hex8_3p", "hex8_4p")
-
 
 def config_keys() -> tuple[str, ...]:
     """The nine configs and those of RINGRIFT_EXTRA_CONFIGS (`hex8_2p,hex8_4p`; tests, small experiments)."""
     extra = [text.strip() for text in os.environ.get(EXTRA_CONFIGS_VARIABLE, "").split(",") if text.strip()]
     for key in extra:
-        if key not in EXTRA_KEYS:
-            raise InvalidInput(EXTRA_CONFIGS_VARIABLE, key, f"use some of {', '.join(EXTRA_KEYS)}")
+        if key not in other_config_keys():
+            raise InvalidInput(EXTRA_CONFIGS_VARIABLE, key, f"use some of {', '.join(other_config_keys())}")
     return CONFIG_KEYS + tuple(dict.fromkeys(extra))
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from ringrift.bench.report import Measure, report
 from ringrift.bench.selfplay import ARCHITECTURES
+from ringrift.boards import BOARDS
 from ringrift.config import Config
 from ringrift.jobs import contract
 from ringrift.jobs.contract import JobSpec, file_sha256
@@ -32,7 +33,6 @@ from ringrift.players.heuristic.profiles import BALANCED, PROFILES
 from ringrift.players.ladder import rung
 from ringrift.strict import parse
 
-SHORT_GAMES = ("hex8", "square8")  # the boards on which games to rate are soon played; only their number counts
 GAMES, HELD_OUT, BLOCKS = 100, 5, 200  # games to train on and to judge by; pairs of games to rate
 WINDOW_ROWS = 250_000  # the documented replay window
 ROWS_AN_EPOCH = 768  # decisions, of which those without a choice and those of held-out games are no rows
@@ -190,7 +190,7 @@ def _peaks(home: Path, config: Config) -> Iterator[tuple[str, float]]:
         [spec] = plan(config, mode, 1)
         yield f"selfplay {mode}", peak_mb(home, spec)
     yield "cmaes", peak_mb(home, _search(config))
-    if config.board in SHORT_GAMES:
+    if not BOARDS[config.board].light:  # elsewhere the games to rate take long; only their number counts
         yield f"rate, {BLOCKS * config.players} games", peak_mb(home, rating(home, config))
     games, plies = random_games(home, config, GAMES)
     for blocks, channels in ARCHITECTURES:

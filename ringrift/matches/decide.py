@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ringrift.boards import BOARDS
+from ringrift.boards import board_name
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.players.match import Profiles, ValueNetworks, new_memory, new_spent, play_game, seat_table
@@ -44,7 +44,7 @@ def choose_move(
     `evaluators` and `values` are policy and value networks by weights hash. Raises InvalidInput if the game is over, if
     the weights found under the participant's profile name are not those it was made with, or if its network is missing.
     """
-    config = Config(BOARDS[int(state[BOARD])], int(state[PLAYERS]))
+    config = Config(board_name(int(state[BOARD])), int(state[PLAYERS]))
     if participant.model is not None:
         from ringrift.network.lockstep import play_decision
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ringrift.boards import BOARDS
+from ringrift.boards import board_name
 from ringrift.errors import InvalidInput
 from ringrift.kernels import entry
 from ringrift.network.encode_moves import encode_moves
@@ -151,4 +151,4 @@ class Encoder:
 def encode(states: np.ndarray, symmetry: int = 0) -> Encoded:
     """What a network sees of states (int64 [N, words]) of one board, see Encoder.states."""
     states = np.atleast_2d(states)
-    return Encoder(BOARDS[int(states[0, BOARD])]).states(states, symmetry)
+    return Encoder(board_name(int(states[0, BOARD]))).states(states, symmetry)

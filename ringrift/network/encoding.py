@@ -8,6 +8,7 @@ from ringrift.kernels import kernel
 from ringrift.network.layout import (
     BELOW_CAP,
     BOARD_KIND,
+    BOARD_KINDS,
     CAP,
     CHAIN_CELL,
     COLLAPSED_CELL,
@@ -155,7 +156,8 @@ def encode_position(b, s, grid, planes, out, i):
             out[i, at + 7] = s[LPS_STREAK] / max(1, s[LPS_ROUNDS])
     out[i, SEATS * _SEAT_GLOBALS + min(s[PHASE], PHASE_GLOBALS - 1)] = 1.0
     out[i, PLAYER_COUNT + s[PLAYERS] - 2] = 1.0
-    out[i, BOARD_KIND + s[BOARD]] = 1.0
+    if s[BOARD] < BOARD_KINDS:
+        out[i, BOARD_KIND + s[BOARD]] = 1.0
     out[i, FIRST_FLAG] = s[OWES_LINE]
     out[i, FIRST_FLAG + 1] = s[OWES_TERRITORY]
     out[i, FIRST_FLAG + 2] = s[ACTED]

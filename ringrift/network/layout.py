@@ -24,7 +24,7 @@ from functools import cache
 
 import numpy as np
 
-from ringrift.boards import HEX_RADIUS
+from ringrift.boards import BOARDS
 from ringrift.rules.geometry import Board, board
 
 ENCODER_VERSION = 1  # raised whenever a plane, a global or a move feature changes its meaning
@@ -66,7 +66,8 @@ SEAT_GLOBALS = (
 STACK_SCALE, MARKER_SCALE = 16.0, 16.0
 PHASE_GLOBALS = 7  # one-hot of rules.state.PHASES without game_over
 PLAYER_COUNT = SEATS * len(SEAT_GLOBALS) + PHASE_GLOBALS  # one-hot of 2, 3, 4 players
-BOARD_KIND = PLAYER_COUNT + 3  # one-hot of geometry.BOARDS
+BOARD_KIND = PLAYER_COUNT + 3  # one-hot of the first boards of BOARDS; later ones have none, a network knows its own
+BOARD_KINDS = 4
 FLAGS = (
     "owes_line",
     "owes_territory",
@@ -76,7 +77,7 @@ FLAGS = (
     "line_length",  # (line length - 3) / 2
     "stack_strike",  # a recovery slide may end on a stack
 )
-FIRST_FLAG = BOARD_KIND + 4
+FIRST_FLAG = BOARD_KIND + BOARD_KINDS
 GLOBALS = FIRST_FLAG + len(FLAGS)
 
 # --- moves ----------------------------------------------------------------------------------------------------
@@ -123,7 +124,7 @@ def grids(board_name: str) -> np.ndarray:
     """
     b = board(board_name)
     points = [(int(x), int(y)) for x, y in b.xy]
-    if board_name in HEX_RADIUS:
+    if BOARDS[board_name].hexagonal:
         turned = [points]
         for _ in range(5):  # by 60 degrees: (x, y, z) to (-y, -z, -x)
             turned.append([(-y, x + y) for x, y in turned[-1]])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ringrift.boards import BOARDS
+from ringrift.boards import board_name
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.network.encoder import new_encoded
@@ -259,7 +259,7 @@ def play_lockstep(
 
 def play_decision(state: np.ndarray, player: Participant, seed: int, evaluators: Mapping[str, Evaluator]) -> MatchGame:
     """A game of one decision from `state`, by a participant with a network; of none where the game is over."""
-    config = Config(BOARDS[int(state[BOARD])], int(state[PLAYERS]))
+    config = Config(board_name(int(state[BOARD])), int(state[PLAYERS]))
     table = Lockstep(config, evaluators, width=1, budgets=[player.budget], cap=1)
     start = GameStart(0, seed, [player] * config.players, key=("decide",), state=state)
     [played] = play_lockstep(table, iter([start]))

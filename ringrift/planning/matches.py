@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil, comb
 from typing import Any, Literal, NamedTuple
 
+from ringrift.boards import BOARDS
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.jobs.contract import JobSpec
@@ -21,7 +22,6 @@ from ringrift.stats.pairing import choose_tables
 MatchKind = Literal["matchup", "champion", "tier", "round_robin"]
 ROUND_ROBIN, CANDIDATE = "round_robin", "candidate"
 REFERENCE_DIFFICULTY = 5  # of the reference search: its budget
-BOARD_TITLES = {"square8": "Square8", "square19": "Square19", "hexagonal": "Hex", "hex8": "Hex8"}
 
 
 class PlannedMatch(NamedTuple):
@@ -235,7 +235,7 @@ def title_of(first: str, second: str, config: Config) -> str:
 
 def _board_title(config: Config) -> str:
     seats = "" if config.players == 2 else f"_{config.players}p"
-    return BOARD_TITLES[config.board] + seats
+    return BOARDS[config.board].title + seats
 
 
 def alias(player: Participant, config: Config) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ringrift.config import CONFIG_KEYS, ConfigKey, Positive
+from ringrift.config import CONFIG_KEYS, ConfigKey, Positive, parse_config
 from ringrift.planning.retry import RetryPolicy
 from ringrift.players.engines import EngineMode
 from ringrift.specs.train import ReplayWindow
@@ -51,9 +51,17 @@ _MATCHUPS = (
     ("MCTS_D7", "MCTS_D8", "square8_2p", 6),
 )
 _ROUND_ROBIN = ("Random_D1", "Heuristic_D2", "Heuristic_D3", "Heuristic_D5", "Heuristic_D7")
-_GENERATIONS = dict(zip(CONFIG_KEYS, (15, 12, 10, 12, 10, 8, 12, 10, 8), strict=True))
-_MIN_GAMES = dict(zip(CONFIG_KEYS, (100, 50, 40, 50, 30, 20, 50, 30, 20), strict=True))
-_EPOCHS = dict(zip(CONFIG_KEYS, (50, 40, 40, 30, 20, 20, 30, 20, 20), strict=True))
+
+
+def _per_config(square8: tuple[int, int, int], others: tuple[int, int, int]) -> dict[str, int]:
+    """The documented numbers of each config, from those for 2, 3, 4 players on square8 and on every other board."""
+    configs = [parse_config(key) for key in CONFIG_KEYS]
+    return {c.key: (square8 if c.board == "square8" else others)[c.players - 2] for c in configs}
+
+
+_GENERATIONS = _per_config((15, 12, 10), (12, 10, 8))
+_MIN_GAMES = _per_config((100, 50, 40), (50, 30, 20))
+_EPOCHS = _per_config((50, 40, 40), (30, 20, 20))
 
 
 class SelfplayJob(Strict):

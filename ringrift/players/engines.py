@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from ringrift.boards import BOARDS
 from ringrift.errors import InvalidInput
 from ringrift.players.heuristic.profiles import trained_profile_name
 
@@ -63,7 +64,6 @@ BUDGETS = {
 MOST_BUDGET = 1 << 20
 MOST_NETWORK_BUDGET = 1024  # a network's search keeps every position
 NETWORK_DIFFICULTY = 9  # the first rung of a network
-LIGHT_BOARDS = ("square19", "hexagonal")  # self-play and training evaluate in light mode here
 
 
 def available_engine_modes(*, champion: bool = False) -> tuple[str, ...]:
@@ -100,8 +100,8 @@ def check_difficulty(value: object) -> int:
 
 
 def light_default(board_name: str) -> bool:
-    """True on the boards where self-play and training evaluate in light mode: square19 and hexagonal."""
-    return board_name in LIGHT_BOARDS
+    """True on the boards where self-play and training evaluate in light mode, the large ones."""
+    return BOARDS[board_name].light
 
 
 def default_budget(engine: str, difficulty: int) -> int:

@@ -8,6 +8,7 @@ network are unavailable until there is a champion, whose weights hash is what `c
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ringrift.boards import BOARDS
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.players.engines import ENGINES
@@ -67,7 +68,7 @@ _LARGE = {
 
 def rungs(config: Config) -> dict[int, Rung]:
     """The table of a config, by difficulty 1 to 10."""
-    if config.board in ("square19", "hexagonal"):
+    if BOARDS[config.board].light:
         return _LARGE
     return _SQUARE8_2P if config.players == 2 else _SQUARE8
 

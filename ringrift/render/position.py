@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ringrift.boards import BOARDS
+from ringrift.boards import BOARDS, board_name
 from ringrift.errors import InvalidInput
 from ringrift.rules.geometry import board
 from ringrift.rules.state import (
@@ -57,7 +57,7 @@ def read_position(state: np.ndarray) -> Position:
     """Cells of a state by kind. Raises InvalidInput if the array is no state of a known board."""
     if state.ndim != 1 or len(state) <= BOARD or not 0 <= int(state[BOARD]) < len(BOARDS):
         raise InvalidInput("state", f"array {state.shape}", "pass one state as made by rules.state.new_state")
-    name = BOARDS[int(state[BOARD])]
+    name = board_name(int(state[BOARD]))
     b = board(name)
     if len(state) != state_words(b):
         raise InvalidInput("state", f"array of {len(state)} words", f"a state of {name} has {state_words(b)} words")

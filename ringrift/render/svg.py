@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ringrift.boards import HEX_RADIUS, SQUARE_SIDE
+from ringrift.boards import BOARDS
 from ringrift.errors import InvalidInput
 from ringrift.render.position import COLORS, Position, bound_cell, read_position, status_text
 from ringrift.rules.geometry import board
@@ -63,7 +63,7 @@ def board_art(name: str) -> BoardArt:
     b = board(name)
     xy = [(int(x), int(y)) for x, y in b.xy]
     if b.hex:
-        radius = HEX_RADIUS[name]
+        radius = BOARDS[name].size
         scale = (WIDTH - 2 * PAD - 2 * LABEL_ROOM) / (200 * radius + 124)
         reach = 62 * scale + LABEL_ROOM
         height = round(2 * (ROW * radius * scale + reach + PAD))
@@ -78,7 +78,7 @@ def board_art(name: str) -> BoardArt:
         slab = f'<path class="sl" d="M{outline}z" stroke-width="{2 * reach:.0f}" stroke-linejoin="round"/>'
         labels = _hex_labels(radius, scale, origin, height)
     else:
-        side = SQUARE_SIDE[name]
+        side = BOARDS[name].size
         scale = (WIDTH - 2 * PAD - LABEL_ROOM - RIM) / (100 * side)
         height = WIDTH
         origin = (PAD + LABEL_ROOM, PAD + RIM)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ringrift.boards import HEX_RADIUS, SQUARE_SIDE
+from ringrift.boards import BOARDS
 from ringrift.render.position import Position, bound_cell, read_position, status_text
 from ringrift.rules.geometry import board, cell_name
 from ringrift.rules.state import CUR, ELIM, HAND, OVER, PHASE, TERR, TERRITORY_MIN, TURN, VICTORY
@@ -45,19 +45,19 @@ def render_text(state: np.ndarray, *, color: bool = False) -> str:
         row = f"{sign} {seat + 1}{int(state[HAND + seat]):>11}{eliminated:>12}{territory:>11}"
         lines.append(paint(row, _ANSI[seat]))
     lines.append("")
-    lines += (_square_rows if at.name in SQUARE_SIDE else _hex_rows)(at.name, width, cell_text)
+    lines += (_hex_rows if BOARDS[at.name].hexagonal else _square_rows)(at.name, width, cell_text)
     lines += _mixed_stacks(at)
     return "\n".join(lines)
 
 
 def _square_rows(name: str, width: int, cell_text: Callable[[int], str]) -> list[str]:
-    side = SQUARE_SIDE[name]
+    side = BOARDS[name].size
     rows = [f"{y + 1:>2} " + "".join(cell_text(x * side + y) for x in range(side)) for y in reversed(range(side))]
     return [*rows, "   " + "".join(chr(ord("a") + x).rjust(width) for x in range(side))]
 
 
 def _hex_rows(name: str, width: int, cell_text: Callable[[int], str]) -> list[str]:
-    radius, b = HEX_RADIUS[name], board(name)
+    radius, b = BOARDS[name].size, board(name)
     rows = []
     for y in range(radius, -radius - 1, -1):
         low, high = max(-radius, -radius - y), min(radius, radius - y)

@@ -11,13 +11,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ringrift.boards import HEX_RADIUS, SQUARE_SIDE
+from ringrift.boards import BOARDS
 from ringrift.errors import InvalidInput
 from ringrift.render.position import COLORS, Position, read_position
 from ringrift.rules.geometry import board
 
-# Pixels a cell, tried from the left until the picture fits.
-CELL_PIXELS = {"square8": (12, 8), "hex8": (12, 8), "square19": (6, 5, 4), "hexagonal": (5, 4)}
 OUTSIDE, EMPTY, DARK, LIGHT = 0, 1, 2, 6  # palette: DARK and LIGHT + seat
 LIGHT_COLORS = ("#85bbdd", "#f6d487", "#85d1bc", "#e8c2d8")
 
@@ -43,7 +41,7 @@ def render_thumbnail(state: np.ndarray, *, limit: int = 950) -> bytes:
 
 def _sizes(at: Position) -> Iterator[tuple[int, bool, Position]]:
     """Ever smaller versions of a picture: pixels a cell, whether all stacks look alike, what to draw."""
-    sizes = CELL_PIXELS[at.name]
+    sizes = BOARDS[at.name].thumbnail_pixels
     for pixels in sizes:
         yield pixels, False, at
     for fewer in (at._replace(marks={}), at._replace(marks={}, land={}), at._replace(marks={}, stacks={})):
@@ -53,12 +51,13 @@ def _sizes(at: Position) -> Iterator[tuple[int, bool, Position]]:
 
 def _draw(at: Position, pixels: int, plain: bool) -> list[bytearray]:
     """Rows of palette numbers."""
-    if at.name in SQUARE_SIDE:
-        side = high = SQUARE_SIDE[at.name]
+    spec = BOARDS[at.name]
+    if not spec.hexagonal:
+        side = high = spec.size
         pitch = pixels
         spots = [(int(x) * pixels, (side - 1 - int(y)) * pitch) for x, y in board(at.name).xy]
     else:
-        radius = HEX_RADIUS[at.name]
+        radius = spec.size
         side = high = 2 * radius + 1
         pitch = round(pixels * 0.866)
         spots = [

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ringrift.boards import BOARDS, HEX_RADIUS, SQUARE_SIDE, check_board
+from ringrift.boards import BOARDS, BoardSpec, check_board
 from ringrift.errors import InvalidInput
 
 # (1, 0), (-1, 0) and so on are (dx, dy); on hex boards dz follows from them.
@@ -28,7 +28,7 @@ class Board(NamedTuple):
     `row[c]` is the row of a cell and `bit[c]` its one-bit mask there; `valid[r]` masks the cells of row r.
     """
 
-    id: int  # index into BOARDS
+    id: int  # its place in boards.BOARDS
     cells: int
     rows: int
     hex: int  # 1 on hex boards: rows are skewed, see rules.territory
@@ -56,10 +56,10 @@ PLANES = 9  # row masks kept in a state: 4 marker owners, 4 stack controllers, c
 
 def coordinates(name: str) -> list[tuple[int, int]]:
     """(x, y) of every cell of the board, in cell order."""
-    if name in SQUARE_SIDE:
-        side = SQUARE_SIDE[name]
-        return [(x, y) for x in range(side) for y in range(side)]
-    radius = HEX_RADIUS[name]
+    spec = BOARDS[name]
+    if not spec.hexagonal:
+        return [(x, y) for x in range(spec.size) for y in range(spec.size)]
+    radius = spec.size
     span = range(-radius, radius + 1)
     return [(x, y) for x in span for y in span if abs(x + y) <= radius]
 
@@ -71,24 +71,22 @@ def _table(cells: dict[tuple[int, int], int], steps: tuple[tuple[int, int], ...]
     )
 
 
-def _center(name: str, xy: list[tuple[int, int]]) -> np.ndarray:
-    if name == "square8":
-        inside = [x in (3, 4) and y in (3, 4) for x, y in xy]
-    elif name == "square19":
-        inside = [8 <= x <= 10 and 8 <= y <= 10 for x, y in xy]
-    else:
-        reach = 1 if name == "hex8" else 2
-        inside = [max(abs(x), abs(y), abs(x + y)) <= reach for x, y in xy]
+def _center(spec: BoardSpec, xy: list[tuple[int, int]]) -> np.ndarray:
+    if spec.hexagonal:
+        inside = [max(abs(x), abs(y), abs(x + y)) <= spec.center for x, y in xy]
+    else:  # twice the distance from the middle, which lies between the cells of an even side
+        twice = spec.size - 1
+        inside = [max(abs(2 * x - twice), abs(2 * y - twice)) <= 2 * spec.center for x, y in xy]
     return np.array(inside, dtype=np.uint8)
 
 
 @cache
 def board(name: str) -> Board:
     """The tables of a board. Raises InvalidInput for an unknown name."""
-    check_board(name)
+    spec = BOARDS[check_board(name)]
     xy = coordinates(name)
     cells = {point: index for index, point in enumerate(xy)}
-    is_hex = name in HEX_RADIUS
+    is_hex = spec.hexagonal
     directions = HEX_DIRECTIONS if is_hex else SQUARE_DIRECTIONS
     axes = HEX_AXES if is_hex else SQUARE_AXES
     low = min(y for _, y in xy)
@@ -103,11 +101,11 @@ def board(name: str) -> Board:
     neighbor = _table(cells, directions)
     ray_cells = sum(_ray_length(neighbor, c, d) for c in range(len(xy)) for d in range(len(directions)))
     return Board(
-        id=BOARDS.index(name),
+        id=list(BOARDS).index(name),
         cells=len(xy),
         rows=rows,
         hex=int(is_hex),
-        expand=int(name != "hexagonal"),
+        expand=int(spec.border_expands),
         directions=len(directions),
         axes=len(axes),
         first_cell=HEADER_WORDS + PLANES * rows,
@@ -121,7 +119,7 @@ def board(name: str) -> Board:
         bit=bit,
         valid=valid,
         cell_at=cell_at,
-        center=_center(name, xy),
+        center=_center(spec, xy),
         xy=np.array(xy, dtype=np.int16),
     )
 
@@ -141,7 +139,7 @@ def cell_key(name: str, cell: int) -> str:
 @cache
 def _cell_keys(name: str) -> tuple[str, ...]:
     points = board(name).xy.tolist()
-    return tuple(f"{x},{y}" if name in SQUARE_SIDE else f"{x},{y},{-x - y}" for x, y in points)
+    return tuple(f"{x},{y},{-x - y}" if BOARDS[name].hexagonal else f"{x},{y}" for x, y in points)
 
 
 @cache
@@ -160,4 +158,4 @@ def cell_from_key(name: str, key: object) -> int:
 def cell_name(name: str, cell: int) -> str:
     """Short name of a cell in move notation: `c4` on square boards (column x, row y + 1), `(1,-2)` on hex boards."""
     x, y = (int(v) for v in board(name).xy[cell])
-    return f"{chr(ord('a') + x)}{y + 1}" if name in SQUARE_SIDE else f"({x},{y})"
+    return f"({x},{y})" if BOARDS[name].hexagonal else f"{chr(ord('a') + x)}{y + 1}"

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ringrift.boards import BOARDS
+from ringrift.boards import board_name
 from ringrift.rules import moves as mv
 from ringrift.rules import state as st
 from ringrift.rules.geometry import Board, board, cell_key
@@ -13,7 +13,7 @@ from ringrift.rules.geometry import Board, board, cell_key
 # --- moves ------------------------------------------------------------------------------------------------
 def move_to_json(s: np.ndarray, code: int, regions: list[list[int]]) -> list[Any]:
     """MOVE array of a legal move. `regions` are the cells of the claimable regions by rank (rules.inspect)."""
-    name = BOARDS[int(s[st.BOARD])]
+    name = board_name(int(s[st.BOARD]))
     b = board(name)
     kind, a, m, z = mv.decode(code)
     text = mv.MOVE_TYPES[kind]

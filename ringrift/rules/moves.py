@@ -85,7 +85,7 @@ _PLAIN = {
     NO_TERRITORY: "no-territory",
 }
 _PLAIN_CODES = {text: encode(kind) for kind, text in _PLAIN.items()}
-_CELL = r"([a-s]\d+|\(-?\d+,-?\d+\))"
+_CELL = r"([a-v]\d+|\(-?\d+,-?\d+\))"
 _PATTERNS = {
     PLACE: re.compile(rf"P{_CELL}(?:x([123]))"),
     MOVE: re.compile(rf"{_CELL}-{_CELL}"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ringrift.boards import BOARDS
+from ringrift.boards import board_name
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.rules import state as st
@@ -35,12 +35,12 @@ CORE_KEYS = (
 
 def board_of(s: np.ndarray) -> Board:
     """Board tables of a state."""
-    return board(BOARDS[int(s[st.BOARD])])
+    return board(board_name(int(s[st.BOARD])))
 
 
 def config_of(s: np.ndarray) -> Config:
     """Config of a state."""
-    return Config(BOARDS[int(s[st.BOARD])], int(s[st.PLAYERS]))
+    return Config(board_name(int(s[st.BOARD])), int(s[st.PLAYERS]))
 
 
 def options_of(s: np.ndarray) -> dict[str, int | bool]:
@@ -62,7 +62,7 @@ def position_to_json(s: np.ndarray) -> dict[str, Any]:
 
 def state_to_json(s: np.ndarray) -> dict[str, Any]:
     """STATE object of a state array; players count from 1, cells are position keys."""
-    name = BOARDS[int(s[st.BOARD])]
+    name = board_name(int(s[st.BOARD]))
     n = int(s[st.PLAYERS])
     cells = s[board(name).first_cell :]
     over = int(s[st.PHASE]) == st.OVER

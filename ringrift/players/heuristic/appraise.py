@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ringrift.boards import BOARDS
+from ringrift.boards import board_name
 from ringrift.kernels import entry
 from ringrift.players.engines import light_default
 from ringrift.players.heuristic.features import evaluate
@@ -20,6 +20,6 @@ def appraise(b, s, weights, light, values):
 
 def seat_values(state: np.ndarray) -> np.ndarray:
     """float64[players]: evaluation of a state (see rules.state) for each seat, with the balanced profile."""
-    name, values = BOARDS[int(state[BOARD])], np.empty(int(state[PLAYERS]))
+    name, values = board_name(int(state[BOARD])), np.empty(int(state[PLAYERS]))
     appraise(board(name), state, weight_vector(find_profile(BALANCED)), light_default(name), values)
     return values

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
+from ringrift.boards import BOARDS
 from ringrift.errors import InvalidInput
 from ringrift.files import write_json
 from ringrift.strict import Strict, parse, read_document
@@ -142,12 +143,10 @@ PROFILES: dict[str, dict[str, float]] = {
 }
 """The named profiles: profile name -> weight name -> value."""
 
-_BOARD_SHORT = {"square8": "sq8", "square19": "sq19", "hexagonal": "hex", "hex8": "hex8"}
-
 
 def trained_profile_name(board: str, players: int) -> str:
     """Name under which the trained profile of a config is stored, for example `heuristic_v1_sq8_2p`."""
-    return f"heuristic_v1_{_BOARD_SHORT[board]}_{players}p"
+    return f"heuristic_v1_{BOARDS[board].short}_{players}p"
 
 
 def complete_weights(given: Mapping[str, float], field: str = "weights") -> dict[str, float]:

@@ -6,14 +6,13 @@ last-player tracker, the turn. Only the row masks (they repeat the cells) and th
 
 import numpy as np
 
-from ringrift.boards import BOARDS
+from ringrift.boards import MOST_CELLS
 from ringrift.kernels import kernel
-from ringrift.rules.geometry import HEADER_WORDS, coordinates
+from ringrift.rules.geometry import HEADER_WORDS
 from ringrift.rules.state import DECISIONS
 from ringrift.seeds import mix
 
-_MOST_CELLS = max(len(coordinates(name)) for name in BOARDS)  # more cells leave the factors of the others as they are
-_FACTORS = np.random.SeedSequence(20).generate_state(HEADER_WORDS + _MOST_CELLS, dtype=np.uint64) | np.uint64(1)
+_FACTORS = np.random.SeedSequence(20).generate_state(HEADER_WORDS + MOST_CELLS, dtype=np.uint64) | np.uint64(1)
 
 
 @kernel

@@ -7,7 +7,7 @@ followed word by word, cell by cell.
 import itertools
 from dataclasses import dataclass
 
-from ringrift.boards import HEX_RADIUS, SQUARE_SIDE
+from ringrift.boards import BOARDS
 from ringrift.rules import state as st
 from ringrift.rules.geometry import HEX_DIRECTIONS, SQUARE_DIRECTIONS, coordinates
 
@@ -34,12 +34,13 @@ class Position:
 
     def on_board(self, cell):
         x, y = cell
-        if self.board in SQUARE_SIDE:
-            return 0 <= x < SQUARE_SIDE[self.board] and 0 <= y < SQUARE_SIDE[self.board]
-        return max(abs(x), abs(y), abs(x + y)) <= HEX_RADIUS[self.board]
+        spec = BOARDS[self.board]
+        if spec.hexagonal:
+            return max(abs(x), abs(y), abs(x + y)) <= spec.size
+        return 0 <= x < spec.size and 0 <= y < spec.size
 
     def directions(self):
-        return SQUARE_DIRECTIONS if self.board in SQUARE_SIDE else HEX_DIRECTIONS
+        return HEX_DIRECTIONS if BOARDS[self.board].hexagonal else SQUARE_DIRECTIONS
 
     def adjacent(self, cell):
         steps = [(cell[0] + dx, cell[1] + dy) for dx, dy in self.directions()]
@@ -48,7 +49,7 @@ class Position:
     def distance(self, a, b):
         """Coordinate distance |dx| + |dy| (+ |dz| on hex boards)."""
         dx, dy = a[0] - b[0], a[1] - b[1]
-        return abs(dx) + abs(dy) + (0 if self.board in SQUARE_SIDE else abs(dx + dy))
+        return abs(dx) + abs(dy) + (abs(dx + dy) if BOARDS[self.board].hexagonal else 0)
 
     def controlled(self, seat):
         return [c for c in self.stacks if self.stacks[c][-1] == seat]
