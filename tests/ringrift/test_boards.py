@@ -111,9 +111,8 @@ def test_a_new_board_is_played_kept_drawn_and_learned(new_boards: None, name: st
     games = read_shard(shard)
     good, rejects = verify_rows(games, config=config)
     assert good.num_rows == games.num_rows == 8, rejects.to_pylist()
-    seated = {key for row in good["participants"].to_pylist() for key in row}
-    assert {participant(engine, config, level).key for engine, level in (("random", 1), ("heuristic", 4))} <= seated
-    assert {participant(engine, config, 1).key for engine in ("minimax", "descent")} & seated
+    labels = {name.partition("#")[0] for row in good["participants"].to_pylist() for name in row}
+    assert {"Random_D1", "Heuristic_D4"} <= labels and {"Minimax_D1", "Descent_D1", "MCTS_D3", "MCTS_D4"} & labels
 
     game = Game(config)
     for code in good["moves"][0].as_py():
