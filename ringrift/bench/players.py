@@ -14,8 +14,10 @@ from ringrift.gamesets.schema import table_of
 from ringrift.gamesets.shards import write_shard
 from ringrift.matches.plan import GamePlan, PlannedGame
 from ringrift.matches.play import play_rows
-from ringrift.players.match import MatchGame, ValueNetworks, play_match_game
+from ringrift.players.engines import ENGINES
+from ringrift.players.match import MatchGame, play_match_game
 from ringrift.players.participant import Participant, participant
+from ringrift.players.seats import ValueNetworks
 from ringrift.rules.game import ranking_of
 from ringrift.rules.position_json import read_options
 
@@ -109,8 +111,8 @@ def _bench_search(config: Config, engine: str, seconds: float) -> tuple[dict[str
     """Row and measure of a searching engine at difficulty 7 in one config."""
     player = participant(engine, config, 7)
     spent, taken = search_speed(config, player, seconds)
-    unit = "simulations" if engine == "mcts" else "positions"
-    bar = SPEED_BARS[engine] if config.key == MAIN_CONFIG else None
+    unit = ENGINES[engine].unit
+    bar = SPEED_BARS.get(engine) if config.key == MAIN_CONFIG else None
     row = {"config": config.key, "engine": engine, "budget": player.budget, "unit": unit, "per s": spent / taken}
     return row, Measure(f"{config.key}.{engine}.{unit}_per_s", spent / taken, "1/s", bar)
 
@@ -151,7 +153,7 @@ def bench_players(
         measures.append(
             Measure(f"{prefix}.score_vs_random", mean, "share", SCORE_BAR if config.key in CONFIG_KEYS else None)
         )
-        for engine in SPEED_BARS:
+        for engine in (name for name, row in ENGINES.items() if row.searches and not row.network):
             progress(f"{engine}, {config.key}")
             row, measure = _bench_search(config, engine, seconds)
             rows.append(row)

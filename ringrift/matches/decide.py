@@ -9,9 +9,10 @@ import numpy as np
 from ringrift.boards import board_name
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
-from ringrift.players.match import Profiles, ValueNetworks, new_memory, new_spent, play_game, seat_table
+from ringrift.players.match import new_spent, play_game
 from ringrift.players.participant import Participant
 from ringrift.players.search.targets import new_searched
+from ringrift.players.seats import Profiles, ValueNetworks, new_memory, seat_table
 from ringrift.rules.geometry import board
 from ringrift.rules.state import BOARD, PHASE, PHASES, PLAYERS, work_words
 from ringrift.seeds import stream

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ringrift.jobs.inputs import ModelFile
-from ringrift.players.match import ValueNetworks, networks, value_networks
+from ringrift.players.seats import ValueNetworks, networks, value_networks
 from ringrift.specs.participants import by_weights, models_of
 
 if TYPE_CHECKING:

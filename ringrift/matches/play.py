@@ -13,7 +13,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from ringrift.gamesets.schema import VALUE_SCALE, make_row
-from ringrift.players.match import MatchGame, ValueNetworks, networks, play_match_game
+from ringrift.players.match import MatchGame, play_match_game
+from ringrift.players.seats import ValueNetworks, networks
 from ringrift.rules.game import ranking_of
 from ringrift.rules.state import REASON, REASONS
 

@@ -20,24 +20,13 @@ from ringrift.network.gumbel.halving import fast_budget, schedules
 from ringrift.network.gumbel.memory import DECIDING, FINISHED, PLAYED, STATUS, new_games, new_trees
 from ringrift.network.gumbel.search import search_games
 from ringrift.network.layout import SEATS, grids
-from ringrift.players.match import (
-    Effort,
-    MatchGame,
-    Memory,
-    Profiles,
-    Seats,
-    ValueNetworks,
-    effort_of,
-    networks,
-    new_memory,
-    new_spent,
-    play_game,
-    seat_table,
-)
+from ringrift.players.engines import NETWORK_ENGINE
+from ringrift.players.match import Effort, MatchGame, effort_of, mover, new_spent, play_game
 from ringrift.players.participant import Participant, participant
 from ringrift.players.search.targets import Searched
+from ringrift.players.seats import Memory, Profiles, Seats, ValueNetworks, networks, new_memory, seat_table
 from ringrift.rules.geometry import board
-from ringrift.rules.state import BOARD, CUR, OVER, PHASE, PLAYERS, SWAP_USED, new_state, work_words
+from ringrift.rules.state import BOARD, OVER, PHASE, PLAYERS, new_state, work_words
 from ringrift.seeds import stream
 
 
@@ -173,10 +162,10 @@ class Lockstep:
             waiting, len(leaves), logits, scores, batch, after,
         )  # fmt: skip
         share = (time.process_time() - begin) / len(waiting)
-        for g, mover in zip(waiting.tolist(), movers, strict=True):
+        for g, player in zip(waiting.tolist(), movers, strict=True):
             slot = self._slots[g]
             assert slot is not None
-            slot.network_cpu_s[mover] += share
+            slot.network_cpu_s[player] += share
         self._leaves[model] = after[:count]
         kept = set(self._leaves[model].tolist())
         return [g for g in waiting.tolist() if g not in kept]
@@ -209,8 +198,7 @@ class Lockstep:
 
     def _mover(self, g: int) -> int:
         """The participant who decides next in game `g`."""
-        state = self._games.states[g]
-        return int(1 - state[CUR] if state[SWAP_USED] else state[CUR])
+        return mover(self._games.states[g])
 
     def _searched(self, g: int) -> Searched:
         games = self._games
@@ -270,7 +258,7 @@ def compile_search() -> None:
     """Compile the search: its first step grows a root and asks no network anything."""
     config, weights = Config("square8", 2), "0" * 64
     table = Lockstep(config, {weights: _Silent()}, width=1, budgets=[2])
-    table.start(GameStart(0, 0, [participant("gumbel", config, 9, model=weights, budget=2)] * 2))
+    table.start(GameStart(0, 0, [participant(NETWORK_ENGINE, config, 9, model=weights, budget=2)] * 2))
     table.step()
 
 

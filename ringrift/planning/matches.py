@@ -14,7 +14,7 @@ from ringrift.planning.gate import gate_of
 from ringrift.planning.jobs import match_job, round_robin_job
 from ringrift.planning.pipeline import Pipeline
 from ringrift.players import benchmarks
-from ringrift.players.engines import ENGINE_MODES, ENGINES, NETWORK_DIFFICULTY
+from ringrift.players.engines import ENGINE_MODES, ENGINES, NETWORK_DIFFICULTY, NETWORK_ENGINE
 from ringrift.players.participant import Participant, participant
 from ringrift.specs.participants import Profiles
 from ringrift.stats.pairing import choose_tables
@@ -203,7 +203,7 @@ def _labels() -> str:
 def network_player(pipeline: Pipeline, config: Config, weights: str) -> Participant:
     """The network of these weights as it is judged: no noise, `evaluation.network_simulations` a decision."""
     budget = pipeline.evaluation.network_simulations
-    return participant("gumbel", config, NETWORK_DIFFICULTY, budget=budget, model=weights)
+    return participant(NETWORK_ENGINE, config, NETWORK_DIFFICULTY, budget=budget, model=weights)
 
 
 def current_player(

@@ -14,13 +14,14 @@ from ringrift.players.engines import (
     NETWORK_MODE,
     available_engine_modes,
     engine_of_mode,
+    usual_difficulty,
 )
 from ringrift.players.ladder import rung
 from ringrift.players.participant import Participant, participant
 from ringrift.specs.participants import Profiles, by_weights, models_of
 from ringrift.specs.selfplay import ASSET, SelfplayParams
 
-MIXED_TOP = 10  # `mixed` draws among the available rungs from D1 to here
+MIXED_TOP = 10  # `mixed` draws among the available rungs from D1 to here; an engine on no rung is not in it
 NETWORK_TEMPERATURE, FULL_SHARE = 1.0, 0.25  # of nn-only games: Gumbel noise, playout cap randomization (KataGo)
 
 
@@ -126,4 +127,4 @@ def _pool(
         how: dict[str, Any] = {"temperature": NETWORK_TEMPERATURE, "full_share": FULL_SHARE}
         return [participant(engine, config, difficulty, model=weights, **how)]
     difficulty = int(tier.removeprefix("D")) if job.difficulty is None else job.difficulty
-    return [participant(engine, config, 1 if engine == "random" else difficulty, profiles=profiles)]
+    return [participant(engine, config, usual_difficulty(engine, difficulty), profiles=profiles)]

@@ -17,8 +17,8 @@ from ringrift.matches.plan import participant_name
 from ringrift.play.player_text import HUMAN
 from ringrift.play.series import JOB, SOURCE
 from ringrift.players.benchmarks import anchor
-from ringrift.players.match import ValueNetworks
 from ringrift.players.participant import Participant
+from ringrift.players.seats import ValueNetworks
 from ringrift.render import render_text
 from ringrift.render.position import status_text
 from ringrift.rules.game import Game

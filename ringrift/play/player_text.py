@@ -12,11 +12,11 @@ from ringrift.errors import InvalidInput
 from ringrift.network.card import ModelCard, card_path, load_card
 from ringrift.network.value.files import load_value_network
 from ringrift.players import benchmarks
-from ringrift.players.engines import ENGINES, NETWORK_DIFFICULTY
+from ringrift.players.engines import ENGINES, NETWORK_DIFFICULTY, NETWORK_ENGINE, usual_difficulty
 from ringrift.players.heuristic.profiles import PROFILES, find_profile, profile_hash
 from ringrift.players.ladder import DIFFICULTIES, rung
-from ringrift.players.match import ValueNetworks
 from ringrift.players.participant import Participant, participant
+from ringrift.players.seats import ValueNetworks
 
 if TYPE_CHECKING:
     from ringrift.network.evaluator import Evaluator
@@ -33,10 +33,10 @@ def read_player(text: str, config: Config) -> Participant | None:
     """The player a text names, None for a human.
 
     `engine`, `engine:difficulty`, `D5` (a rung of the ladder), `B4` (a benchmark) or `human`; behind it `@N` sets the
-    budget (positions or simulations a decision) and `/profile` the weights. A minimax or descent player with
-    `+value:FILE` at the end has its positions judged by the value network in a .safetensors file. `model:FILE` plays
-    with the policy network in a file, `model:FILE@N` with N simulations. Raises InvalidInput, with what is allowed and
-    the nearest known name, and MissingInput if there is no such file.
+    budget (positions or simulations a decision) and `/profile` the weights. A player of minimax, descent or another
+    `judged` engine with `+value:FILE` at the end has its positions judged by the value network in a .safetensors file.
+    `model:FILE` plays with the policy network in a file, `model:FILE@N` with N simulations. Raises InvalidInput, with
+    what is allowed and the nearest known name, and MissingInput if there is no such file.
     """
     if text.startswith(MODEL_PREFIX):
         return _network_player(text, config)
@@ -81,7 +81,7 @@ def _network_player(text: str, config: Config) -> Participant:
     assert path is not None
     card = _card_of(path, text, config)
     simulations = _number(budget[0][1:], text) if budget else None
-    return participant("gumbel", config, NETWORK_DIFFICULTY, budget=simulations, model=card.weights)
+    return participant(NETWORK_ENGINE, config, NETWORK_DIFFICULTY, budget=simulations, model=card.weights)
 
 
 def _card_of(path: Path, text: str, config: Config) -> ModelCard:
@@ -109,7 +109,7 @@ def load_values(specs: Sequence[str], config: Config) -> ValueNetworks:
 
 def _base_player(text: str, base: str, difficulty: str | None, config: Config) -> Participant:
     if base in ENGINES and not ENGINES[base].network:
-        usual = 1 if base == "random" else DEFAULT_DIFFICULTY
+        usual = usual_difficulty(base, DEFAULT_DIFFICULTY)
         return participant(base, config, usual if difficulty is None else _number(difficulty, text))
     if difficulty is None and base in RUNGS:
         return rung(int(base[1:]), config)

@@ -11,17 +11,16 @@ from typing import NamedTuple
 from ringrift.boards import BOARDS
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
-from ringrift.players.engines import ENGINES
+from ringrift.players.engines import ENGINES, NETWORK_ENGINE
 from ringrift.players.participant import Participant, participant
 
 DIFFICULTIES = range(1, 11)
-NETWORK_ENGINE = "gumbel"
 
 
 class Rung(NamedTuple):
     """What plays at a difficulty. `budget` counts positions (minimax, descent) or simulations (mcts) a decision.
 
-    None is the engine's usual one at the difficulty (registry.BUDGETS).
+    None is the engine's usual one at the difficulty (engines.Engine.budgets).
     """
 
     engine: str

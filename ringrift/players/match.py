@@ -1,5 +1,6 @@
 """Whole games between computer players: one compiled loop, and its Python door."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,68 +10,40 @@ import numpy as np
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.kernels import entry, kernel
+from ringrift.players.choice import Choice, decide
 from ringrift.players.engines import (
     DESCENT_ENGINE,
-    ENGINES,
-    GUMBEL_ENGINE,
     HEURISTIC_ENGINE,
     MCTS_ENGINE,
     MINIMAX_ENGINE,
     RANDOM_ENGINE,
+    engine_numbered,
 )
-from ringrift.players.heuristic.greedy_turn import Scratch, choose_heuristic, new_scratch
-from ringrift.players.heuristic.profiles import NAMES, find_profile, profile_hash, weight_vector
+from ringrift.players.heuristic.greedy_turn import choose_heuristic
 from ringrift.players.participant import Participant
 from ringrift.players.search.clock import TICKS_A_MS, cpu_ticks, deadline
 from ringrift.players.search.descent import search_descent
 from ringrift.players.search.leaf_values import holder, squash
 from ringrift.players.search.mcts import search_mcts
 from ringrift.players.search.minimax import POSITIONS, search_minimax
-from ringrift.players.search.minimax_memory import Minimax, new_minimax
 from ringrift.players.search.targets import Searched, new_searched, note_decision, note_visits
 from ringrift.players.search.tree import POSITIONS as TREE_POSITIONS
-from ringrift.players.search.tree import Tree, new_tree
 from ringrift.players.search.uniform import choose_uniform
-from ringrift.players.search.value_net import NO_NET, ValueNet, ValueNetwork
+from ringrift.players.seats import Memory, Profiles, Seats, ValueNetworks, networks, new_memory, seat_table
 from ringrift.rules.geometry import Board, board
 from ringrift.rules.state import CUR, OVER, PHASE, SWAP_USED, WINNER, new_state, work_words
 from ringrift.rules.turn import apply_move, settle
 from ringrift.seeds import stream, uniform
 
-Profiles = Mapping[str, Mapping[str, float]]
-ValueNetworks = Mapping[str, ValueNetwork]  # by weights hash
-
 TICKS, CHOICES = 0, 1  # columns of new_spent
-
-
-class Seats(NamedTuple):
-    """What the kernels need to know of the players, one row a participant in seat order."""
-
-    engine: np.ndarray  # int64 [seats], registry engine numbers
-    weights: np.ndarray  # float64 [seats, 37], heuristic weights (unused rows are 0)
-    randomness: np.ndarray  # float64 [seats], probability of a uniform decision
-    temperature: np.ndarray  # float64 [seats], 0 takes the best
-    nets: tuple[ValueNet, ValueNet, ValueNet, ValueNet]  # one a participant, without rows where it has none
-    light: np.ndarray  # bool [seats], True leaves out the costly components of the evaluation
-    budget: np.ndarray  # int64 [seats], positions or simulations a decision
-    time_ms: np.ndarray  # int64 [seats], ceiling of a decision in CPU time, 0 for none
-    rng: np.ndarray  # uint64 [seats, 1], one random stream a participant
-
-
-class Memory(NamedTuple):
-    """Working memory of a game's players."""
-
-    scratch: Scratch
-    minimax: Minimax
-    trees: tuple[Tree, Tree, Tree, Tree]  # one a participant: it goes on with what it has grown
 
 
 @kernel
 def choose(b, s, w, buf, n, memory, seats, codes, played, searched):
     """Decision of the participant to move among the `n` legal ones in `buf`, after the decisions codes[:played].
 
-    What a search found out is entered in `searched` (a Searched) at row `played`. Returns -1 for a participant of an
-    engine that decides nothing here.
+    What a search found out is entered in `searched` (a Searched) at row `played`. Single legal decisions and those that
+    are uniform by `randomness` are made here for every engine; returns -1 for the others of an engine not played here.
     """
     player = holder(s, s[CUR])  # after a swap the two participants play each other's seat
     rng = seats.rng[player]
@@ -105,21 +78,28 @@ def choose(b, s, w, buf, n, memory, seats, codes, played, searched):
 
 
 @entry
-def _play_game(b, s, w, buf, memory, seats, opening_rng, opening_plies, played, cap, out_codes, searched, spent):
+def _play_game(
+    b, s, w, buf, memory, seats, opening_rng, opening_plies, played, cap, decided, out_codes, searched, spent
+):
+    """The compiled part of play_game: (decisions the game is old, number of decisions in `buf`).
+
+    It ends before a decision that `choose` does not make, among those in `buf`; at the game's end or cap there are 0.
+    `decided` is the first decision to play, -1 for none.
+    """
     timed = len(spent) > 0
     while True:
         n = settle(b, s, w, buf)
         if n == 0 or played == cap:
-            return played
-        if played < opening_plies:
+            return played, 0
+        if decided >= 0:
+            code, decided = decided, -1
+        elif played < opening_plies:
             code = choose_uniform(buf, n, opening_rng)
-        elif n > 1 and seats.engine[holder(s, s[CUR])] == GUMBEL_ENGINE:
-            return played
         else:
             begin = cpu_ticks() if timed else 0
             code = choose(b, s, w, buf, n, memory, seats, out_codes, played, searched)
             if code < 0:
-                return -1
+                return played, n
             if timed:
                 spent[holder(s, s[CUR]), TICKS] += cpu_ticks() - begin
                 spent[holder(s, s[CUR]), CHOICES] += 1
@@ -147,15 +127,50 @@ def play_game(
 
     It stops before a choice that a network has to make (network.lockstep makes those). The first `opening_plies`
     decisions are uniform, drawn from `opening_rng` (uint64[1]); the others are made by the participants of `seats` (a
-    Seats). `out_codes` (uint32[>= cap]) takes the decisions and `searched` (a Searched of as many rows) what their
-    searches found. To `spent` (new_spent; without rows nothing is measured) is added what each participant took. `w`
-    (int64 [state.work_words]), `buf` (uint32[b.max_moves]) and `memory` (a Memory) are working memory. Returns the
-    number of decisions the game is old then. Raises NotImplementedError for an engine that `choose` has no branch for.
+    Seats): by `choose`, or by their engine's own function. `out_codes` (uint32[>= cap]) takes the decisions and
+    `searched` (a Searched of as many rows) what their searches found. To `spent` (new_spent; without rows nothing is
+    measured) is added what each participant took. `w` (int64 [state.work_words]), `buf` (uint32[b.max_moves]) and
+    `memory` (a Memory) are working memory. Returns the number of decisions the game is old then. Raises
+    NotImplementedError for an engine that nothing plays, IllegalMove for an illegal decision of an engine's function.
     """
-    plies = _play_game(b, s, w, buf, memory, seats, opening_rng, opening_plies, played, cap, out_codes, searched, spent)
-    if plies < 0:
-        raise NotImplementedError(f"players.match.choose plays not all of the engines number {seats.engine.tolist()}")
-    return int(plies)
+    decided = -1
+    while True:
+        played, n = _play_game(
+            b, s, w, buf, memory, seats, opening_rng, opening_plies, played, cap, decided, out_codes, searched, spent
+        )
+        if n == 0:
+            return int(played)
+        player = mover(s)
+        engine = engine_numbered(int(seats.engine[player]))
+        if engine and engine.network:
+            return int(played)
+        if engine is None or not engine.play:
+            raise NotImplementedError(f"nothing plays some of the engines number {seats.engine.tolist()}")
+        begin = time.process_time()
+        decided = decide(
+            engine,
+            Choice(
+                board=b,
+                state=s.copy(),
+                legal=buf[:n].copy(),
+                codes=out_codes[:played].copy(),
+                weights=seats.weights[player],
+                light=bool(seats.light[player]),
+                temperature=float(seats.temperature[player]),
+                budget=int(seats.budget[player]),
+                time_ms=int(seats.time_ms[player]),
+                rng=seats.rng[player],
+                searched=searched,
+            ),
+        )
+        if len(spent):
+            spent[player, TICKS] += round((time.process_time() - begin) * 1000 * TICKS_A_MS)
+            spent[player, CHOICES] += 1
+
+
+def mover(s: np.ndarray) -> int:
+    """The participant who decides next in state `s`, by place among the participants; not for a game that is over."""
+    return int(1 - s[CUR] if s[SWAP_USED] else s[CUR])
 
 
 def new_spent(seats: int) -> np.ndarray:
@@ -258,70 +273,3 @@ def play_match_game(
         spent,
     )
     return MatchGame(codes[:plies].copy(), state, searched, effort_of(spent) if timed else None)
-
-
-def networks(participants: Sequence[Participant]) -> list[str]:
-    """Weights hashes of the policy networks that some of these play with, sorted."""
-    return sorted({p.model for p in participants if p.model is not None})
-
-
-def value_networks(participants: Sequence[Participant]) -> list[str]:
-    """Weights hashes of the value networks that some of these play with, sorted."""
-    return sorted({p.value_model for p in participants if p.value_model is not None})
-
-
-def seat_table(
-    config: Config,
-    participants: Sequence[Participant],
-    streams: Sequence[np.ndarray],
-    profiles: Profiles | None,
-    values: ValueNetworks | None,
-) -> Seats:
-    """The Seats of participants in seat order, each with its random stream.
-
-    Raises InvalidInput for other weights than a participant was made with, or a value network of another config.
-    """
-    nets = [_net(p, config, values or {}) for p in participants]
-    nets += [NO_NET] * (4 - len(nets))
-    return Seats(
-        engine=np.array([ENGINES[p.engine].number for p in participants], dtype=np.int64),
-        weights=np.stack([_weights(p, profiles) for p in participants]),
-        randomness=np.array([p.randomness for p in participants], dtype=np.float64),
-        temperature=np.array([p.temperature for p in participants], dtype=np.float64),
-        nets=(nets[0], nets[1], nets[2], nets[3]),
-        light=np.array([p.light for p in participants], dtype=np.bool_),
-        budget=np.array([p.budget for p in participants], dtype=np.int64),
-        time_ms=np.array([p.time_ms for p in participants], dtype=np.int64),
-        rng=np.stack(streams),
-    )
-
-
-def new_memory(b: Board, participants: Sequence[Participant]) -> Memory:
-    """Memory that fits the participants' budgets; a participant that grows no tree gets one that is never touched."""
-    trees = [new_tree(b, ENGINES[p.engine].nodes_per_budget * p.budget) for p in participants]
-    trees += [trees[0]] * (4 - len(trees))
-    return Memory(new_scratch(b), new_minimax(b), (trees[0], trees[1], trees[2], trees[3]))
-
-
-def _net(participant: Participant, config: Config, values: ValueNetworks) -> ValueNet:
-    wanted = participant.value_model
-    if wanted is None:
-        return NO_NET
-    if wanted not in values:
-        raise InvalidInput("value_model", wanted, "give the file of this value network's weights")
-    if values[wanted].config != config:
-        raise InvalidInput("value_model", wanted, f"it is of {values[wanted].config.key}, the game is {config.key}")
-    return values[wanted].net()
-
-
-def _weights(participant: Participant, profiles: Profiles | None) -> np.ndarray:
-    if participant.profile is None:
-        return np.zeros(len(NAMES))
-    weights = find_profile(participant.profile, profiles)
-    if profile_hash(weights) != participant.profile_hash:
-        raise InvalidInput(
-            f"weights of profile {participant.profile}",
-            profile_hash(weights),
-            f"{participant.label} was made with weights of hash {participant.profile_hash}",
-        )
-    return weight_vector(weights)

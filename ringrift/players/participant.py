@@ -1,7 +1,6 @@
-"""Who can play: the engines there are, the strength a difficulty stands for, and fully typed participants.
+"""Who can play: fully typed participants of the engines there are (players.engines).
 
-A new engine is one line of `ENGINES` and one branch of `players.match.choose`; one with a network plays in
-`network.lockstep`. No kernel is imported here, so that a spec can be read and checked without numba.
+No kernel is imported here, so that a spec can be read and checked without numba.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from ringrift.players.engines import (
     MOST_BUDGET,
     MOST_NETWORK_BUDGET,
     RANDOMNESS,
-    SQUARE8_2P_HEURISTIC,
     Engine,
     check_difficulty,
     check_engine,
@@ -165,34 +163,32 @@ def participant(
     """The participant that `engine` is in `config` at `difficulty` (1-11).
 
     What is None takes its usual value: randomness and budget of the difficulty, light mode of the board, and the
-    config's trained profile if `profiles` (weights by profile name) has it, else the balanced one. The heuristic at D2
-    and D3 of square8_2p alone takes randomness and profile from the tier table. `model` and `full_share` are for an
-    engine with a network. Raises InvalidInput for an unknown engine, difficulty or profile.
+    config's trained profile if `profiles` (weights by profile name) has it, else the balanced one; the engine's
+    exceptions come first. `model` and `full_share` are for an engine with a network. Raises InvalidInput for an unknown
+    engine, difficulty or profile.
     """
-    evaluates = ENGINES[check_engine(engine)].evaluates
+    row = ENGINES[check_engine(engine)]
     usual = RANDOMNESS[check_difficulty(difficulty)]
-    if ENGINES[engine].network:
-        budget = default_budget(engine, difficulty) if budget is None else budget
+    if not row.graded:
+        return Participant(engine, difficulty)  # it has nothing to set
+    budget = default_budget(engine, difficulty) if budget is None else budget
+    if row.network:
         return Participant(
             engine, difficulty, temperature=temperature, budget=budget, model=model, full_share=full_share
         )
-    if not evaluates:
-        return Participant(engine, difficulty)  # the random player has nothing to set
-    trained = trained_profile_name(config.board, config.players)
-    default = trained
-    tiers = engine == "heuristic" and (config.board, config.players) == ("square8", 2)
-    if tiers and difficulty in SQUARE8_2P_HEURISTIC:
-        usual, default = SQUARE8_2P_HEURISTIC[difficulty]
-    if default == trained and trained not in (profiles or {}):
-        default = BALANCED
-    name = default if profile is None else profile
+    if row.evaluates:
+        trained = trained_profile_name(config.board, config.players)
+        usual, default = row.exceptions.get(config.key, {}).get(difficulty, (usual, trained))
+        if default == trained and trained not in (profiles or {}):
+            default = BALANCED
+        profile = default if profile is None else profile
     return Participant(
         engine,
         difficulty,
         randomness=usual if randomness is None else randomness,
         temperature=temperature,
-        light=light_default(config.board) if light is None else light,
-        profile=name,
-        profile_hash=profile_hash(find_profile(name, profiles)),
-        budget=default_budget(engine, difficulty) if budget is None else budget,
+        light=(row.evaluates and light_default(config.board)) if light is None else light,
+        profile=profile,
+        profile_hash=None if profile is None else profile_hash(find_profile(profile, profiles)),
+        budget=budget,
     )

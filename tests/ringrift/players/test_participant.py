@@ -111,7 +111,7 @@ def test_engine_modes():
 
 
 def test_reading_a_participant_needs_no_numba():
-    code = "import sys, ringrift.players.registry; sys.exit('numba' in sys.modules)"
+    code = "import sys, ringrift.players.participant; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
