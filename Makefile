@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test ui lint screenshots clean
+.PHONY: demo test check ui lint screenshots clean
 
 demo: $(READY) ## one iteration of square8_2p, small: play, verify, deduplicate, show
 	$(BIN)/ringrift warmup
@@ -13,6 +13,18 @@ demo: $(READY) ## one iteration of square8_2p, small: play, verify, deduplicate,
 test: $(READY) ## the whole suite
 	$(BIN)/ringrift warmup
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+CHECKED := tests/test_architecture.py \
+  $(addprefix tests/ringrift/,gamesets planning plots render rules specs stats) \
+  $(addprefix tests/resources/,models store views)
+
+check: $(READY) ## style, types, import rules and the fast tests: under two minutes once the kernels are compiled
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not ui" \
+	  --ignore tests/ringrift/stats/test_simulation.py $(CHECKED)
 
 ui: $(READY) ## the Dagster web server on the same home
 	$(BIN)/ringrift ui

@@ -18,7 +18,7 @@ class Delivery:
 
     file: Path | None = None  # None: no config has a trained profile yet, so there is nothing to send
     sent: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
+    present: list[str] = field(default_factory=list)
     missed: dict[str, str] = field(default_factory=dict)
 
 

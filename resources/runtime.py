@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from resources.hosts.file import load_hosts
 from resources.hosts.host import LOCAL, Capability, Host, HostClass, check_class, eligible
@@ -25,11 +25,10 @@ from resources.transports.base import HostRefused, HostUnreachable, Transport, r
 from resources.transports.local import LocalTransport
 from ringrift.errors import InvalidInput, RingRiftError
 from ringrift.files import write_json
-from ringrift.jobs.contract import JobSpec, file_sha256
+from ringrift.jobs.contract import JobSpec
+from ringrift.jobs.inputs import InputFile, input_file
+from ringrift.planning.pipeline import Pipeline, load_pipeline
 from ringrift.strict import parse, read_document
-
-if TYPE_CHECKING:
-    from ringrift.planning.pipeline import Pipeline
 
 PIPELINE_VARIABLE = "RINGRIFT_PIPELINE"
 SCALE_VARIABLE = "RINGRIFT_GAMES_SCALE"
@@ -102,9 +101,9 @@ class Runtime:
     def _last_run(self) -> Path:
         return self.home.root / "last_run.json"
 
-    def input_file(self, path: Path) -> dict[str, str]:
-        """A file of the home as a job on this machine wants it named."""
-        return {"path": str(path.relative_to(self.home.root)), "sha256": file_sha256(path)}
+    def input_file(self, path: Path) -> InputFile:
+        """A file of the home as a job wants it named."""
+        return input_file(self.home.root, path)
 
     def forget(self, jobs: Sequence[str]) -> None:
         """Drop the pulled shards of jobs whose rows are in the store now."""
@@ -112,14 +111,12 @@ class Runtime:
             shutil.rmtree(self.home.inbox / job, ignore_errors=True)
 
     @property
-    def pipeline(self) -> "Pipeline":
+    def pipeline(self) -> Pipeline:
         """The pipeline's numbers, with the scale of games applied. Raises MissingInput or InvalidInput."""
         return self._whole._pipeline
 
     @cached_property
-    def _pipeline(self) -> "Pipeline":
-        from ringrift.planning.pipeline import Pipeline, load_pipeline  # imports numba, so not at the top
-
+    def _pipeline(self) -> Pipeline:
         path, scale = self.settings()
         pipeline = load_pipeline(path)
         if scale is None:
@@ -172,7 +169,7 @@ class Runtime:
         return runner.run(specs, timeout_s=timeout_s, cancel_on=cancel_on)
 
     def within(self, host_class: str | None) -> "Runtime":
-        """This workbench, kept to one class of hosts if one is named; files and connections are shared.
+        """This runtime, limited to one class of hosts if one is named; files and connections are shared.
 
         Raises InvalidInput.
         """

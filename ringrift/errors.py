@@ -1,17 +1,32 @@
 """The errors a user can act on. The CLI prints them as one line; anything else is a defect."""
 
+from typing import Any
+
 
 class RingRiftError(Exception):
     """A failure with a remedy in its message."""
 
 
 class InvalidInput(RingRiftError, ValueError):
-    """A value from outside is not acceptable: the message names the field, the value and what is allowed."""
+    """Something from outside is not acceptable; the message is `{field}: {problem}; {allowed}`.
 
-    def __init__(self, field: str, value: object, allowed: str):
+    `field` says where it stands (empty: the problem says it), `problem` what is wrong (default: that `value` is not
+    allowed), `allowed` what would be, or how to mend it (empty: nothing more to say). `value` is kept for programs.
+    """
+
+    def __init__(self, field: str, value: object, allowed: str = "", *, problem: str | None = None):
         self.field, self.value, self.allowed = field, value, allowed
         shown = repr(value)
-        super().__init__(f"{field}: {shown if len(shown) <= 120 else shown[:117] + '...'} is not allowed; {allowed}")
+        self.problem = problem or f"{shown if len(shown) <= 120 else shown[:117] + '...'} is not allowed"
+        super().__init__((f"{field}: " if field else "") + self.problem + (f"; {allowed}" if allowed else ""))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross between processes with all their parts."""
+        return _rebuilt, (type(self), self.field, self.value, self.allowed, self.problem)
+
+
+def _rebuilt(kind: type[InvalidInput], field: str, value: object, allowed: str, problem: str) -> InvalidInput:
+    return kind(field, value, allowed, problem=problem)
 
 
 class IllegalMove(InvalidInput):

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -30,30 +30,39 @@ def parse(model: type[Model], data: object, where: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems = sorted(error.errors(include_url=False), key=lambda p: p["type"] != "extra_forbidden")
-        field, value, allowed = _explain(model, problems[0])
-        more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise InvalidInput(f"{where}: {field}" if field else where, value, allowed + more) from error
+        faults = sorted(error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden")
+        first = _explain(model, faults[0])
+        more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
+        field = f"{where}: {first.field}" if first.field else where
+        if first.allowed:
+            raise InvalidInput(field, first.value, first.allowed + more, problem=first.problem) from error
+        raise InvalidInput(field, first.value, problem=first.problem + more) from error
 
 
-def _explain(model: type[BaseModel], problem: ErrorDetails) -> tuple[str, object, str]:
-    """(field, value, what is allowed) of one problem pydantic found."""
-    path = [part for part in problem["loc"] if part != "[key]"]
-    value = problem["input"]
-    if problem["type"] in ("extra_forbidden", "missing"):
-        *path, last = path
-        field = ".".join(map(str, path))
-        if problem["type"] == "missing":
-            return field, sorted(map(str, value)), f"it lacks the key {last!r}"
-        near = difflib.get_close_matches(str(last), _known_keys(model, path), n=1, cutoff=0)
-        return (
-            field,
-            last,
-            f"it is an unknown key, the nearest known one is {near[0]!r}" if near else "unknown key",
+def _explain(model: type[BaseModel], fault: ErrorDetails) -> InvalidInput:
+    """One fault that pydantic found, in our words."""
+    path = [part for part in fault["loc"] if part != "[key]"]
+    value = fault["input"]
+    if fault["type"] == "missing":
+        return InvalidInput(_dotted(path[:-1]), value, problem=f"missing key {path[-1]!r}")
+    if fault["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(path[-1]), _known_keys(model, path[:-1]), n=1, cutoff=0)
+        return InvalidInput(
+            _dotted(path[:-1]),
+            value,
+            f"the nearest known key is {near[0]!r}" if near else "",
+            problem=f"unknown key {path[-1]!r}",
         )
-    cause = problem.get("ctx", {}).get("error")
-    text = cause.allowed if isinstance(cause, InvalidInput) else problem["msg"].removeprefix("Value error, ")
-    return ".".join(map(str, path)), value, text[:1].lower() + text[1:]
+    cause = fault.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidInput):
+        return InvalidInput(_dotted(path), value, cause.allowed, problem=cause.problem)
+    text = fault["msg"].removeprefix("Value error, ")
+    return InvalidInput(_dotted(path), value, text[:1].lower() + text[1:])
+
+
+def _dotted(path: Sequence[int | str]) -> str:
+    """A place in a document as people write it, for example `selfplay.jobs[0].games`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def _known_keys(model: type[BaseModel], path: list[int | str]) -> list[str]:
@@ -79,7 +88,7 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a key may stand once only."""
+    """YAML that refuses duplicate keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         _unique([(key.value, None) for key, _ in node.value if isinstance(key, yaml.ScalarNode)])
@@ -90,7 +99,7 @@ def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
     keys = [key for key, _ in pairs]
     for key in keys:
         if keys.count(key) > 1:
-            raise ValueError(f"the key {key!r} stands twice")
+            raise ValueError(f"duplicate key {key!r}")
     return dict(pairs)
 
 
@@ -108,7 +117,9 @@ def read_document(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise MissingInput(f"{path} is not there; give the path of a YAML or JSON file") from None
     except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
-        raise InvalidInput(str(path), "unreadable file", " ".join(str(error).split())) from error
+        kind = "JSON" if path.suffix == ".json" else "YAML"
+        text = " ".join(str(error).split())
+        raise InvalidInput("", path.name, problem=f"{path} is not valid {kind}: {text}") from error
     if not isinstance(value, dict):
-        raise InvalidInput(str(path), value, "use a mapping of keys to values")
+        raise InvalidInput(str(path), value, "use a mapping of keys to values", problem="not a mapping")
     return value

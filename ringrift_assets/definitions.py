@@ -6,6 +6,8 @@ import dagster as dg
 
 from resources.hosts.dagster_resources import host_resources
 from resources.runtime import Runtime
+from resources.store.phases import STEP_TABLE, Step
+from ringrift import names
 from ringrift_assets.assets import ASSETS
 from ringrift_assets.steps.checks import CHECKS
 from sensors.collecting import collecting
@@ -13,31 +15,32 @@ from sensors.reaper import reaper
 from sensors.retraining import retraining
 from sensors.schedules import measure_hosts
 
-COLLECT = ("incumbent", "selfplay_games", "training_db")
-IMPROVE = (
-    "cmaes_profile",
-    "trained_model",
-    "heuristic_profiles",
-    "tournament_games",
-    "elo_ratings",
-    "tier_assignment",
-    "iteration_report",
-)
-ITERATION = COLLECT + IMPROVE
-RESOURCES = ("worker_resources",)
+RESOURCES = (names.WORKER_RESOURCES,)
 SENSORS, SCHEDULES = (reaper, retraining), (collecting, measure_hosts)
 
-JOBS = {
-    "collect": (COLLECT, "Play an iteration's games and make its training set."),
-    # With the incumbent again: it may have been made before the verdict of an iteration that has been judged since.
-    "improve": (
-        ("incumbent", *IMPROVE),
-        "Tune the heuristic, train a network, play matches, rate the players, decide who is in force, report.",
-    ),
-    "iteration": (ITERATION, "A whole iteration of a config: collect, then improve."),
-    "resources": (RESOURCES, "Measure how busy every host is."),
+JOB_TEXTS = {
+    "collect": "Play an iteration's games and make its training set.",
+    "improve": "Tune the heuristic, train a network, play matches, rate the players, judge them, report.",
+    "iteration": "A whole iteration of a config: collect, then improve.",
+    "resources": "Measure how busy every host is.",
 }
-"""Job name → its assets and what it does."""
+
+
+def jobs_of(steps: Sequence[Step]) -> dict[str, tuple[str, ...]]:
+    """Job name → its assets, for an iteration of these steps."""
+    collect = tuple(step.asset for step in steps if step.job == "collect")
+    improve = tuple(step.asset for step in steps if step.job == "improve")
+    return {
+        "collect": collect,
+        # With the incumbent again: it may have been made before the verdict of an iteration that was judged since.
+        "improve": (names.INCUMBENT, *improve),
+        "iteration": collect + improve,
+        "resources": RESOURCES,
+    }
+
+
+JOBS = jobs_of(STEP_TABLE)
+COLLECT, ITERATION = JOBS["collect"], JOBS["iteration"]
 
 
 def job_of(runtime: Runtime, assets: Sequence[str]) -> dg.JobDefinition:
@@ -45,22 +48,24 @@ def job_of(runtime: Runtime, assets: Sequence[str]) -> dg.JobDefinition:
 
     Dagster lets a run choose its assets or its resources, not both, so each run gets definitions of its own.
     """
-    name = next((name for name, (wanted, _) in JOBS.items() if set(wanted) == set(assets)), "iteration")
-    return _definitions(runtime, {name: (tuple(assets), JOBS[name][1])}).resolve_job_def(name)
+    name = next((name for name, wanted in JOBS.items() if set(wanted) == set(assets)), "iteration")
+    return definitions_of(runtime, ASSETS, {name: tuple(assets)}).resolve_job_def(name)
 
 
-def _definitions(
+def definitions_of(
     runtime: Runtime,
-    jobs: Mapping[str, tuple[tuple[str, ...], str]],
+    assets: Sequence[dg.AssetsDefinition],
+    jobs: Mapping[str, Sequence[str]],
     sensors: Sequence[dg.SensorDefinition] = (),
     schedules: Sequence[dg.ScheduleDefinition] = (),
 ) -> dg.Definitions:
+    """A code location of some assets and jobs (name → assets), which work with `runtime`."""
     return dg.Definitions(
-        assets=ASSETS,
+        assets=assets,
         asset_checks=CHECKS,
         jobs=[
-            dg.define_asset_job(name, selection=dg.AssetSelection.assets(*assets), description=text)
-            for name, (assets, text) in jobs.items()
+            dg.define_asset_job(name, selection=dg.AssetSelection.assets(*wanted), description=JOB_TEXTS[name])
+            for name, wanted in jobs.items()
         ],
         sensors=sensors,
         schedules=schedules,
@@ -69,4 +74,4 @@ def _definitions(
     )
 
 
-defs = _definitions(Runtime(), JOBS, SENSORS, SCHEDULES)
+defs = definitions_of(Runtime(), ASSETS, JOBS, SENSORS, SCHEDULES)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from resources.models.registry import LAST
 from resources.runtime import Runtime
 from resources.store.partition_keys import open_iteration, partition_key
 from resources.store.store import Store
+from ringrift import names
 from sensors.retraining import CONFIG_TAG, DATA, IN_PROGRESS, tick_message
 
-JOB, FIRST_STEP = "collect", "incumbent"
+JOB, FIRST_STEP = "collect", names.INCUMBENT
 CRON = "0 * * * *"  # every hour
 
 
@@ -53,7 +53,7 @@ def plan_collection(states: Iterable[CollectState], max_iterations: int) -> Coll
 
 def state_of(store: Store, instance: dg.DagsterInstance, config: str) -> CollectState:
     """A config as the store and the instance know it."""
-    begun = store.upto(FIRST_STEP, config, LAST)
+    begun = store.upto(FIRST_STEP, config, names.LAST_ITERATION)
     if not begun:
         newest, collected = None, False
     else:

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from resources.models.registry import ASSET, LAST, TRAINED
 from resources.runtime import Runtime
+from resources.store.contents.base import content_of
+from resources.store.contents.models import ModelContent, TrainingOutcome
 from resources.store.partition_keys import partition_key
 from resources.store.store import Store
+from ringrift import names
 
 JOB, COLLECT = "improve", "collect"
-DATA = "training_db"
+DATA = names.TRAINING_DB
 INTERVAL_S = 30
 COUNT_TAG = "ringrift/retrain"  # on the runs that were asked for: config and count of games
 CONFIG_TAG, PARTITION_TAG = "dagster/partition/config", "dagster/partition"
@@ -105,10 +107,10 @@ def _waits(state: ConfigState, new_games: int, tries: int) -> str | None:
 
 def state_of(store: Store, instance: dg.DagsterInstance, config: str, min_games: int) -> ConfigState:
     """A config as the store and the instance know it."""
-    sets = [record for record in store.upto(DATA, config, LAST) if not record.missing]
+    sets = [record for record in store.upto(DATA, config, names.LAST_ITERATION) if not record.missing]
     if not sets:
         return ConfigState(config, min_games)
-    models = [record for record in store.upto(ASSET, config, LAST) if record.data["status"] == TRAINED]
+    models = _trained(store, config)
     newest, games = sets[-1].iteration, sum(record.rows for record in sets)
     count = ConfigState(config, min_games, newest, games).count
     return ConfigState(
@@ -116,11 +118,18 @@ def state_of(store: Store, instance: dg.DagsterInstance, config: str, min_games:
         min_games=min_games,
         collected=newest,
         games=games,
-        trained=models[-1].iteration if models else None,
-        trained_games=models[-1].data["have"] if models else 0,
+        trained=models[-1][0] if models else None,
+        trained_games=models[-1][1].have if models else 0,
         going=_going(instance, config, newest),
         ended=_ended(instance, count),
     )
+
+
+def _trained(store: Store, config: str) -> list[tuple[int, ModelContent]]:
+    """The iterations that have trained a model, ascending."""
+    records = store.upto(names.TRAINED_MODEL, config, names.LAST_ITERATION)
+    outcomes = [(record.iteration, content_of(record, TrainingOutcome)) for record in records]
+    return [(iteration, outcome) for iteration, outcome in outcomes if isinstance(outcome, ModelContent)]
 
 
 def _going(instance: dg.DagsterInstance, config: str, iteration: int) -> str | None:

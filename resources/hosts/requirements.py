@@ -1,4 +1,4 @@
-"""The one policy for disk space: how much a job may need, and what a host keeps free besides."""
+"""What a job needs of its host: disk space, memory, and what the host keeps free besides."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from ringrift.boards import BOARDS
 from ringrift.config import parse_config
 from ringrift.errors import RingRiftError
 from ringrift.jobs.contract import JobSpec
-from ringrift.specs.planned_games import planned_games
+from ringrift.specs.kinds import params_of
+from ringrift.specs.params import PlayParams
+from ringrift.specs.train import TrainParams
 
 MIB, GIB = 2**20, 2**30
 
@@ -28,10 +30,8 @@ class DiskPolicy:
     safety: float = SAFETY
 
     def needed(self, spec: JobSpec) -> int:
-        """Bytes a job may take, the floor included: its games × the figure of its board × safety, and its files."""
-        config, games = parse_config(spec.config), planned_games(spec)
-        own = BOARDS[config.board].game_bytes * games if games is not None else OTHER_BYTES
-        return self.floor_bytes + JOB_BYTES + int(own * self.safety)
+        """Bytes a job may take, the floor included: what it writes × safety, and its files."""
+        return self.floor_bytes + JOB_BYTES + int(needs(spec).disk_bytes * self.safety)
 
     def refusal(self, host: str, free_bytes: int, spec: JobSpec) -> str | None:
         """Why a host with so much free space does not take the job, None if it does."""
@@ -59,19 +59,27 @@ NETWORK_GB = 0.2  # more where networks play
 DOCUMENTED_BATCH, LARGEST = 256, 6 * 64
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the worker of a job needs: its largest memory in GB, and the bytes that it writes."""
+
+    memory_gb: float
+    disk_bytes: int
+
+
+def needs(spec: JobSpec) -> Needs:
+    """What a job needs, by its parameters. A training is taken to run on the processor."""
+    board, params, memory_gb = parse_config(spec.config).board, params_of(spec), WORKER_GB
+    if isinstance(params, TrainParams):
+        ends, layers = BOARDS[board].training_gb
+        size = params.blocks * params.channels / LARGEST
+        memory_gb += (ends + layers * size) * params.settings.batch_size / DOCUMENTED_BATCH
+    elif isinstance(params, PlayParams) and params.models:
+        memory_gb += NETWORK_GB
+    games = params.planned_games() if params else None
+    return Needs(memory_gb, OTHER_BYTES if games is None else BOARDS[board].game_bytes * games)
+
+
 def needed_gb(specs: Sequence[JobSpec]) -> float:
     """Memory a host must have to work on any one of these jobs, in GB; 0 without jobs."""
-    return max((SYSTEM_GB + job_gb(spec) for spec in specs), default=0.0)
-
-
-def job_gb(spec: JobSpec) -> float:
-    """Largest memory of the worker of a job, in GB. A training is taken to run on the processor.
-
-    Its inputs and outputs grow with the batch, its layers with the batch, their number and their channels.
-    """
-    params = spec.params
-    if spec.kind == "train":
-        ends, layers = BOARDS[parse_config(spec.config).board].training_gb
-        size = params["blocks"] * params["channels"] / LARGEST
-        return WORKER_GB + (ends + layers * size) * params["settings"]["batch_size"] / DOCUMENTED_BATCH
-    return WORKER_GB + (NETWORK_GB if params.get("models") else 0.0)
+    return max((SYSTEM_GB + needs(spec).memory_gb for spec in specs), default=0.0)

@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from resources.models.files import CARD_FILE
-from resources.models.registry import Model, Registry
+from resources.models.model import Model
+from resources.models.registry import Registry
 from ringrift.config import parse_config
 from ringrift.errors import MissingInput
 from ringrift.jobs.contract import file_sha256
@@ -34,8 +34,8 @@ def verify_games(registry: Registry, model: Model, count: int) -> GamesChecked:
     from ringrift.gamesets.shards import read_shard
     from ringrift.network.training.window import WindowShape, select_window
 
-    record = registry.record(model)
-    card = json.loads(registry.store.path(record, CARD_FILE).read_text(encoding="utf-8"))
+    shape = registry.content(model).window_shape
+    card = json.loads(registry.card_path(model).read_text(encoding="utf-8"))
     config, window = parse_config(model.config), card["window"]
     problems, tables = [], []
     for entry in window["files"]:
@@ -47,7 +47,7 @@ def verify_games(registry: Registry, model: Model, count: int) -> GamesChecked:
     if problems:
         return GamesChecked(window["games"], 0, problems)
     try:
-        found = select_window(tables, config, WindowShape(**record.data["window_shape"]))
+        found = select_window(tables, config, WindowShape(shape.rows, shape.alpha, shape.beta))
     except MissingInput as error:
         return GamesChecked(window["games"], 0, [str(error)])
     if found.digest != window["digest"]:

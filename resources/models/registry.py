@@ -10,57 +10,28 @@ Nothing here imports Dagster, torch or numba, but for adding and exporting a mod
 import difflib
 import json
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from resources.models.files import CARD_FILE, PROFILE_FILE, WEIGHTS_FILE, _copy
+from resources.models.files import copy_file, show_pair
+from resources.models.model import Model, config_order, iso_time, model_id, model_of
 from resources.store.acts import acts_of, record_act
+from resources.store.contents.base import content_of
+from resources.store.contents.matches import MatchesContent, RatingsContent
+from resources.store.contents.models import ModelContent, TrainingOutcome
+from resources.store.contents.profiles import IncumbentContent
 from resources.store.home import Home
-from resources.store.locks import locked
 from resources.store.record import Record
 from resources.store.store import Store
-from ringrift.config import CONFIG_KEYS, parse_config
+from ringrift import names
+from ringrift.config import parse_config
 from ringrift.errors import InvalidInput, MissingInput
 from ringrift.files import write_json
-from ringrift.jobs.contract import file_sha256
+from ringrift.jobs.inputs import ModelFile, input_file
+from ringrift.players.heuristic.profiles import BALANCED, find_profile, profile_hash
 
-ASSET, TRAINED = "trained_model", "trained"
-RATINGS, MATCHES, INCUMBENT = "elo_ratings", "tournament_games", "incumbent"
 REGISTER, DEPRECATE = "register_model", "deprecate_model"
-LAST = 9999
-
-
-def model_id(config: str, iteration: int) -> str:
-    """Documented name of the model that a config's iteration trained: `square8_2p_iter5`."""
-    return f"{config}_iter{iteration}"
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """An entry of the registry, with the documented fields; `weights` is its identity, 64 hex digits.
-
-    `path` is relative to the home, times are ISO 8601 UTC, `rating` is that of the newest rating table (None: it has
-    played no match).
-    """
-
-    model_id: str
-    path: str
-    config: str
-    parent_id: str | None
-    created_at: str
-    iteration: int
-    metrics: dict[str, Any]
-    weights: str
-    parent: str | None
-    status: Literal["active", "deprecated"] = "active"
-    deprecated_at: str | None = None
-    deprecation_reason: str | None = None
-    rating: float | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """All fields as JSON values."""
-        return asdict(self)
 
 
 class Registry:
@@ -79,25 +50,25 @@ class Registry:
 
     def _entries(self, config: str | None) -> list[Model]:
         """As `models`, without ratings."""
-        found = [_of_record(record) for record in self._records(config)]
-        names = {model.weights: model.model_id for model in reversed(found)}  # the first to have these weights
+        found = [model_of(record, content) for record, content in self._trained(config)]
+        named = {model.weights: model.model_id for model in reversed(found)}  # the first to have these weights
         known = {model.model_id for model in found}
         for act in acts_of(self.home, REGISTER, upto=self.acts):
             entry = act["model"]
             if config in (None, entry["config"]) and entry["model_id"] not in known:
                 found.append(Model(**entry))
-                names.setdefault(entry["weights"], entry["model_id"])
+                named.setdefault(entry["weights"], entry["model_id"])
                 known.add(entry["model_id"])
         deprecated: dict[str, dict[str, Any]] = {}
         for act in acts_of(self.home, DEPRECATE, upto=self.acts):
             deprecated.setdefault(act["weights"], act)  # the first one counts, a second changes nothing
         for place, model in enumerate(found):
-            changes: dict[str, Any] = {"parent_id": names.get(model.parent or "", model.parent_id)}
+            changes: dict[str, Any] = {"parent_id": named.get(model.parent or "", model.parent_id)}
             if act := deprecated.get(model.weights, {}):
-                changes |= {"status": "deprecated", "deprecated_at": _time(act["at"])}
+                changes |= {"status": "deprecated", "deprecated_at": iso_time(act["at"])}
                 changes["deprecation_reason"] = act["reason"]
             found[place] = replace(model, **changes)
-        return sorted(found, key=lambda model: (*_place(model.config), model.iteration, model.model_id))
+        return sorted(found, key=lambda model: (*config_order(model.config), model.iteration, model.model_id))
 
     def get(self, name: str) -> Model:
         """The model of a name, or of a weights hash or as much of its start as names one. Raises MissingInput."""
@@ -166,13 +137,13 @@ class Registry:
             raise InvalidInput("model_id", name, f"use a plain name, for example {model_id(key.key, card.iteration)}")
         parent = self.get(parent_id) if parent_id else None
         weights_path = path.with_suffix(".safetensors")
-        self._view(name, card.weights, weights_path, weights_path.with_suffix(".json"))
+        show_pair(self.home, name, card.weights, weights_path, weights_path.with_suffix(".json"))
         entry = Model(
             model_id=name,
             path=f"models/{name}.safetensors",
             config=key.key,
             parent_id=parent.model_id if parent else None,
-            created_at=_time(time.time()),
+            created_at=iso_time(time.time()),
             iteration=card.iteration,
             metrics={**card.metrics, **(metrics or {})},
             weights=card.weights,
@@ -189,36 +160,43 @@ class Registry:
             chain.append(parent)
         return chain
 
-    def record(self, model: Model) -> Record:
+    def content(self, model: Model) -> ModelContent:
         """What the store has of a model. Raises MissingInput for one that was trained elsewhere."""
-        record = self.store.get(ASSET, model.config, model.iteration)
-        if record is None or record.data.get("weights") != model.weights:
-            raise MissingInput(f"{model.model_id} was not trained in this home; only its card tells of its games")
-        return record
+        return self._found(model)[1]
+
+    def card_path(self, model: Model) -> Path:
+        """The card of a model in the store. Raises MissingInput for one that was trained elsewhere."""
+        return self.store.path(self._found(model)[0], names.CARD_FILE)
+
+    def _found(self, model: Model) -> tuple[Record, ModelContent]:
+        for record, content in self._trained(model.config):
+            if record.iteration == model.iteration and content.weights == model.weights:
+                return record, content
+        raise MissingInput(f"{model.model_id} was not trained in this home; only its card tells of its games")
 
     def weights_path(self, weights: str) -> Path:
         """The .safetensors file of some weights, its card beside it; the view is made again if it is lost.
 
         Raises MissingInput with the remedy if no model has these weights.
         """
-        for record in self._records(None):
-            if record.data["weights"] == weights:
+        for record, content in self._trained(None):
+            if content.weights == weights:
                 return self.write_model(record)
         for card in sorted(self.home.models.glob("*.json")):
             path = card.with_suffix(".safetensors")
             if path.is_file() and json.loads(card.read_text(encoding="utf-8")).get("weights") == weights:
                 return path
         raise MissingInput(
-            f"no model with weights {weights[:16]} is in {self.home.root}; materialize {ASSET} of its iteration again, "
-            "or deprecate it"
+            f"no model with weights {weights[:16]} is in {self.home.root}; materialize {names.TRAINED_MODEL} of its "
+            "iteration again, or deprecate it"
         )
 
-    def input_of(self, weights: str) -> dict[str, str]:
-        """The file of some weights as a job wants it named: weights, path from the home, sha256."""
-        path = self.weights_path(weights)
-        return {"weights": weights, "path": str(path.relative_to(self.home.root)), "sha256": file_sha256(path)}
+    def input_of(self, weights: str) -> ModelFile:
+        """The file of some weights as a job wants it named."""
+        file = input_file(self.home.root, self.weights_path(weights))
+        return ModelFile(weights=weights, path=file.path, sha256=file.sha256)
 
-    def inputs(self, config: str, upto: int) -> list[dict[str, str]]:
+    def inputs(self, config: str, upto: int) -> list[ModelFile]:
         """`input_of` each active model of a config's iterations ≤ `upto`, in the order of `models`."""
         found = [model for model in self._entries(config) if model.iteration <= upto]
         wanted = dict.fromkeys(model.weights for model in found if model.status == "active")
@@ -226,13 +204,15 @@ class Registry:
 
     def write_model(self, record: Record) -> Path:
         """The pair of files of a trained model under its name in models/; returns the .safetensors file."""
-        source = self.store.path(record, WEIGHTS_FILE)
+        content = content_of(record, TrainingOutcome)
+        assert isinstance(content, ModelContent)  # a record of a trained model
+        source = self.store.path(record, names.WEIGHTS_FILE)
         name = model_id(record.config, record.iteration)
-        return self._view(name, record.data["weights"], source, source.with_name(CARD_FILE))
+        return show_pair(self.home, name, content.weights, source, source.with_name(names.CARD_FILE))
 
     def write_models(self, config: str) -> None:
         """`write_model` for every model that the store has of a config."""
-        for record in self._records(config):
+        for record, _ in self._trained(config):
             self.write_model(record)
 
     def export(self, name: str, folder: Path) -> list[Path]:
@@ -246,81 +226,42 @@ class Registry:
         model = self.get(name)
         source = self.weights_path(model.weights)
         load_pair(source, kind=POLICY_VALUE, config=parse_config(model.config))
-        targets = [folder / WEIGHTS_FILE, folder / CARD_FILE, folder / PROFILE_FILE]
-        _copy(source, targets[0])
-        _copy(source.with_suffix(".json"), targets[1])
+        targets = [folder / names.WEIGHTS_FILE, folder / names.CARD_FILE, folder / names.PROFILE_FILE]
+        copy_file(source, targets[0])
+        copy_file(source.with_suffix(".json"), targets[1])
         write_json(targets[2], self._profile(model))
         return targets
 
     def _profile(self, model: Model) -> dict[str, Any]:
         """The heuristic profile in force in the model's iteration, the baseline one where none is known."""
-        from ringrift.players.heuristic.profiles import BALANCED, find_profile, profile_hash
-
-        force = self.store.get(INCUMBENT, model.config, model.iteration)
-        if force is None:
+        record = self.store.get(names.INCUMBENT, model.config, model.iteration)
+        if record is None:
             name, weights = BALANCED, find_profile(BALANCED)
         else:  # a trained profile keeps its name while its weights change
-            name, weights = force.data["profile"], force.data["profile_weights"]
+            incumbent = content_of(record, IncumbentContent)
+            name, weights = incumbent.profile, incumbent.profile_weights
         return {"config": model.config, "profile": name, "profile_hash": profile_hash(weights), "weights": weights}
 
-    def _records(self, config: str | None) -> list[Record]:
-        """Records of the iterations that have trained a model."""
-        base = self.store.root / ASSET
-        keys = [config] if config else sorted((path.name for path in base.glob("*_[234]p")), key=_place)
-        records = [record for key in keys for record in self.store.upto(ASSET, key, LAST)]
-        return [record for record in records if record.data["status"] == TRAINED]
+    def _trained(self, config: str | None) -> list[tuple[Record, ModelContent]]:
+        """The iterations that have trained a model."""
+        base = self.store.root / names.TRAINED_MODEL
+        keys = [config] if config else sorted((path.name for path in base.glob("*_[234]p")), key=config_order)
+        records = [record for key in keys for record in self.store.upto(names.TRAINED_MODEL, key, names.LAST_ITERATION)]
+        found = [(record, content_of(record, TrainingOutcome)) for record in records]
+        return [(record, content) for record, content in found if isinstance(content, ModelContent)]
 
     def _ratings(self, config: str) -> dict[str, float]:
         """Highest rating by weights hash, in the newest table of a config."""
-        tables = self.store.upto(RATINGS, config, LAST)
+        tables = self.store.upto(names.ELO_RATINGS, config, names.LAST_ITERATION)
         if not tables:
             return {}
         players = {
-            key: entry["participant"].get("model")
-            for record in self.store.upto(MATCHES, config, LAST)
-            for key, entry in record.data["participants"].items()
+            key: entry.participant.get("model")
+            for record in self.store.upto(names.TOURNAMENT_GAMES, config, names.LAST_ITERATION)
+            for key, entry in content_of(record, MatchesContent).participants.items()
         }
         found: dict[str, float] = {}
-        for row in tables[-1].data["ratings"]:
-            if weights := players.get(row["key"]):
-                found[weights] = max(row["rating"], found.get(weights, row["rating"]))
+        for row in content_of(tables[-1], RatingsContent).ratings:
+            if weights := players.get(row.key):
+                found[weights] = max(row.rating, found.get(weights, row.rating))
         return found
-
-    def _view(self, name: str, weights: str, source: Path, card: Path) -> Path:
-        """Put a pair of files in models/ under a name; other weights of that name are kept under a longer one."""
-        target = self.home.models / f"{name}.safetensors"
-        target_card = target.with_suffix(".json")
-        with locked(self.home.root / "models.lock"):
-            if target_card.is_file():
-                held = json.loads(target_card.read_text(encoding="utf-8"))["weights"]
-                if held != weights:
-                    for path in (target_card, target):
-                        if path.is_file():
-                            path.rename(path.with_name(f"{name}-{held[:8]}{path.suffix}"))
-            for origin, copy in ((source, target), (card, target_card)):
-                if origin != copy and (not copy.is_file() or file_sha256(copy) != file_sha256(origin)):
-                    _copy(origin, copy)
-        return target
-
-
-def _of_record(record: Record) -> Model:
-    data, name = record.data, model_id(record.config, record.iteration)
-    return Model(
-        model_id=name,
-        path=f"models/{name}.safetensors",
-        config=record.config,
-        parent_id=None,
-        created_at=_time(record.provenance["written_at"]),
-        iteration=record.iteration,
-        metrics={"training_iteration": record.iteration, **data["metrics"]},
-        weights=data["weights"],
-        parent=data["parent"],
-    )
-
-
-def _place(config: str) -> tuple[int, str]:
-    return (CONFIG_KEYS.index(config) if config in CONFIG_KEYS else len(CONFIG_KEYS), config)
-
-
-def _time(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -63,7 +63,7 @@ class Placement:
         refused: dict[Transport, str] = {}
         weights: dict[Transport, float] = {}
         hope = False  # some host may answer later
-        for transport, said in self._look().items():
+        for transport, said in self._statuses().items():
             if not isinstance(said, FolderStatus):
                 self._outages.gone(job, transport, said)
                 refused[transport] = str(said)
@@ -90,7 +90,7 @@ class Placement:
             job.transport = None
         return False
 
-    def _look(self) -> dict[Transport, FolderStatus | HostUnreachable | HostRefused]:
+    def _statuses(self) -> dict[Transport, FolderStatus | HostUnreachable | HostRefused]:
         """The status of every host, or why it gave none. Those that must be asked anew are asked at once."""
         now = time.monotonic()
         old = [t for t in self._transports if t not in self._seen or now - self._seen[t][0] >= t.status_s]

@@ -1,7 +1,7 @@
 """Running jobs to their end: submit or attach, poll, pull shards, verify, restart what was lost, cancel.
 
 A `JobRunner` gets specs and returns one `JobResult` for each. What a job does is no business of this file;
-the contract it speaks is `ringrift.contract`.
+the contract it speaks is `ringrift.jobs.contract`.
 """
 
 import time
@@ -20,7 +20,7 @@ from resources.runner.watched import Damaged, WatchedJob
 from resources.transports.base import Transport, stop
 from ringrift.jobs.contract import LOG, JobSpec, Manifest
 from ringrift.jobs.folder import Look
-from ringrift.specs.planned_games import planned_games
+from ringrift.specs.kinds import planned_games
 
 POLL_GROWTH = 1.5
 MAX_ATTEMPTS = 3  # of one job within one run, when its worker is lost or its files are damaged
@@ -273,7 +273,7 @@ class JobRunner:
             self._placement.freed(job.transport)
         if job.transport is not None and status in ("failed", "lost"):
             self._write_error(job, error or status, return_code)
-            tail = self._tail(job, 2000) if status == "failed" else ""
+            tail = job.log_tail(2000) if status == "failed" else ""
             where = f"{job.at.where(job.id)}/{LOG}"
             error = f"{job.id} on {host}: {error}" + (f"\nlast lines of its log ({where}):\n{tail}" if tail else "")
         elif status == "failed":
@@ -281,13 +281,6 @@ class JobRunner:
         shards = job.shards() if shards is None else shards
         job.result = JobResult(job.spec, status, host, job.attempts, shards, manifest, error)
         job.tell(status, text=error or "")
-
-    def _tail(self, job: WatchedJob, characters: int) -> str:
-        """The end of the job's log, nothing while its host is out of reach."""
-        try:
-            return job.log_tail(characters)
-        except OUT_OF_REACH:
-            return ""
 
     def _write_error(self, job: WatchedJob, error: str, return_code: int | None) -> None:
         """An entry in the error log: a worker prints to one file, so its output is stdout, what we know is stderr."""
@@ -298,7 +291,7 @@ class JobRunner:
                 worker=job.at.host.name,
                 command=job.at.command(job.id),
                 return_code=return_code,
-                stdout=self._tail(job, OUTPUT_CHARACTERS),
+                stdout=job.log_tail(OUTPUT_CHARACTERS),
                 stderr=error,
             )
         except OSError as problem:  # a full disk must not hide why the job failed

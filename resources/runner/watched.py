@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from resources.hosts.requirements import DiskFull
 from resources.runner.assignments import Assignments
 from resources.runner.events import EventKind, JobEvent, JobFailed, JobResult
-from resources.transports.base import Transport
+from resources.transports.base import HostRefused, HostUnreachable, Transport
 from ringrift.jobs.contract import LOG, MANIFEST, MESSAGES, STATE, JobSpec, JobState, Manifest, ShardEntry, file_sha256
 from ringrift.jobs.folder import READ_BYTES
 
@@ -41,7 +41,7 @@ class WatchedJob:
     attempts: int = 0  # started by this run
     before: int = 0  # attempt number in state.json when this run started a worker
     looked: bool = False  # hosts were asked once whether they have it
-    told: set[str] = field(default_factory=set)  # why it waits, each reason told once
+    warned: set[str] = field(default_factory=set)  # why it waits, each reason logged once
     offset: int = 0  # bytes of messages.jsonl already read
     due: float = 0.0
     interval: float = 0.0
@@ -76,8 +76,8 @@ class WatchedJob:
 
     def tell_once(self, text: str) -> None:
         """A warning for people, which is not repeated."""
-        if text not in self.told:
-            self.told.add(text)
+        if text not in self.warned:
+            self.warned.add(text)
             self.tell("log", text=f"WARNING: {text}")
 
     # --- reading ----------------------------------------------------------------------------------------
@@ -130,8 +130,12 @@ class WatchedJob:
         return state.model_copy(update={"heartbeat": state.heartbeat - skew, "started": state.started - skew})
 
     def log_tail(self, characters: int) -> str:
-        """The end of what the worker printed."""
-        return (self.at.read(self.id, LOG, -4 * characters) or b"").decode(errors="replace")[-characters:].strip()
+        """The end of what the worker printed, nothing while its host is out of reach."""
+        try:
+            data = self.at.read(self.id, LOG, -4 * characters) or b""
+        except (HostUnreachable, HostRefused):
+            return ""
+        return data.decode(errors="replace")[-characters:].strip()
 
     # --- bringing home ----------------------------------------------------------------------------------
 

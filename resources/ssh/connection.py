@@ -1,49 +1,35 @@
 """One SSH connection to a host: opened when needed, kept, and opened again after a fault.
 
-Host keys are checked against known_hosts; keys come from the host's ssh_key, from an agent, or from ~/.ssh. What a
-fault means is said by resources.ssh.faults.
+How one attempt is made stands in resources.ssh.opening; what a fault means is said by resources.ssh.faults.
 """
 
 import contextlib
 import getpass
 import logging
-import os
 import queue
 import random
 import shlex
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import paramiko
 import tenacity
 
-from resources.hosts.host import PASSPHRASE_VARIABLE, Host
-from resources.ssh.faults import ChannelLost, RefuseUnknown, fault_of, known_hosts_files, words_of
+from resources.hosts.host import Host
+from resources.ssh.faults import ChannelLost, words_of
+from resources.ssh.opening import Timeouts, open_client
 from resources.ssh.retries import Result, delay_s
-from resources.ssh.sftp import AHEAD_MAX
 from resources.transports.base import HostRefused, HostUnreachable
 from ringrift.planning.retry import RetryPolicy
 
 DEFAULT_RETRY = RetryPolicy()  # of commands that have no pipeline
 RETRY_WAIT_S = 1.0  # an attempt after a failure goes on without its callers after so long
 REFUSED_FOR_S = 60.0  # after a refusal that needs a person; servers lock out who tries too often
-KEEP_ALIVE_S = 15
 SFTP_CHANNELS = 4  # OpenSSH allows ten sessions a connection; one is the agent's
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # every fault is told once, in our own words
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds: to open a connection, and without a byte on an open one before it counts as lost."""
-
-    connect_s: float = 10.0
-    stall_s: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,43 +192,7 @@ class SshConnection:
                 client.close()
 
     def _open(self) -> paramiko.SSHClient:
-        host, port = self.host, self.host.ssh_port
-        if host.address is None:
-            raise HostRefused(f"{host.name} has no ssh_host; it is this machine")
-        key = Path(host.ssh_key).expanduser() if host.ssh_key else None
-        if key and not key.is_file():
-            raise HostRefused(f"{host.name}: its ssh_key {host.ssh_key} does not exist here")
-        client = paramiko.SSHClient()
-        for file in known_hosts_files():
-            if file.is_file():
-                client.load_system_host_keys(str(file))
-        client.set_missing_host_key_policy(RefuseUnknown(host))
-        try:
-            sock = socket.create_connection((host.address, port), self.timeouts.connect_s)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            client.connect(
-                host.address,
-                port=port,
-                username=host.ssh_user,
-                key_filename=str(key) if key else None,
-                passphrase=os.environ.get(PASSPHRASE_VARIABLE) or None,
-                look_for_keys=key is None,
-                sock=sock,
-                timeout=self.timeouts.connect_s,
-                banner_timeout=self.timeouts.connect_s,
-                auth_timeout=self.timeouts.connect_s,
-                channel_timeout=self.timeouts.connect_s,
-                transport_factory=_transport,
-            )
-        except Exception as error:
-            with contextlib.suppress(Exception):
-                client.close()
-            raise fault_of(self.host, self.destination, error) from error
-        transport = client.get_transport()
-        if transport is None:
-            raise HostUnreachable(host.name, "the connection was closed at once")
-        transport.set_keepalive(KEEP_ALIVE_S)
-        return client
+        return open_client(self.host, self.timeouts, self.destination)
 
     # --- using it ---------------------------------------------------------------------------------------
 
@@ -333,14 +283,6 @@ class SshConnection:
                 raise ChannelLost("the channel was lost before the command ended")
         self.worked()
         return Done(code, out.decode(errors="replace"), err.decode(errors="replace"))
-
-
-def _transport(sock: socket.socket, **more: Any) -> paramiko.Transport:
-    """A connection that prefers AES-GCM, encryption and check in one go, in OpenSSL, and lets a pull ask far ahead."""
-    transport = paramiko.Transport(sock, default_window_size=AHEAD_MAX, **more)
-    options = transport.get_security_options()
-    options.ciphers = sorted(options.ciphers, key=lambda name: "gcm" not in name)
-    return transport
 
 
 def _drain(receive: Callable[[int], bytes], into: bytearray) -> None:

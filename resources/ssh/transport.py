@@ -19,21 +19,20 @@ from uuid import uuid4
 import paramiko
 
 from resources.hosts.host import Host
-from resources.ssh.agent_client import _Agent, _NotStarted
-from resources.ssh.connection import SFTP_CHANNELS, SshConnection, Timeouts, shell_path
-from resources.ssh.inputs import input_files
+from resources.ssh.agent_client import Agent, NotStarted, start_fault, version_fault
+from resources.ssh.connection import SFTP_CHANNELS, SshConnection, shell_path
+from resources.ssh.opening import Timeouts
 from resources.ssh.sftp import Pace, Progress, exists, holds, pull, push
 from resources.transports.base import HostRefused, HostUnreachable
-from ringrift.jobs.agent import PROTOCOL
-from ringrift.jobs.contract import CONTRACT_VERSION, JOBS_FOLDER, OUT, JobSpec, file_sha256
+from ringrift.jobs.contract import JOBS_FOLDER, OUT, JobSpec, file_sha256
 from ringrift.jobs.folder import FolderStatus, Look
 from ringrift.jobs.view import JobView
 from ringrift.planning.retry import RetryPolicy
+from ringrift.specs.kinds import inputs_of
 
 ENVIRONMENT = "env"  # below ringrift_path: where bootstrap puts the worker's environment
 MODEL_SUFFIX, CARD_SUFFIX = ".safetensors", ".json"
 HOMES = "homes"  # below ringrift_path: input files, one folder a home of an orchestrator
-NO_PYTHON = (126, 127)  # a shell's words for: there is no such program
 STARTING_S = 60.0  # an agent on a cold disk needs so long at most to load
 
 
@@ -73,7 +72,7 @@ class SshTransport:
         self.connection = SshConnection(host, timeouts, retry=retry)
         self.pace = Pace(bytes_per_s)
         self.progress = progress
-        self._agent: _Agent | None = None
+        self._agent: Agent | None = None
         self._lock = threading.RLock()
         self._sent: set[tuple[str, str]] = set()  # input files that are on the host
 
@@ -103,7 +102,7 @@ class SshTransport:
         full = "its disk is full; free some space there" if error.get("errno") == 28 else error["text"]
         raise HostRefused(f"{self.host.name}: {full}")
 
-    def _open_agent(self) -> "_Agent":
+    def _open_agent(self) -> Agent:
         client = self.connection.client()
         if self._agent is not None and self._agent.client is client and not self._agent.channel.closed:
             return self._agent
@@ -111,58 +110,28 @@ class SshTransport:
         with self.connection.guarded():
             with self.connection.hurried(client, self.connection.timeouts.stall_s):
                 channel.exec_command(self.agent_command())
-            self._agent = agent = _Agent(client, channel, self.connection.timeouts.stall_s)
+            self._agent = agent = Agent(client, channel, self.connection.timeouts.stall_s)
             try:
                 with self.connection.hurried(client, STARTING_S + self.connection.timeouts.stall_s):
                     agent.shake(STARTING_S)
-            except _NotStarted as problem:
+            except NotStarted as problem:
                 self._agent = None
-                fault = self._why_not(problem)
+                fault = start_fault(self.host.name, worker_python(self.host), problem)
         if self._agent is None:
             self.connection.failed(fault)
             raise fault
-        self._check(agent.greeting)
+        if (other := version_fault(self.host.name, agent.greeting)) is not None:
+            self.connection.failed(other)
+            raise other
         return agent
 
     def agent_command(self) -> str:
         """What the login shell of the host is told to run."""
         python = worker_python(self.host)
         slots = self.host.max_parallel_jobs or self.host.cpus or 0
-        arguments = [
-            "-m",
-            "ringrift.jobs.agent",
-            "--root",
-            root_of(self.host),
-            "--slots",
-            str(slots),
-            "--python",
-            python,
-        ]
+        arguments = ["-m", "ringrift.jobs.agent", "--root", root_of(self.host), "--slots", str(slots)]
+        arguments += ["--python", python]
         return f"exec sh -c {shlex.quote(f'exec {shell_path(python)} {shlex.join(arguments)}')}"
-
-    def _why_not(self, problem: "_NotStarted") -> HostRefused | HostUnreachable:
-        name, words = self.host.name, problem.words
-        if problem.code == -1:
-            return HostUnreachable(name, "the agent was lost while it started")
-        remedy = f"run: ringrift hosts bootstrap {name}"
-        if problem.code in NO_PYTHON:
-            return HostRefused(f"{name}: there is no worker's interpreter {worker_python(self.host)}; {remedy}")
-        if "No module named" in words:
-            return HostRefused(
-                f"{name}: {worker_python(self.host)} has no ringrift of this version ({words}); {remedy}"
-            )
-        return HostRefused(f"{name}: its agent ended with code {problem.code}: {words or 'it said nothing'}")
-
-    def _check(self, greeting: dict[str, Any]) -> None:
-        got = (greeting.get("contract"), greeting.get("protocol"))
-        if got == (CONTRACT_VERSION, PROTOCOL):
-            return
-        fault = HostRefused(
-            f"{self.host.name} has a worker of another version (contract {got[0]}, protocol {got[1]}; here "
-            f"{CONTRACT_VERSION} and {PROTOCOL}); run: ringrift hosts bootstrap {self.host.name}"
-        )
-        self.connection.failed(fault)
-        raise fault
 
     # --- looking ----------------------------------------------------------------------------------------
 
@@ -262,8 +231,8 @@ class SshTransport:
             raise HostRefused(f"{self.host.name} did not take {name} ({error}); is its disk full?") from error
 
     def _send_inputs(self, spec: JobSpec) -> None:
-        """The files of the home that the spec names as `{"path", "sha256"}`, unless the host has them."""
-        wanted = {(entry["path"], entry["sha256"]) for entry in input_files(spec.params)} - self._sent
+        """The files of the home that the job reads, unless the host has them."""
+        wanted = {(entry.path, entry.sha256) for entry in inputs_of(spec)} - self._sent
         for path, digest in sorted(wanted):
             if self.home is None:
                 raise HostRefused(f"{self.host.name}: {spec.job_id} needs {path}, and there is no home to send it from")

@@ -49,7 +49,7 @@ def acts_of(home: Home, *acts: str, upto: int | None = None) -> list[dict[str, A
     return found
 
 
-FILE, LOCK = "ledger.jsonl", "ledger.lock"
+LEDGER_FILE, LEDGER_LOCK = "ledger.jsonl", "ledger.lock"
 
 
 class Entry(NamedTuple):
@@ -71,8 +71,8 @@ def append(home: Home, event: dict[str, Any]) -> str:
         name = digest_of(event)[:16]
     except (TypeError, ValueError) as error:
         raise InvalidInput("event", sorted(map(str, event)), f"use values that JSON can hold ({error})") from error
-    path = home.root / FILE
-    with locked(home.root / LOCK):
+    path = home.root / LEDGER_FILE
+    with locked(home.root / LEDGER_LOCK):
         if any(entry.id == name for entry in read(home)):
             return name
         line = json.dumps({"id": name, "at": time.time(), "event": event}, sort_keys=True)
@@ -89,7 +89,7 @@ def read(home: Home) -> list[Entry]:
 
     Raises StoreDamaged naming the line that does not parse or whose content is not what its id says.
     """
-    path = home.root / FILE
+    path = home.root / LEDGER_FILE
     if not path.is_file():
         return []
     data = path.read_bytes()

@@ -5,12 +5,13 @@ import re
 
 import dagster as dg
 
+from ringrift import names
 from ringrift.config import CONFIG_KEYS, other_config_keys, parse_config
 from ringrift.errors import InvalidInput
 
 EXTRA_CONFIGS_VARIABLE = "RINGRIFT_EXTRA_CONFIGS"
 ITERATIONS_NAME = "iteration"
-MAX_ITERATION = 9999
+MAX_ITERATION = names.LAST_ITERATION
 
 
 def config_keys() -> tuple[str, ...]:

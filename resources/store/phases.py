@@ -1,25 +1,57 @@
 """The documented phases of an iteration, the assets each of them makes, and how far the store has come."""
 
 from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 from resources.store.store import Store
+from ringrift import names
 from ringrift.errors import InvalidInput, RingRiftError
 
-PHASES: dict[str, tuple[str, ...]] = {
-    "selfplay": ("incumbent", "selfplay_games"),
-    "sync": ("training_db",),
-    "cmaes": ("cmaes_profile",),
-    "training": ("trained_model",),
-    "profile-sync": ("heuristic_profiles",),
-    "evaluation": ("tournament_games", "elo_ratings"),
-    "tier-gating": ("tier_assignment",),
-}
+
+class Step(NamedTuple):
+    """One asset of an iteration: the phase it belongs to (None: it closes the iteration) and the job that makes it.
+
+    The rows of `counted` assets count: they take `allow_fewer_rows`.
+    """
+
+    asset: str
+    phase: str | None
+    job: Literal["collect", "improve"]
+    counted: bool = False
+
+
+STEP_TABLE = (
+    Step(names.INCUMBENT, "selfplay", "collect"),
+    Step(names.SELFPLAY_GAMES, "selfplay", "collect", counted=True),
+    Step(names.TRAINING_DB, "sync", "collect", counted=True),
+    Step(names.CMAES_PROFILE, "cmaes", "improve"),
+    Step(names.TRAINED_MODEL, "training", "improve", counted=True),
+    Step(names.HEURISTIC_PROFILES, "profile-sync", "improve"),
+    Step(names.TOURNAMENT_GAMES, "evaluation", "improve", counted=True),
+    Step(names.ELO_RATINGS, "evaluation", "improve", counted=True),
+    Step(names.TIER_ASSIGNMENT, "tier-gating", "improve"),
+    Step(names.ITERATION_REPORT, None, "improve"),
+)
+"""The assets of an iteration in their order; each has a file of its name in ringrift_assets/assets."""
+
+
+def phases_of(steps: Sequence[Step]) -> dict[str, tuple[str, ...]]:
+    """Phase → its assets, in the order of the steps."""
+    found: dict[str, tuple[str, ...]] = {}
+    for step in steps:
+        if step.phase is not None:
+            found[step.phase] = (*found.get(step.phase, ()), step.asset)
+    return found
+
+
+PHASES = phases_of(STEP_TABLE)
 """Phases of one config in one iteration, in order. `iteration_report` closes the iteration."""
 
-REPORT = "iteration_report"
+REPORT = names.ITERATION_REPORT
 RESOURCES, PARITY = "resources", "parity-validation"  # phases that belong to no single partition
 NOT_BUILT = ("npz-export",)
-STEPS = (*(asset for assets in PHASES.values() for asset in assets), REPORT)
+STEPS = tuple(step.asset for step in STEP_TABLE)
+COUNTED = tuple(step.asset for step in STEP_TABLE if step.counted)
 COMPLETE = "complete"
 
 

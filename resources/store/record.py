@@ -1,11 +1,13 @@
-"""The record of one stored partition: its files, digests and facts."""
+"""The record of one stored partition: its files, digests, content and provenance."""
 
 import hashlib
 import json
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import Field
 
+from ringrift import names
 from ringrift.errors import RingRiftError
 from ringrift.strict import Strict
 
@@ -37,7 +39,7 @@ class Record(Strict):
     record: Literal[1] = 1
     asset: str
     config: str
-    iteration: int = Field(ge=0, le=9999)
+    iteration: int = Field(ge=0, le=names.LAST_ITERATION)
     version: int = Field(ge=1)
     code_version: str
     content_digest: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -47,3 +49,16 @@ class Record(Strict):
     files: dict[str, StoredFile]
     data: dict[str, Any]
     provenance: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """What a new version of a partition holds beside its files; see Record for the fields."""
+
+    code_version: str
+    content_digest: str
+    inputs_digest: str
+    rows: int
+    data: dict[str, Any]
+    provenance: dict[str, Any] = field(default_factory=dict)
+    missing: dict[str, Any] = field(default_factory=dict)

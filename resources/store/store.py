@@ -1,4 +1,4 @@
-"""The home folder and the store in it: versioned partitions, written whole or not at all.
+"""The store of a home: versioned partitions, written whole or not at all.
 
 `store/{asset}/{config}/{iteration}/partition.json` is the record of a partition: which version is in force,
 its digests, counts and provenance. `v0001/`, `v0002/`… beside it hold the files; a version is never changed
@@ -16,17 +16,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from pydantic import ValidationError
 
-from resources.store.record import Record, StoreDamaged, StoredFile
+from resources.store.record import NewVersion, Record, StoreDamaged, StoredFile
+from ringrift import names
 from ringrift.errors import MissingInput, RingRiftError
 from ringrift.files import write_json
 from ringrift.jobs.contract import file_sha256
 
-RECORD, CLAIM = "partition.json", "claim.json"
+RECORD, CLAIM = names.RECORD_FILE, "claim.json"
 
 
 class ClaimHeld(RingRiftError):
@@ -99,7 +99,7 @@ class Store:
 
     def after(self, asset: str, config: str, iteration: int) -> list[Record]:
         """The records of iterations > `iteration`, ascending."""
-        return [r for r in self.upto(asset, config, 9999) if r.iteration > iteration]
+        return [r for r in self.upto(asset, config, names.LAST_ITERATION) if r.iteration > iteration]
 
     def path(self, record: Record, name: str) -> Path:
         """Where a file of the record's version lies."""
@@ -167,23 +167,17 @@ class Store:
     def commit(
         self,
         draft: Path,
-        *,
         asset: str,
         config: str,
         iteration: int,
-        code_version: str,
-        content_digest: str,
-        inputs_digest: str,
-        rows: int,
-        data: dict[str, Any],
-        provenance: dict[str, Any],
-        missing: dict[str, Any] | None = None,
+        new: NewVersion,
+        *,
         allow_fewer_rows: bool = False,
     ) -> Record:
-        """Put the drafted files in force as one step. Raises FewerRows when rows fall, unless meant."""
+        """Make the drafted files the current version in one step. Raises FewerRows when rows fall, unless meant."""
         folder = self.folder(asset, config, iteration)
         if not allow_fewer_rows:
-            self.check_rows(asset, config, iteration, rows)
+            self.check_rows(asset, config, iteration, new.rows)
         old = self.get(asset, config, iteration)
         files = {}
         for path in sorted(draft.iterdir()):
@@ -196,19 +190,19 @@ class Store:
             config=config,
             iteration=iteration,
             version=max(taken, default=0) + 1,
-            code_version=code_version,
-            content_digest=content_digest,
-            inputs_digest=inputs_digest,
-            rows=rows,
-            missing=missing or {},
+            code_version=new.code_version,
+            content_digest=new.content_digest,
+            inputs_digest=new.inputs_digest,
+            rows=new.rows,
+            missing=new.missing,
             files=files,
-            data=data,
-            provenance={"written_at": time.time(), **provenance},
+            data=new.data,
+            provenance={"written_at": time.time(), **new.provenance},
         )
         draft.rename(folder / f"v{record.version:04d}")
         write_json(folder / RECORD, record.model_dump(mode="json"))
-        keep = {record.version, old.version if old else 0}
-        for version in set(taken) - keep:
+        current_and_previous = {record.version, old.version if old else 0}
+        for version in set(taken) - current_and_previous:
             shutil.rmtree(folder / f"v{version:04d}")
         return record
 

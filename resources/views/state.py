@@ -1,4 +1,4 @@
-"""Views of a home, made from its store alone: state file, status, leaderboards, logs and reports.
+"""The state file of a home and its other views, all made from its store alone.
 
 Nothing here is needed to go on: a view that is lost is made again. Writers hold one lock, so that several runs
 may refresh the views at once. Nothing here imports Dagster.
@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from resources.models.registry import Registry
+from resources.store.contents.base import content_of
+from resources.store.contents.matches import RatingsContent
+from resources.store.contents.verdicts import VerdictsContent
 from resources.store.home import Home
 from resources.store.locks import locked
 from resources.store.phases import PHASES, REPORT, STEPS, current_phase, phase_done
@@ -18,6 +21,7 @@ from resources.store.store import Store
 from resources.views.logs import write_cmaes_log, write_report, write_tournament_log
 from resources.views.profiles import write_unified_profiles
 from resources.views.status import _partial, configs_of, flat_name, newest_iteration
+from ringrift import names
 from ringrift.files import write_json
 
 HISTORY_ROWS = 10_000  # newest rows of the Elo history in the state file; the store has all of them
@@ -43,12 +47,12 @@ def refresh(home: Home, extra_path: Path | None = None) -> dict[str, Any]:
             write_json(path, state)
         store, registry = Store(home.store), Registry(home)
         for config in configs_of(store):
-            for record in store.upto("tournament_games", config, 9999):
+            for record in store.upto(names.TOURNAMENT_GAMES, config, names.LAST_ITERATION):
                 write_tournament_log(home, record)
             registry.write_models(config)
-            for record in store.upto("cmaes_profile", config, 9999):
+            for record in store.upto(names.CMAES_PROFILE, config, names.LAST_ITERATION):
                 write_cmaes_log(home, record)
-            for record in store.upto(REPORT, config, 9999):
+            for record in store.upto(REPORT, config, names.LAST_ITERATION):
                 write_report(home, record)
         write_unified_profiles(home)
     return state
@@ -76,20 +80,23 @@ def rebuild_state(home: Home) -> dict[str, Any]:
     store = Store(home.store)
     configs = configs_of(store)
     newest = newest_iteration(store)
-    now = [config for config in configs if store.get("incumbent", config, newest or 0)]
+    now = [config for config in configs if store.get(names.INCUMBENT, config, newest or 0)]
     games: dict[str, int] = {}
     synced, problems, promoted = 0.0, [], {}
     for config in configs:
-        for record in store.upto("selfplay_games", config, 9999):
+        for record in store.upto(names.SELFPLAY_GAMES, config, names.LAST_ITERATION):
             name = f"iter_{record.iteration}"
             games[name] = games.get(name, 0) + record.rows
         for asset in STEPS:
-            problems += [_partial(record) for record in store.upto(asset, config, 9999) if record.missing]
-        for record in store.upto("training_db", config, 9999):
+            problems += [
+                _partial(record) for record in store.upto(asset, config, names.LAST_ITERATION) if record.missing
+            ]
+        for record in store.upto(names.TRAINING_DB, config, names.LAST_ITERATION):
             synced = max(synced, record.provenance["written_at"])
-        verdicts = store.upto("tier_assignment", config, 9999)
-        if any(record.data["verdicts"]["tier"]["promoted"] for record in verdicts):
-            promoted[config] = verdicts[-1].data["tier"]
+        judged = store.upto(names.TIER_ASSIGNMENT, config, names.LAST_ITERATION)
+        verdicts = [content_of(record, VerdictsContent) for record in judged]
+        if any(content.verdicts.tier.promoted for content in verdicts):
+            promoted[config] = verdicts[-1].tier
     ratings, history = _elo(store, configs)
     models = Registry(home).models()
     return {
@@ -122,13 +129,14 @@ def _elo(store: Store, configs: list[str]) -> tuple[dict[str, float], list[dict[
     ratings: dict[str, float] = {}
     history: list[dict[str, Any]] = []
     for config in configs:
-        records = store.upto("elo_ratings", config, 9999)
-        names = {row["key"]: flat_name(config, row["name"]) for record in records for row in record.data["ratings"]}
+        records = store.upto(names.ELO_RATINGS, config, names.LAST_ITERATION)
+        tables = [content_of(record, RatingsContent) for record in records]
+        called = {row.key: flat_name(config, row.name) for content in tables for row in content.ratings}
         if records:
-            ratings |= {names[row["key"]]: row["elo"] for row in records[-1].data["ratings"]}
+            ratings |= {called[row.key]: row.elo for row in tables[-1].ratings}
         for record in records:
-            for row in pq.read_table(store.path(record, "history.parquet")).to_pylist():
-                history.append({**row, "player_a": names[row["player_a"]], "player_b": names[row["player_b"]]})
+            for row in pq.read_table(store.path(record, names.RATING_EVENTS_FILE)).to_pylist():
+                history.append({**row, "player_a": called[row["player_a"]], "player_b": called[row["player_b"]]})
     history.sort(key=lambda row: row["timestamp"] or "")
     best = dict(sorted(ratings.items(), key=lambda item: (-item[1], item[0])))
     return best, history[-HISTORY_ROWS:]
@@ -140,7 +148,7 @@ def _hashes(store: Store, configs: list[str]) -> list[str]:
 
     found: set[str] = set()
     for config in configs:
-        for record in store.upto("training_db", config, 9999):
-            path = store.path(record, "games.parquet")
+        for record in store.upto(names.TRAINING_DB, config, names.LAST_ITERATION):
+            path = store.path(record, names.GAMES_FILE)
             found.update(pq.read_table(path, columns=["game_hash"])["game_hash"].to_pylist())
     return sorted(found)

@@ -2,16 +2,22 @@
 
 from typing import Any
 
+from resources.store.contents.base import content_of
+from resources.store.contents.matches import RatingsContent
+from resources.store.contents.operations import HostsContent, ReportContent
+from resources.store.contents.profiles import IncumbentContent
+from resources.store.contents.verdicts import VerdictsContent
 from resources.store.home import Home
 from resources.store.phases import REPORT, STEPS, current_phase
 from resources.store.record import Record
 from resources.store.store import Store
 from resources.views.text import iteration_block, leaderboard_block, resource_block
+from ringrift import names
 from ringrift.config import CONFIG_KEYS
 from ringrift.errors import MissingInput
 
 FLAT_CONFIG = "square8_2p"  # its rating names stand alone, those of other configs as `config/NAME`
-RESOURCES_PLACE = ("worker_resources", "all", 0)  # the one partition of the asset that has none
+RESOURCES_PLACE = (names.WORKER_RESOURCES, "all", 0)  # the one partition of the asset that has none
 
 
 def configs_of(store: Store) -> list[str]:
@@ -23,7 +29,9 @@ def configs_of(store: Store) -> list[str]:
 def newest_iteration(store: Store) -> int | None:
     """The newest iteration of which anything is in the store."""
     numbers = [
-        record.iteration for config in configs_of(store) for record in store.upto("incumbent", config, 9999)[-1:]
+        record.iteration
+        for config in configs_of(store)
+        for record in store.upto(names.INCUMBENT, config, names.LAST_ITERATION)[-1:]
     ]
     return max(numbers, default=None)
 
@@ -38,17 +46,18 @@ def leaderboard(home: Home, config: str) -> list[dict[str, Any]]:
 
     Raises MissingInput if nothing is rated there yet.
     """
-    records = Store(home.store).upto("elo_ratings", config, 9999)
+    records = Store(home.store).upto(names.ELO_RATINGS, config, names.LAST_ITERATION)
     if not records:
         raise MissingInput(f"{config} has no ratings in {home.store}; `ringrift run -c {config}` makes some")
-    return [{**row, "iteration": records[-1].iteration} for row in records[-1].data["ratings"]]
+    rows = content_of(records[-1], RatingsContent).rows()
+    return [{**row, "iteration": records[-1].iteration} for row in rows]
 
 
 def status(home: Home) -> dict[str, Any]:
-    """How far the home has come: newest iteration and phase, and for each config what is in force and in store."""
+    """Progress of the home: newest iteration and phase, and for each config who is current and what is stored."""
     store = Store(home.store)
     configs, newest = configs_of(store), newest_iteration(store)
-    now = [config for config in configs if newest is not None and store.get("incumbent", config, newest)]
+    now = [config for config in configs if newest is not None and store.get(names.INCUMBENT, config, newest)]
     return {
         "home": str(home.root),
         "iteration": newest,
@@ -58,38 +67,46 @@ def status(home: Home) -> dict[str, Any]:
 
 
 def _config_status(store: Store, config: str) -> dict[str, Any]:
-    records = {asset: store.upto(asset, config, 9999) for asset in STEPS}
+    records = {asset: store.upto(asset, config, names.LAST_ITERATION) for asset in STEPS}
     last = {asset: found[-1] if found else None for asset, found in records.items()}
-    started = last["incumbent"]
+    started = last[names.INCUMBENT]
     iteration = started.iteration if started else None
-    force = last["tier_assignment"] or started
-    ratings = last["elo_ratings"]
+    current, ratings = _current(last), last[names.ELO_RATINGS]
+    best = content_of(ratings, RatingsContent).ratings[0] if ratings else None
     return {
         "iteration": iteration,
         "phase": None if iteration is None else current_phase(store, [config], iteration),
-        "tier": force.data["tier"] if force else None,
-        "champion": force.data["champion"] if force else None,
-        "profile": force.data["profile"] if force else None,
-        "selfplay_games": sum(record.rows for record in records["selfplay_games"]),
-        "training_games": sum(record.rows for record in records["training_db"]),
-        "match_games": sum(record.rows for record in records["tournament_games"]),
-        "best": {name: ratings.data["ratings"][0][name] for name in ("name", "rating", "elo")} if ratings else None,
+        "tier": current and current.tier,
+        "champion": current and current.champion,
+        "profile": current and current.profile,
+        "selfplay_games": sum(record.rows for record in records[names.SELFPLAY_GAMES]),
+        "training_games": sum(record.rows for record in records[names.TRAINING_DB]),
+        "match_games": sum(record.rows for record in records[names.TOURNAMENT_GAMES]),
+        "best": best and {"name": best.name, "rating": best.rating, "elo": best.elo},
         "partial": [_partial(record) for found in records.values() for record in found if record.missing],
     }
+
+
+def _current(last: dict[str, Record | None]) -> IncumbentContent | None:
+    """Who is current in a config: by its newest verdict, else by the incumbent of its newest iteration."""
+    if verdict := last[names.TIER_ASSIGNMENT]:
+        return content_of(verdict, VerdictsContent)
+    started = last[names.INCUMBENT]
+    return content_of(started, IncumbentContent) if started else None
 
 
 def summary_text(home: Home, iteration: int) -> str:
     """The documented summary of an iteration over all configs that have reported, leaderboards and hosts."""
     store = Store(home.store)
     configs = configs_of(store)
-    reports = [store.get(REPORT, config, iteration) for config in configs]
-    parts = [record.data for record in reports if record]
-    blocks = [iteration_block(iteration, parts)]
+    records = [store.get(REPORT, config, iteration) for config in configs]
+    reports = [content_of(record, ReportContent) for record in records if record]
+    blocks = [iteration_block(iteration, reports)]
     for config in configs:
-        if rated := store.get("elo_ratings", config, iteration):
-            blocks.append(leaderboard_block(rated.data["ratings"], config))
+        if rated := store.get(names.ELO_RATINGS, config, iteration):
+            blocks.append(leaderboard_block(content_of(rated, RatingsContent).rows(), config))
     if hosts := store.get(*RESOURCES_PLACE):
-        blocks.append(resource_block(hosts.data["hosts"]))
+        blocks.append(resource_block(content_of(hosts, HostsContent).hosts))
     return "\n\n".join(blocks) + "\n"
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,16 @@ from ringrift.config import Config
 from ringrift.jobs import contract
 from ringrift.jobs.contract import JobSpec, file_sha256
 from ringrift.jobs.directory import read_state
-from ringrift.jobs.inputs import ModelFile
-from ringrift.planning.jobs import match_job, train_job
+from ringrift.jobs.inputs import InputFile, ModelFile, input_file
+from ringrift.planning.incumbent import baseline_incumbent
+from ringrift.planning.jobs import MatchTerms, match_job, train_job
 from ringrift.planning.pipeline import Pipeline
-from ringrift.planning.selfplay import plan_jobs
+from ringrift.planning.selfplay import SelfplayInputs, plan_jobs
 from ringrift.planning.tuning import search_params
 from ringrift.players.benchmarks import anchor
 from ringrift.players.heuristic.profiles import BALANCED, PROFILES
 from ringrift.players.ladder import rung
+from ringrift.specs.store_jobs import RATE_VERSION, RateParams
 from ringrift.strict import parse
 
 GAMES, HELD_OUT, BLOCKS = 100, 5, 200  # games to train on and to judge by; pairs of games to rate
@@ -75,7 +77,7 @@ def peak_mb(home: Path, spec: JobSpec, *, first_epoch: bool = False) -> float:
     return peak * UNIT / 1e6
 
 
-def random_games(home: Path, config: Config, games: int) -> tuple[list[dict[str, str]], int]:
+def random_games(home: Path, config: Config, games: int) -> tuple[list[InputFile], int]:
     """Game sets of random play as a job wants them named, and their decisions in all."""
     from ringrift.gamesets.shards import read_shard
 
@@ -83,7 +85,7 @@ def random_games(home: Path, config: Config, games: int) -> tuple[list[dict[str,
     for spec in plan(config, "random-only", games):
         peak_mb(home, spec)
         for path in sorted((home / spec.job_id / contract.OUT).glob("*.parquet")):
-            found.append({"path": str(path.relative_to(home)), "sha256": file_sha256(path)})
+            found.append(input_file(home, path))
             plies += sum(read_shard(path)["plies"].to_pylist())
     return found, plies
 
@@ -91,7 +93,8 @@ def random_games(home: Path, config: Config, games: int) -> tuple[list[dict[str,
 def plan(config: Config, mode: str, games: int, champion: ModelFile | None = None) -> list[JobSpec]:
     """The chunks of a selfplay job of one engine mode, as the pipeline plans it."""
     job = {"name": "bench", "config": config.key, "games": games, "engine": mode}
-    return plan_jobs(parse(Pipeline, {"selfplay": {"jobs": [job]}}, "bench"), config, 0, champion=champion).jobs
+    inputs = SelfplayInputs(incumbent=baseline_incumbent(champion=champion))
+    return plan_jobs(parse(Pipeline, {"selfplay": {"jobs": [job]}}, "bench"), config, 0, inputs).jobs
 
 
 def random_model(home: Path, config: Config, blocks: int, channels: int) -> ModelFile:
@@ -127,7 +130,7 @@ def random_model(home: Path, config: Config, blocks: int, channels: int) -> Mode
 
 
 def training(
-    config: Config, games: Sequence[Mapping[str, str]], rows: int, held_out_share: float, blocks: int, channels: int
+    config: Config, games: Sequence[InputFile], rows: int, held_out_share: float, blocks: int, channels: int
 ) -> JobSpec:
     """A training with the documented batch and window. An epoch has a whole batch or more."""
     numbers = {
@@ -138,7 +141,7 @@ def training(
         "held_out_share": held_out_share,
         "epochs": {config.key: max(1, rows // ROWS_AN_EPOCH)},
     }
-    return train_job(parse(Pipeline, {"training": numbers}, "bench"), config.key, 0, [dict(game) for game in games])
+    return train_job(parse(Pipeline, {"training": numbers}, "bench"), config.key, 0, games)
 
 
 def with_cap(spec: JobSpec, decisions: int) -> JobSpec:
@@ -149,27 +152,20 @@ def with_cap(spec: JobSpec, decisions: int) -> JobSpec:
 def rating(home: Path, config: Config) -> JobSpec:
     """A rating of real games, which are played now: the anchor against the second rung."""
     first, second = anchor(config), rung(2, config)
-    match = match_job(
-        config=config.key, iteration=0, match="bench", first=first, second=second, root_seed=1, blocks=BLOCKS
-    )
+    match = match_job(MatchTerms(config=config, iteration=0, root_seed=1), "bench", first, second, blocks=BLOCKS)
     peak_mb(home, match)
-    files = [
-        {"path": str(path.relative_to(home)), "sha256": file_sha256(path)}
-        for path in sorted((home / match.job_id / contract.OUT).glob("*.parquet"))
-    ]
-    params = {
-        "version": 2,
-        "config": config.key,
-        "iteration": 0,
-        "games": files,
-        "known": {first.key: "anchor", second.key: "D2"},
-        "anchor": first.key,
-        "frozen": [],
-        "elo_start": 1500.0,
-        "elo_k": 32.0,
-    }
-    kind = "rate"
-    return JobSpec(asset="bench", config=config.key, iteration=0, name=kind, kind=kind, params=params)
+    params = RateParams(
+        version=RATE_VERSION,
+        config=config.key,
+        iteration=0,
+        games=[input_file(home, path) for path in sorted((home / match.job_id / contract.OUT).glob("*.parquet"))],
+        known={first.key: "anchor", second.key: "D2"},
+        anchor=first.key,
+        frozen=[],
+        elo_start=1500.0,
+        elo_k=32.0,
+    )
+    return params.spec(asset="bench", config=config.key, iteration=0, name="rate")
 
 
 def bench_memory(configs: Sequence[Config], progress: Callable[[str], None] = lambda text: None) -> dict[str, Any]:

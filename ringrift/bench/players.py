@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ringrift import names
 from ringrift.bench.engine import cold_compile_cpu_s
 from ringrift.bench.report import Measure, report
 from ringrift.boards import BOARDS
@@ -102,7 +103,7 @@ def bytes_a_game(engine: str, games: int) -> float:
         game=lambda index: PlannedGame(index, [player] * config.players),
     )
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "games.parquet")
+        path = Path(folder, names.GAMES_FILE)
         write_shard(path, table_of(play_rows(plan, plan.indices)))
         return path.stat().st_size / games
 

@@ -19,8 +19,9 @@ from ringrift.matches.play import play_rows
 from ringrift.network.encoding import Encoded
 from ringrift.network.evaluator import Evaluator, Judged, OnnxEvaluator, export_onnx, load_evaluator
 from ringrift.network.lockstep import GameStart, Lockstep
+from ringrift.planning.incumbent import baseline_incumbent
 from ringrift.planning.pipeline import Pipeline
-from ringrift.planning.selfplay import plan_jobs
+from ringrift.planning.selfplay import SelfplayInputs, plan_jobs
 from ringrift.players.engines import NETWORK_MODE, available_engine_modes
 from ringrift.specs.selfplay import SelfplayParams
 from ringrift.strict import parse
@@ -122,7 +123,9 @@ def _plan(mode: str, games: int, weights: str) -> GamePlan:
     job = {"name": "bench", "config": CONFIG, "games": games, "engine": mode}
     pipeline = parse(Pipeline, {"selfplay": {"jobs": [job]}}, "bench")
     champion = ModelFile(weights=weights, path="bench", sha256="0" * 64) if mode == NETWORK_MODE else None
-    [spec] = plan_jobs(pipeline, parse_config(CONFIG), 0, champion=champion).jobs
+    [spec] = plan_jobs(
+        pipeline, parse_config(CONFIG), 0, SelfplayInputs(incumbent=baseline_incumbent(champion=champion))
+    ).jobs
     return game_plan(parse(SelfplayParams, spec.params, "bench"))
 
 

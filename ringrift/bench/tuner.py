@@ -5,7 +5,7 @@ only won and lost games. Both recipes get the same number of games:
 
 * plain, the documented recipe: every individual plays its games against the incumbent, and the best measured
   individual of all generations is the result;
-* ours: mirrored pairs that meet each other, and the averaged mean (ringrift.cmaes). One generation's worth of its
+* ours: mirrored pairs that meet each other, and the averaged mean (ringrift.tuning.cma). One generation's worth of its
   games goes into measuring the candidates, which the plain recipe spends on one generation more.
 
 The gain is the true Elo of the result over the start. The planted candidates play real games.
@@ -19,9 +19,10 @@ import numpy as np
 
 from ringrift.bench.report import Measure, Row, report
 from ringrift.config import Config
-from ringrift.kinds.match import game_plan
+from ringrift.kinds.tournament import game_plan
 from ringrift.matches.blocks import verdict_of
 from ringrift.matches.play import play_rows
+from ringrift.planning.jobs import MatchTerms
 from ringrift.planning.tuning import proof_job
 from ringrift.players.heuristic.profiles import BALANCED, PROFILES, profile_hash
 from ringrift.specs.match import MatchParams
@@ -103,7 +104,7 @@ def plain_recipe(strength: Strength, dimensions: int, seed: int, generations: in
 
 
 def our_recipe(strength: Strength, dimensions: int, seed: int, generations: int) -> np.ndarray:
-    """The proposal of ringrift.cmaes, with the start as its panel."""
+    """The proposal of ringrift.tuning.cma, with the start as its panel."""
     games = np.random.default_rng([seed, 3])
     search = Search(dimensions, POPULATION, SIGMA, seed)
     for number in range(generations):
@@ -170,15 +171,12 @@ def planted(gate: SequentialTest | None = None) -> tuple[bool, bool]:
 def prove(candidate: dict[str, float], incumbent: dict[str, float], gate: SequentialTest) -> bool:
     """Whether the real gate on real games promotes `candidate` over `incumbent`."""
     spec = proof_job(
-        CONFIG,
-        0,
-        match=f"planted_{profile_hash(candidate)[:8]}",
+        MatchTerms(config=CONFIG, iteration=0, root_seed=SEED),
+        f"planted_{profile_hash(candidate)[:8]}",
         candidate=candidate,
         profile="planted_incumbent",
         weights=incumbent,
         gate=gate,
-        root_seed=SEED,
-        opening_plies=4,
     )
     plan = game_plan(parse(MatchParams, spec.params, "planted"))
     rankings: dict[int, Any] = {}

@@ -9,7 +9,7 @@ import typer
 from ringrift.cli.options import ConfigsOption, JsonOption
 from ringrift.progress import console, with_progress
 
-bench_app = typer.Typer(help="Measure speed; exit 1 when a bar is missed.", no_args_is_help=True)
+bench_app = typer.Typer(help="Benchmarks; exit 1 when a stated bar is missed.", no_args_is_help=True)
 
 
 def _configs(keys: str | None) -> list:
@@ -30,10 +30,10 @@ def _finish_bench(result: dict[str, Any], as_json: bool) -> None:
 @bench_app.command("engine")
 def bench_engine_command(
     configs: ConfigsOption = None,
-    seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds of random play a config.")] = 2.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds of random play per config.")] = 2.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Uniform random play on every board, cold compile, warm start, one and two processes."""
+    """Speed of the rules engine: random play on every board, cold compile, warm start, one and two processes."""
     from ringrift.bench.engine import bench_engine
 
     chosen = _configs(configs)
@@ -43,10 +43,10 @@ def bench_engine_command(
 @bench_app.command("players")
 def bench_players_command(
     configs: ConfigsOption = None,
-    seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds of play against itself a config.")] = 1.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds of self-play per config.")] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Speed of the players, the heuristic's score against random play, bytes a game, cold compile."""
+    """Speed of the players, score of the heuristic against random play, bytes per game, cold compile time."""
     from ringrift.bench.players import bench_players
 
     chosen = _configs(configs)
@@ -55,14 +55,12 @@ def bench_players_command(
 
 @bench_app.command("selfplay")
 def bench_selfplay_command(
-    model: Annotated[
-        Path | None, typer.Option(help="A trained network's .safetensors file; default random ones.")
-    ] = None,
-    games: Annotated[int, typer.Option(min=1, max=200, help="Games with each network.")] = 32,
-    seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds of each mode without a network.")] = 5.0,
+    model: Annotated[Path | None, typer.Option(help="Network file (.safetensors); default: random weights.")] = None,
+    games: Annotated[int, typer.Option(min=1, max=200, help="Games per network.")] = 32,
+    seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds per engine mode without a network.")] = 5.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Games a core-hour of each engine mode on square8_2p; network play against bare inference."""
+    """Games per core-hour of each engine mode on square8_2p; speed of network play relative to bare inference."""
     from ringrift.bench.selfplay import ARCHITECTURES, bench_selfplay
     from ringrift.players.engines import available_engine_modes
 
@@ -73,12 +71,16 @@ def bench_selfplay_command(
 @bench_app.command("ladder")
 def bench_ladder_command(
     configs: ConfigsOption = None,
-    games: Annotated[int | None, typer.Option(min=2, help="Games a pair; default 200 on square8_2p, else 40.")] = None,
-    top: Annotated[int | None, typer.Option(min=2, max=10, help="Highest rung; default all or D4.")] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one a core.")] = 0,
+    games: Annotated[
+        int | None, typer.Option(min=2, help="Games per pair; default: 200 on square8_2p, else 40.")
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(min=2, max=10, help="Highest rung; default: all of them on square8_2p, D4 elsewhere.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0: one per core.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Each rung of the ladder against the one below: scores with 95 % intervals. Exit 1 if one does not rise."""
+    """Play each rung of the ladder against the one below; exit 1 if one does not score above 0.5."""
     from ringrift.bench.ladder import bench_ladder, pairs
     from ringrift.config import CONFIG_KEYS, parse_config
 
@@ -95,10 +97,10 @@ def bench_ladder_command(
 
 @bench_app.command("tuner")
 def bench_tuner_command(
-    landscapes: Annotated[int, typer.Option(min=1, help="Landscapes of each family.")] = 16,
+    landscapes: Annotated[int, typer.Option(min=1, help="Test landscapes per family.")] = 16,
     as_json: JsonOption = False,
 ) -> None:
-    """The search against the plain recipe on hidden landscapes at equal games; planted candidates, good and bad."""
+    """Gain of the CMA-ES search over the plain recipe at equal games; verdicts on planted good and bad candidates."""
     from ringrift.bench.tuner import FAMILIES, bench_tuner
 
     _finish_bench(with_progress(len(FAMILIES) + 1, lambda step: bench_tuner(landscapes, step)), as_json)
@@ -106,11 +108,13 @@ def bench_tuner_command(
 
 @bench_app.command("network")
 def bench_network_command(
-    config: Annotated[str, typer.Option("-c", "--config-key", help="Config, for example square8_2p.")] = "square8_2p",
-    seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds a measure.")] = 1.0,
+    config: Annotated[
+        str, typer.Option("-c", "--configs", help="Board config, for example square8_2p.")
+    ] = "square8_2p",
+    seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds per measurement.")] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Speed of encoding, of networks of several sizes on one thread, of training, and of the value network."""
+    """Speed of encoding, inference on one thread, training, and the value network, for several network sizes."""
     from ringrift.bench.network import SIZES, bench_network
     from ringrift.config import parse_config
 
@@ -125,7 +129,7 @@ def bench_memory_command(
     ] = "square8_2p,square19_2p,hexagonal_2p",
     as_json: JsonOption = False,
 ) -> None:
-    """Largest resident memory of one worker by kind of job, board and size of network; about ten minutes."""
+    """Peak memory of one worker by job kind, board and network size; takes about ten minutes."""
     from ringrift.bench.memory import bench_memory
     from ringrift.config import parse_config
 

@@ -13,7 +13,7 @@ from rich.table import Table as TextTable
 from ringrift.errors import InvalidInput, MissingInput
 from ringrift.progress import progress_bar
 
-games_app = typer.Typer(help="Look at game sets, verify them, replay a game.", no_args_is_help=True)
+games_app = typer.Typer(help="Inspect, verify and replay recorded games.", no_args_is_help=True)
 
 PathsArgument = Annotated[
     list[Path] | None, typer.Argument(help="Game set files or folders; default: the home's training data.")
@@ -39,7 +39,7 @@ def _load(paths: list[Path] | None, configs: str | None) -> Any:
 
 @games_app.command("stats")
 def stats(paths: PathsArgument = None, configs: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Count games, plies, results and duplicates for each config."""
+    """Show games, plies, results and duplicates per config."""
     from ringrift.gamesets.dedup import dedup
 
     table = _load(paths, configs)
@@ -104,10 +104,12 @@ def verify(paths: PathsArgument = None, configs: ConfigOption = None, as_json: J
 
 @games_app.command("replay")
 def replay_command(
-    game: Annotated[str, typer.Argument(help="A game's hash (or its first digits), or its number from 0.")],
+    game: Annotated[str, typer.Argument(help="Game hash (or its first digits), or its index from 0.")],
     paths: PathsArgument = None,
-    html: Annotated[Path | None, typer.Option(help="Write a page on which the board can be stepped.")] = None,
-    ply: Annotated[int | None, typer.Option(help="Show the position after this many decisions.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a self-contained HTML page to step through the game.")
+    ] = None,
+    ply: Annotated[int | None, typer.Option(help="Show the position after this many plies.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Replay one game: in the terminal, as JSON, or as one self-contained HTML page."""

@@ -8,17 +8,19 @@ import typer
 
 from ringrift.progress import with_progress
 
-gate_app = typer.Typer(help="Measure the promotion gate, check the evidence of a verdict.", no_args_is_help=True)
+gate_app = typer.Typer(help="Calibrate the promotion gate, verify the evidence of a verdict.", no_args_is_help=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
 
 @gate_app.command("calibrate")
 def calibrate_command(
-    gates: Annotated[int, typer.Option(min=1, help="Simulated gates of each kind; fewer are less exact.")] = 2000,
+    gates: Annotated[int, typer.Option(min=1, help="Simulated gates per scenario.")] = 2000,
     as_json: JsonOption = False,
 ) -> None:
-    """Play the gate and the ratings on simulated players of known strength; exit 1 when a bar is missed.
+    """Measure error rates of the gate and coverage of the ratings on simulated players of known strength.
+
+    Exit 1 when a bar is missed.
 
     The gate promotes when LLR = N (s1 - s0) (2m - s0 - s1) / (2v) of N block scores with mean m and variance v
     reaches ln((1 - beta) / alpha), and rejects at ln(beta / (1 - alpha)).
@@ -33,7 +35,7 @@ def calibrate_command(
 
 @gate_app.command("verify")
 def verify_command(
-    file: Annotated[Path, typer.Argument(help="Evidence of a gate, JSON.")],
+    file: Annotated[Path, typer.Argument(help="Evidence file of a gate (JSON).")],
     as_json: JsonOption = False,
 ) -> None:
     """Recompute blocks, LLR path and verdict from the games in FILE; exit 1 and list what differs."""

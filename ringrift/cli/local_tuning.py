@@ -21,10 +21,10 @@ from ringrift.gamesets.shards import read_shard
 from ringrift.jobs import contract
 from ringrift.jobs.contract import JobSpec, Manifest
 from ringrift.jobs.directory import read_manifest, read_state
-from ringrift.kinds.match import game_plan
 from ringrift.kinds.match_results import gate_evidence
+from ringrift.kinds.tournament import game_plan
 from ringrift.planning.gate import gate_of
-from ringrift.planning.jobs import search_job
+from ringrift.planning.jobs import match_terms, search_job
 from ringrift.planning.pipeline import Pipeline
 from ringrift.planning.tuning import proof_job, proof_order, search_params
 from ringrift.players.heuristic.profiles import profile_hash
@@ -62,15 +62,12 @@ def tune(
         if candidate["hash"] == profile_hash(weights):
             continue
         spec = proof_job(
-            config,
-            0,
-            match=f"profile_{number}",
+            match_terms(pipeline, config, 0),
+            f"profile_{number}",
             candidate=candidate["weights"],
             profile=profile,
             weights=weights,
             gate=gate,
-            root_seed=pipeline.root_seed,
-            opening_plies=pipeline.selfplay.opening_plies,
         )
         run_jobs([spec], work, processes, progress)
         held = _evidence(spec, work / spec.job_id, gate)
@@ -133,7 +130,7 @@ def _prepared(spec: JobSpec, work: Path) -> Path:
     if not path.exists():
         write_text(path, spec.canonical())
     elif path.read_text(encoding="utf-8") != spec.canonical():
-        raise InvalidInput(str(path), "another job's", f"remove {folder}")
+        raise InvalidInput(str(path), path.name, f"remove {folder}", problem="it belongs to another job")
     return folder
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import re
 import sys
 
 import typer
@@ -18,7 +19,7 @@ from ringrift.progress import with_progress
 
 app = typer.Typer(
     name="ringrift",
-    help="Train RingRift game AIs: selfplay, training data, players, ratings.",
+    help="Train RingRift game AIs: selfplay, training data, networks, tournaments, ratings, gates.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -33,7 +34,7 @@ app.command("tune")(tune_command)
 
 @app.command()
 def warmup() -> None:
-    """Compile the kernels ahead of their first use (once a version, two to three minutes)."""
+    """Compile the Numba kernels ahead of their first use (once per version, two to three minutes)."""
     from ringrift.cli.warmup import STEPS, warm_up
 
     with_progress(len(STEPS), warm_up)
@@ -42,8 +43,8 @@ def warmup() -> None:
 
 def _add_platform_verbs() -> None:
     """Add the verbs that read the store, then `run`, `ui` and others, or a stand-in that says how to install them."""
-    for verbs in ("cli_status", "cli_models"):
-        importlib.import_module(f"ringrift_assets.{verbs}").register(app)
+    for verbs in ("status", "models"):
+        importlib.import_module(f"ringrift_assets.cli.{verbs}").register(app)
     if importlib.util.find_spec("dagster") is None:
         for verb in ("run", "ui", "screenshots"):
 
@@ -60,6 +61,7 @@ def main() -> None:
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
+    sys.argv = [re.sub(r"^--config-key(?=$|=)", "--configs", word) for word in sys.argv]  # its former name
     _add_platform_verbs()
     try:
         app()

@@ -9,5 +9,5 @@ EXIT_FAILED, EXIT_USAGE = 1, 2
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 ConfigsOption = Annotated[
     str | None,
-    typer.Option("-c", "--configs", help="Configs, comma separated, for example square8_2p,hexagonal_3p."),
+    typer.Option("-c", "--configs", help="Board configs, comma separated, for example square8_2p,hexagonal_3p."),
 ]

@@ -31,25 +31,29 @@ PLAYER_HELP = (
 
 def play_command(
     p1: Annotated[str, typer.Option("--p1", help=f"Player 1: {PLAYER_HELP}")],
-    p2: Annotated[str | None, typer.Option("--p2", help="Player 2. The last one given fills the seats.")] = None,
+    p2: Annotated[
+        str | None, typer.Option("--p2", help="Player 2. The last player given fills the remaining seats.")
+    ] = None,
     p3: Annotated[str | None, typer.Option("--p3", help="Player 3.")] = None,
     p4: Annotated[str | None, typer.Option("--p4", help="Player 4.")] = None,
-    config: Annotated[str, typer.Option("-c", "--config-key", help="Config, for example square8_2p.")] = "square8_2p",
+    config: Annotated[
+        str, typer.Option("-c", "--configs", help="Board config, for example square8_2p.")
+    ] = "square8_2p",
     games: Annotated[
-        int | None, typer.Option(min=1, max=100_000, help=f"Games, rounded up to whole blocks; default {GAMES}.")
+        int | None, typer.Option(min=1, max=100_000, help=f"Games, rounded up to whole blocks; default: {GAMES}.")
     ] = None,
-    gate: Annotated[bool, typer.Option("--gate", help="Play until a test of 0 against +35 Elo decides.")] = False,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed gives other games.")] = 0,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Play until a sequential test (SPRT, 0 against +35 Elo) decides.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Random seed.")] = 0,
     opening_plies: Annotated[
-        int | None, typer.Option(min=0, max=6, help="Random decisions before the players; default 4, 0 with a human.")
+        int | None, typer.Option(min=0, max=6, help="Random opening plies; default: 4, or 0 with a human.")
     ] = None,
-    time_ms: Annotated[
-        int | None, typer.Option(min=1, max=3_600_000, help="Most CPU time of a search, a decision.")
-    ] = None,
-    save: Annotated[Path | None, typer.Option(help="Write the games as a game set, a new .parquet file.")] = None,
+    time_ms: Annotated[int | None, typer.Option(min=1, max=3_600_000, help="Maximum CPU time per move, in ms.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Save the games as a game set (.parquet).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
-    """Let players meet, or play yourself (--p1 human).
+    """Play a series between players, or play yourself (--p1 human).
 
     Games come in blocks: all rotations of the players through the seats, from one random opening. With --gate
     blocks are played until the test decides whether player 1 is stronger, at most --games (default 256 blocks);

@@ -10,16 +10,18 @@ import typer
 from ringrift.cli.options import EXIT_FAILED, JsonOption
 from ringrift.progress import progress_bar
 
-rules_app = typer.Typer(help="Check the rules engine.", no_args_is_help=True)
+rules_app = typer.Typer(
+    help="Check the rules engine against recorded games; count move sequences.", no_args_is_help=True
+)
 
 
 @rules_app.command("check-vectors")
 def check_vectors(
     folder: Annotated[Path, typer.Argument(help="Folder with rr-vectors/1 files, searched recursively.")],
     as_json: JsonOption = False,
-    workers: Annotated[int, typer.Option(help="Processes; 0 takes one a core.")] = 0,
+    workers: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
 ) -> None:
-    """Replay every recorded game below FOLDER: legal moves, states, results, perft. Exit 1 if one differs."""
+    """Replay recorded games and compare legal moves, states, results and perft; exit 1 on any difference."""
     from ringrift.rules.vectors import VectorReport, check_folder, vector_files
 
     report = VectorReport()
@@ -45,11 +47,13 @@ def check_vectors(
 
 @rules_app.command("perft")
 def perft_command(
-    config: Annotated[str, typer.Option("-c", "--config-key", help="Config, for example square8_2p.")] = "square8_2p",
-    depth: Annotated[int, typer.Option(min=1, max=4, help="Moves; bookkeeping moves count.")] = 2,
+    config: Annotated[
+        str, typer.Option("-c", "--configs", help="Board config, for example square8_2p.")
+    ] = "square8_2p",
+    depth: Annotated[int, typer.Option(min=1, max=4, help="Depth in moves; forced bookkeeping moves count.")] = 2,
     as_json: JsonOption = False,
 ) -> None:
-    """Count the move sequences and distinct states after 1 to DEPTH moves from the start."""
+    """Count move sequences and distinct states after 1 to DEPTH moves (perft)."""
     from ringrift.rules.game import Game, Workspace
     from ringrift.rules.position_json import board_of
     from ringrift.rules.vectors import perft

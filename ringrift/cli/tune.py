@@ -18,22 +18,28 @@ NOT_PROVED = 1
 
 
 def tune_command(
-    config: Annotated[str, typer.Option("-c", "--config-key", help="Config, for example square8_2p.")] = "square8_2p",
+    config: Annotated[
+        str, typer.Option("-c", "--configs", help="Board config, for example square8_2p.")
+    ] = "square8_2p",
     out: Annotated[
-        Path | None, typer.Option(help="Profiles file to write; evidence, plot and work folder lie beside it.")
+        Path | None, typer.Option(help="Profiles file to write; evidence, plot and work folder are written beside it.")
     ] = None,
-    scale: Annotated[float | None, typer.Option(min=0.1, max=100, help="Multiplies the population.")] = None,
-    generations: Annotated[int | None, typer.Option(min=1, max=1000, help="Default: the documented number.")] = None,
-    replicas: Annotated[int | None, typer.Option(min=1, max=100, help="Searches; default: the pipeline's.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Another seed searches otherwise.")] = None,
+    scale: Annotated[float | None, typer.Option(min=0.1, max=100, help="Population multiplier.")] = None,
+    generations: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Generations; default: the documented number.")
+    ] = None,
+    replicas: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Independent searches; default: the pipeline's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Random seed.")] = None,
     start: Annotated[
-        Path | None, typer.Option("--from", help="Profiles file with the weights to start from and to beat.")
+        Path | None, typer.Option("--from", help="Profiles file with the starting weights, which must be beaten.")
     ] = None,
     pipeline: Annotated[Path | None, typer.Option("--config", help="Pipeline file, YAML or JSON.")] = None,
-    processes: Annotated[int, typer.Option(min=0, help="At once; 0 takes one a core.")] = 0,
+    processes: Annotated[int, typer.Option(min=0, help="Worker processes; 0: one per core.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
-    """Search weights with CMA-ES, then prove them: a gate against the weights it started from, on fresh openings.
+    """Search heuristic weights with CMA-ES, then gate them against the starting weights on fresh openings.
 
     Stopped with Ctrl-C, the same command goes on. Exit code 1 when no candidate was proved better; then no profiles
     file is written. The evidence is for `ringrift gate verify`.

@@ -4,11 +4,12 @@ import json
 import os
 from pathlib import Path
 
+from ringrift import names
 from ringrift.errors import MissingInput
 
-RECORD = "partition.json"
-GAMES_FILE = "games.parquet"
-TRAINING_ASSET = "training_db"
+RECORD = names.RECORD_FILE
+GAMES_FILE = names.GAMES_FILE
+TRAINING_ASSET = names.TRAINING_DB
 
 
 def default_store() -> Path:

@@ -23,7 +23,7 @@ def hash_game(game: Mapping[str, Any]) -> str:
         raise InvalidInput("game", game, f"use a dict with the keys {', '.join(HASHED_KEYS)}")
     for key in HASHED_KEYS:
         if key not in game:
-            raise InvalidInput("game", sorted(map(str, game)), f"it lacks the key {key!r}")
+            raise InvalidInput("game", sorted(map(str, game)), problem=f"missing key {key!r}")
     try:
         text = json.dumps(
             {key: game[key] for key in HASHED_KEYS}, sort_keys=True, separators=(",", ":"), allow_nan=False

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from ringrift.config import Config
-from ringrift.gamesets.schema import make_row, table_of
+from ringrift.gamesets.schema import GameOrigin, GameOutcome, make_row, table_of
 from ringrift.rules.game import Game
 from ringrift.seeds import stream
 
@@ -16,19 +16,18 @@ def random_games(config: Config, games: int, seed: int = 0) -> pa.Table:
         game.play_random(stream(seed, "bench", config.key, index), config.decision_cap)
         rows.append(
             make_row(
-                config=config,
-                iteration=0,
-                source="selfplay",
-                job="bench",
-                game_index=index,
-                seed=seed,
-                options=game.options,
-                participants=["Uniform"] * config.players,
-                moves=game.moves,
-                winner=game.winner,
-                ranking=game.ranking,
-                victory=game.reason,
-                capped=not game.over,
+                GameOrigin(
+                    config=config,
+                    iteration=0,
+                    source="selfplay",
+                    job="bench",
+                    game_index=index,
+                    seed=seed,
+                    options=game.options,
+                    participants=["Uniform"] * config.players,
+                ),
+                game.moves,
+                GameOutcome(winner=game.winner, ranking=game.ranking, victory=game.reason, capped=not game.over),
             )
         )
     return table_of(rows)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ringrift import names
 from ringrift.config import Config, parse_config
 from ringrift.errors import IllegalMove, RingRiftError
 from ringrift.gamesets.game_hash import game_dict, hash_game
@@ -114,7 +115,7 @@ def _table(board_name: str) -> Workspace:
 
 def _check_fields(row: dict[str, Any], config: Config) -> None:
     _require(row["source"] in SOURCES, "malformed", f"source {row['source']}")
-    _require(0 <= row["iteration"] <= 9999, "malformed", f"iteration {row['iteration']}")
+    _require(0 <= row["iteration"] <= names.LAST_ITERATION, "malformed", f"iteration {row['iteration']}")
     _require(0 < len(row["job"]) <= 120, "malformed", "job name")
     _require(row["game_index"] >= 0 and row["seed"] >= 0, "malformed", "game_index or seed")
     seats = row["participants"]

@@ -1,4 +1,4 @@
-"""Game sets: the schema of recorded games, their Parquet shards, canonical order, digest and deduplication.
+"""The schema of a game set: its columns, which of them are content, and rows as a table.
 
 Content columns are a pure function of a job's inputs and seed: they are sorted, hashed and compared.
 Provenance columns say who made a row and when; nothing depends on them.
@@ -6,6 +6,7 @@ Provenance columns say who made a row and when; nothing depends on them.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -60,57 +61,80 @@ def options_text(options: Mapping[str, int | bool]) -> str:
     return json.dumps(dict(options), sort_keys=True, separators=(",", ":"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameOrigin:
+    """Which game a row is: its place among the games of a job, and what it was played with.
+
+    `participants` are the names of who sat in each seat. The first `opening_plies` decisions were drawn at random.
+    """
+
+    config: Config
+    iteration: int
+    source: str
+    job: str
+    game_index: int
+    seed: int
+    options: Mapping[str, int | bool]
+    participants: Sequence[str]
+    opening_plies: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameOutcome:
+    """How a game ended: winner from 1, rank from 1 of each seat, and the reason. A capped game has none of them."""
+
+    winner: int | None = None
+    ranking: Sequence[int] | None = None
+    victory: str | None = None
+    capped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameProvenance:
+    """Who made a row and when; `duration_s` is the wall time of the game."""
+
+    host: str | None = None
+    duration_s: float | None = None
+    worker_version: str | None = None
+    created_at: datetime | None = None
+
+
 def make_row(
-    *,
-    config: Config,
-    iteration: int,
-    source: str,
-    job: str,
-    game_index: int,
-    seed: int,
-    options: Mapping[str, int | bool],
-    participants: Sequence[str],
+    origin: GameOrigin,
     moves: Sequence[int],
-    winner: int | None,
-    ranking: Sequence[int] | None,
-    victory: str | None,
-    capped: bool,
-    opening_plies: int = 0,
+    outcome: GameOutcome,
+    *,
     search: Mapping[str, Any] | None = None,
-    host: str | None = None,
-    duration_s: float | None = None,
-    worker_version: str | None = None,
-    created_at: datetime | None = None,
+    made: GameProvenance | None = None,
 ) -> dict[str, Any]:
     """One row of a game set; the hash and the number of plies are computed here.
 
-    `moves` are decision codes, `search` holds all SEARCH_COLUMNS or is None. A capped game has no winner,
-    ranking or victory.
+    `moves` are decision codes, `search` holds all SEARCH_COLUMNS or is None.
     """
-    codes = [int(code) for code in moves]
+    codes, made = [int(code) for code in moves], made or GameProvenance()
     return {
-        "game_hash": hash_game(game_of(config, codes, ranking, winner)),
-        "config": config.key,
-        "iteration": iteration,
-        "source": source,
-        "job": job,
-        "game_index": game_index,
-        "seed": seed,
+        "game_hash": hash_game(game_of(origin.config, codes, outcome.ranking, outcome.winner)),
+        "config": origin.config.key,
+        "iteration": origin.iteration,
+        "source": origin.source,
+        "job": origin.job,
+        "game_index": origin.game_index,
+        "seed": origin.seed,
         "rules_version": RULES_VERSION,
-        "options": options_text(options),
-        "participants": list(participants),
-        "opening_plies": opening_plies,
+        "options": options_text(origin.options),
+        "participants": list(origin.participants),
+        "opening_plies": origin.opening_plies,
         "moves": codes,
-        "winner": winner,
-        "ranking": None if ranking is None else list(ranking),
-        "victory": victory,
+        "winner": outcome.winner,
+        "ranking": None if outcome.ranking is None else list(outcome.ranking),
+        "victory": outcome.victory,
         "plies": len(codes),
-        "capped": capped,
+        "capped": outcome.capped,
         **{name: search[name] if search else None for name in SEARCH_COLUMNS},
-        "host": host,
-        "duration_s": duration_s,
-        "worker_version": worker_version,
-        "created_at": created_at,
+        "host": made.host,
+        "duration_s": made.duration_s,
+        "worker_version": made.worker_version,
+        "created_at": made.created_at,
     }
 
 

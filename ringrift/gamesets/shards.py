@@ -59,7 +59,9 @@ def read_shard(path: Path) -> pa.Table:
         _check_schema(str(path), file.schema_arrow)
         return file.read().cast(SCHEMA)
     except (pa.ArrowException, OSError) as error:
-        raise InvalidInput(str(path), "unreadable file", f"use a whole Parquet game set ({error})") from error
+        raise InvalidInput(
+            str(path), path.name, f"use a complete Parquet game set ({error})", problem="unreadable game set"
+        ) from error
 
 
 def _check_schema(where: str, schema: pa.Schema) -> None:

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ringrift import names
+
 CONTRACT_VERSION = 1
 JOBS_FOLDER = f"jobs-v{CONTRACT_VERSION}"
 SPEC, MESSAGES, LOG, STATE, LOCK, CANCEL = (
@@ -36,13 +38,13 @@ class _Strict(BaseModel):
 class JobSpec(_Strict):
     """One unit of work. Equal specs are the same job: the id hashes everything here.
 
-    `kind` selects the function in ringrift.jobs.worker that runs `params`; `salt` forces a fresh job.
+    `kind` names the file in ringrift.kinds that runs `params`; `salt` forces a fresh job.
     """
 
     contract: Literal[1] = 1
     asset: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     config: str = Field(pattern=r"^[a-z0-9]+_[234]p$")
-    iteration: int = Field(ge=0, le=9999)
+    iteration: int = Field(ge=0, le=names.LAST_ITERATION)
     name: str = Field(pattern=r"^[A-Za-z0-9_.]+$", max_length=80)
     kind: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     params: dict[str, Any]

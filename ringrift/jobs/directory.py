@@ -1,6 +1,6 @@
 """A job directory while a worker runs it: messages, state, shards; and reading it back.
 
-ringrift.contract says which files there are. This module knows nothing of the kinds of jobs.
+ringrift.jobs.contract says which files there are. This module knows nothing of the kinds of jobs.
 """
 
 import json
@@ -129,7 +129,9 @@ def read_manifest(directory: Path, job_id: str) -> Manifest | None:
     for entry in manifest.shards:
         shard = path.with_name(entry.name)
         if not shard.is_file() or shard.stat().st_size != entry.bytes:
-            raise InvalidInput(str(shard), "missing or of another size", f"it should have {entry.bytes} bytes")
+            raise InvalidInput(
+                str(shard), shard.name, f"it should have {entry.bytes} bytes", problem="missing or of another size"
+            )
         if contract.file_sha256(shard) != entry.sha256:
-            raise InvalidInput(str(shard), "other content", f"its SHA-256 should be {entry.sha256}")
+            raise InvalidInput(str(shard), shard.name, f"its SHA-256 should be {entry.sha256}", problem="damaged")
     return manifest

@@ -51,7 +51,9 @@ def view_job(folder: Path, host: str, alive: Callable[[str], bool], now: float |
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
-        raise InvalidInput(str(folder / SPEC), "another contract or damaged", "move its directory aside") from error
+        raise InvalidInput(
+            str(folder / SPEC), SPEC, "move its directory aside", problem="of another contract version, or damaged"
+        ) from error
     living = alive(folder.name)
     state, unreadable = _state(folder)
     done, total = _progress(folder / MESSAGES)

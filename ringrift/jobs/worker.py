@@ -1,4 +1,4 @@
-"""The worker: runs one job directory as ringrift.contract describes it.
+"""The worker: runs one job directory as ringrift.jobs.contract describes it.
 
     python -m ringrift.jobs.worker run DIR     in this process; output goes to the terminal
     python -m ringrift.jobs.worker start DIR   detached, output to DIR/log.txt; prints the pid
@@ -17,6 +17,7 @@ import importlib
 import importlib.metadata
 import json
 import os
+import pkgutil
 import platform
 import select
 import signal
@@ -29,7 +30,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ringrift.errors import InvalidInput, MissingInput, RingRiftError
 from ringrift.files import write_json
@@ -42,18 +43,7 @@ DONE, FAILED, REFUSED, BUSY = 0, 1, 2, 75
 HEARTBEAT_S = 2.0
 CANCEL_GRACE_S = 5.0  # after a signal, the main thread may take so long to save its finished work
 
-JOB_KINDS = {
-    "cmaes": "ringrift.kinds.cmaes:run_cmaes",
-    "match_results": "ringrift.kinds.match_results:run_match_results",
-    "noop": "ringrift.kinds.noop:run_noop",
-    "rate": "ringrift.kinds.rate:run_rate",
-    "round_robin": "ringrift.kinds.round_robin:run_round_robin",
-    "selfplay": "ringrift.kinds.selfplay:run_selfplay",
-    "tournament": "ringrift.kinds.match:run_tournament",
-    "train": "ringrift.kinds.train:run_train",
-    "verify": "ringrift.kinds.verify:run_verify",
-}
-"""Job kind → `module:function`, a JobKind. Imported when needed, after the thread counts are set."""
+KINDS = "ringrift.kinds"  # the package of the job kinds; it lies above this one, so it is found by its name
 
 THREAD_COUNTS = (
     "OMP_NUM_THREADS",
@@ -65,9 +55,17 @@ THREAD_COUNTS = (
 """A job is one core: each of these is set to 1 before numpy is loaded, unless the starter has set it."""
 
 
-class JobKind(Protocol):
-    def __call__(self, job: Job, params: dict[str, Any]) -> dict[str, Any]:
-        """Do the work `params` describes, hand over shards, return the manifest's `result`."""
+def job_kinds() -> list[str]:
+    """The job kinds of this machine, by name: the files of their package, none of which is imported."""
+    return sorted(module.name for module in pkgutil.iter_modules(importlib.import_module(KINDS).__path__))
+
+
+def run_kind(job: Job) -> dict[str, Any]:
+    """Run a job by its kind and return the manifest's `result`. Raises InvalidInput for bad params."""
+    kind = importlib.import_module(f"{KINDS}.{job.spec.kind}")  # now: the thread counts are set
+    params = parse(kind.Params, job.spec.params, f"params of {job.spec.name}")
+    result: dict[str, Any] = kind.run(job, params)
+    return result
 
 
 def read_spec(directory: Path) -> JobSpec:
@@ -79,8 +77,8 @@ def read_spec(directory: Path) -> JobSpec:
         remedy = f"this worker speaks {CONTRACT_VERSION}; install the orchestrator's version of ringrift here"
         raise InvalidInput(f"{path}: contract", version, remedy)
     spec = parse(JobSpec, data, str(path))
-    if spec.kind not in JOB_KINDS:
-        raise InvalidInput(f"{path}: kind", spec.kind, f"use one of {', '.join(JOB_KINDS)}")
+    if spec.kind not in (kinds := job_kinds()):
+        raise InvalidInput(f"{path}: kind", spec.kind, f"use one of {', '.join(kinds)}")
     return spec
 
 
@@ -142,9 +140,7 @@ def _work(job: Job, state: State, messages: Messages, signals: list[int]) -> int
     started, cpu = time.time(), time.process_time()
     try:
         job.check()
-        module, function = JOB_KINDS[job.spec.kind].split(":")
-        kind: JobKind = getattr(importlib.import_module(module), function)
-        result = kind(job, job.spec.params)
+        result = run_kind(job)
         worker = {
             **hello(),
             "attempt": job.attempt,
@@ -244,7 +240,7 @@ def hello() -> dict[str, Any]:
         "version": importlib.metadata.version("ringrift-assets"),
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "kinds": sorted(JOB_KINDS),
+        "kinds": job_kinds(),
     }
 
 

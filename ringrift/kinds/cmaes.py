@@ -11,19 +11,21 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ringrift.errors import InvalidInput
 from ringrift.files import write_json
 from ringrift.jobs.directory import Job
-from ringrift.kinds.cmaes_tables import StoredGeneration, StoredTable, Tuner
 from ringrift.players.heuristic.profiles import profile_hash
 from ringrift.specs.cmaes import CmaesParams
 from ringrift.strict import parse, read_document
 from ringrift.tuning.cma import Search
 from ringrift.tuning.schedule import Table, fitness_of, generation_fitness
+from ringrift.tuning.tables import StoredGeneration, StoredTable, Tuner
+
+Params: TypeAlias = CmaesParams
 
 MEASURED = "measured.json"
 MEAN, BEST = "mean", "best"
@@ -35,13 +37,12 @@ def generation_file(number: int) -> str:
 
 
 # --- the job ------------------------------------------------------------------------------------------------
-def run_cmaes(job: Job, content: dict[str, Any]) -> dict[str, Any]:
-    """Job kind `cmaes`: search the generations that no shard in `out/` holds yet, then measure the candidates.
+def run(job: Job, params: CmaesParams) -> dict[str, Any]:
+    """Search the generations that no shard in `out/` holds yet, then measure the candidates.
 
     Returns `candidates` (kind, weights, hash, fitness against the incumbent with interval and games), `history` (one
-    row of numbers a generation), counts of games, and the content digest. Raises InvalidInput for bad params.
+    row of numbers a generation), counts of games, and the content digest. Raises InvalidInput for another partition's.
     """
-    params = parse(CmaesParams, content, f"params of {job.spec.name}")
     if (params.config, params.iteration) != (job.spec.config, job.spec.iteration):
         where = f"{job.spec.config}, iteration {job.spec.iteration}"
         raise InvalidInput("params", f"{params.config}, iteration {params.iteration}", f"the job is of {where}")
@@ -152,6 +153,8 @@ def _read_generation(path: Path, number: int, tuner: Tuner, search: Search) -> S
         raise InvalidInput(path.name, found.generation, "its games are not those of this search")
     fitness = [f.score for f in generation_fitness(tables, [t.scores for t in found.tables], len(found.population))]
     if fitness != found.fitness:
-        raise InvalidInput(path.name, "fitness", "it does not follow from the scores of its tables")
+        raise InvalidInput(
+            path.name, found.fitness, problem="its fitness does not follow from the scores of its tables"
+        )
     search.replay([(np.array(found.population), found.fitness)])
     return found

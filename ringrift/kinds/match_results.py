@@ -1,22 +1,21 @@
 """The `match_results` job: matches brought home become one verified game set, scores and evidence.
 
-Runs on the machine that holds the store. Params: `config`, `iteration`, `matches` (kind and params of each
-match's own job, and its pulled shards) and `stored` (the game set of a partial partition, whose whole matches
-are taken over). A game counts if it replays exactly and is the one its match planned: seed, seats and index.
+Runs on the machine that holds the store. Whole matches of a partial partition's game set are taken over. A game
+counts if it replays exactly and is the one its match planned: seed, seats and index.
 Shards: `games.parquet`, `rejects.parquet`, `games.jsonl`, `gate-{match}.json` for each gate that has ended, and
 `board.svg`, the end of the longest game.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ringrift import names
 from ringrift.config import parse_config
 from ringrift.files import atomic_path, write_json, write_text
 from ringrift.gamesets.digest import canonical_order, content_digest
@@ -26,54 +25,36 @@ from ringrift.gamesets.schema import SCHEMA
 from ringrift.gamesets.shards import read_shard, write_shard
 from ringrift.jobs.directory import Job
 from ringrift.jobs.inputs import home_file
-from ringrift.kinds import match as tournament
-from ringrift.kinds import round_robin
+from ringrift.kinds import round_robin, tournament
 from ringrift.kinds.verify import last_position
-from ringrift.matches.blocks import block_scores
+from ringrift.matches.blocks import verdict_of
 from ringrift.matches.plan import GamePlan, participant_name
 from ringrift.players.participant import Participant
 from ringrift.render import data_uri, render_svg, render_thumbnail
-from ringrift.specs import match as match_spec
-from ringrift.specs import round_robin as round_robin_spec
 from ringrift.specs.match import MatchParams
-from ringrift.specs.round_robin import RoundRobinParams
 from ringrift.specs.store_jobs import MatchInput, ResultsParams
 from ringrift.stats.evidence import Entrant, Purpose, evidence, gate_games
 from ringrift.stats.results import game_scores
-from ringrift.stats.sprt import SequentialTest, judge_blocks
-from ringrift.strict import parse
+from ringrift.stats.sprt import SequentialTest
 
-GAMES, REJECTS, RECORDS, BOARD = "games.parquet", "rejects.parquet", "games.jsonl", "board.svg"
+Params: TypeAlias = ResultsParams
+
+GAMES, REJECTS, RECORDS, BOARD = names.GAMES_FILE, names.REJECTS_FILE, names.GAMES_LOG, names.BOARD_PICTURE
 OTHER_GAME = "other_game"  # reject reason: legal, but not the game that was planned
 
 
-def _match_plan(content: dict[str, Any]) -> GamePlan:
-    return tournament.game_plan(parse(MatchParams, content, "match"))
+def plan_of(entry: MatchInput) -> GamePlan:
+    """The games that a match's own job planned."""
+    params = entry.match_params()
+    return tournament.game_plan(params) if isinstance(params, MatchParams) else round_robin.game_plan(params)
 
 
-def _round_robin_plan(content: dict[str, Any]) -> GamePlan:
-    return round_robin.game_plan(parse(RoundRobinParams, content, "round robin"))
-
-
-PLANS: dict[str, Callable[[dict[str, Any]], GamePlan]] = {
-    match_spec.KIND: _match_plan,
-    round_robin_spec.KIND: _round_robin_plan,
-}
-"""Kind of a match's job → the games it planned."""
-
-
-def gate_file(match: str) -> str:
-    """Name of the evidence of a gate that has ended."""
-    return f"gate-{match}.json"
-
-
-def run_match_results(job: Job, content: dict[str, Any]) -> dict[str, Any]:
-    """Worker entry; see the module's text.
+def run(job: Job, params: ResultsParams) -> dict[str, Any]:
+    """See the module's text.
 
     The result holds, for each match, games, scores, whether it is whole and the gate's verdict; the
     participants by key; counts of rejects; the content digest.
     """
-    params = parse(ResultsParams, content, f"params of {job.spec.name}")
     config = parse_config(params.config)
     empty = SCHEMA.empty_table()
     stored = read_shard(home_file(params.stored)) if params.stored else empty
@@ -82,7 +63,7 @@ def run_match_results(job: Job, content: dict[str, Any]) -> dict[str, Any]:
     participants: dict[str, dict[str, Any]] = {}
     for entry in params.matches:
         job.check()
-        plan = PLANS[entry.kind](entry.params)
+        plan = plan_of(entry)
         played = [read_shard(home_file(shard)) for shard in entry.shards]
         games = pa.concat_tables(played or [stored.filter(pc.equal(stored["job"], plan.job))])
         replayed, bad = verify_rows(games, config=config, options=plan.options)
@@ -145,8 +126,8 @@ def _match(job: Job, games: pa.Table, plan: GamePlan, entry: MatchInput) -> dict
         "openings": len({plan.game(row["game_index"]).seed for row in rows}),
         "gate": None,
     }
-    if entry.purpose is not None:
-        gate = SequentialTest(**entry.params["gate"])
+    gate = getattr(entry.match_params(), "gate", None)
+    if entry.purpose is not None and gate is not None:
         result["gate"] = {"params": asdict(gate), "verdict": None, "evidence": None}
         if result["whole"]:
             result["gate"] |= _verdict(job, rows, plan, gate, entry.purpose)
@@ -190,9 +171,9 @@ def _verdict(
     """What a gate that has ended says, and the digest of its evidence, which is written as a shard."""
     players = plan.config.players
     rankings = {row["game_index"]: row["ranking"] for row in rows}
-    verdict = judge_blocks(block_scores(rankings, players), gate, players=players)
+    verdict = verdict_of(rankings, gate, players)
     held = gate_evidence(rows, plan, gate, purpose)
-    name = gate_file(plan.job)
+    name = names.gate_file(plan.job)
     write_json(job.out / name, held)
     job.add_shard(name, len(rows))
     about = asdict(verdict)

@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ringrift import names
 from ringrift.files import atomic_path, write_json, write_text
 from ringrift.gamesets.shards import read_shard
 from ringrift.jobs.directory import Job
@@ -26,24 +27,24 @@ from ringrift.specs.store_jobs import RateParams
 from ringrift.stats.elo import EloChange, sequential_elo
 from ringrift.stats.plackett_luce import RatingFit, fit_ratings
 from ringrift.stats.results import GameResult
-from ringrift.strict import parse
 
-HISTORY, PLOT, FIT = "history.parquet", "ratings.svg", "fit.json"
+Params: TypeAlias = RateParams
+
+HISTORY, PLOT, FIT = names.RATING_EVENTS_FILE, names.RATINGS_PLOT, names.FIT_FILE
 WINDOW = 20  # iterations back to which a participant must have played to be in the fit
 COLUMNS = ["config", "iteration", "job", "game_index", "participants", "ranking", "created_at"]
 DIGITS = 3  # of a stored Elo, and of a stored Elo^2
 OTHER_POOL, UNKNOWN = "other_pool", "unknown_participant"
 
 
-def run_rate(job: Job, content: dict[str, Any]) -> dict[str, Any]:
-    """Worker entry; see the module's text.
+def run(job: Job, params: RateParams) -> dict[str, Any]:
+    """See the module's text.
 
     The result holds one row a participant, best first (key, name, rating with 95 % interval, games, Elo, and the
     likelihood of superiority `los` over the next one, None for the last), the advantage of each seat, the games
     refused with reasons, and the largest difference in seats within a match.
     Raises InvalidInput if a game is there twice or none is left.
     """
-    params = parse(RateParams, content, f"params of {job.spec.name}")
     tables = [read_shard(home_file(entry)).select(COLUMNS) for entry in params.games]
     games, refused = _results(pa.concat_tables(tables), params)
     before = [game for game in games if game.iteration < params.iteration]

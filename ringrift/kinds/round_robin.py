@@ -5,7 +5,7 @@ alike, the entrants moving on by one seat from game to game, so that each of the
 tell most is decided in `pairings`. Game index = table * players + rotation.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from ringrift.config import parse_config
 from ringrift.jobs.directory import Job
@@ -15,7 +15,8 @@ from ringrift.matches.shards import run_games
 from ringrift.players.participant import Participant
 from ringrift.rules.position_json import read_options
 from ringrift.specs.round_robin import RoundRobinParams
-from ringrift.strict import parse
+
+Params: TypeAlias = RoundRobinParams
 
 
 def game_plan(params: RoundRobinParams) -> GamePlan:
@@ -55,6 +56,6 @@ def game_plan(params: RoundRobinParams) -> GamePlan:
     )
 
 
-def run_round_robin(job: Job, content: dict[str, Any]) -> dict[str, Any]:
-    """Job kind `round_robin`: play it. Returns the summary of game_job.run_games."""
-    return run_games(job, game_plan(parse(RoundRobinParams, content, f"params of {job.spec.name}")))
+def run(job: Job, params: RoundRobinParams) -> dict[str, Any]:
+    """Play its games. Returns the summary of matches.shards.run_games."""
+    return run_games(job, game_plan(params))

@@ -1,6 +1,6 @@
-"""Selfplay jobs: planning an iteration's chunks, and what one chunk plays."""
+"""The `selfplay` job: the games of one chunk."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from ringrift.config import parse_config
 from ringrift.jobs.directory import Job
@@ -10,10 +10,10 @@ from ringrift.players.participant import Participant
 from ringrift.rules.position_json import read_options
 from ringrift.seeds import seed_number
 from ringrift.specs.selfplay import SelfplayParams
-from ringrift.strict import parse
+
+Params: TypeAlias = SelfplayParams
 
 
-# --- playing ------------------------------------------------------------------------------------------------
 def game_plan(params: SelfplayParams) -> GamePlan:
     """The games of a chunk. A game's content depends on nothing but `params` and its index."""
     config = parse_config(params.config)
@@ -41,10 +41,9 @@ def game_plan(params: SelfplayParams) -> GamePlan:
     )
 
 
-def run_selfplay(job: Job, content: dict[str, Any]) -> dict[str, Any]:
-    """Job kind `selfplay`: play the games of a chunk that no whole shard in `out/` holds yet.
+def run(job: Job, params: SelfplayParams) -> dict[str, Any]:
+    """Play the games of a chunk that no whole shard in `out/` holds yet.
 
-    Returns the summary of game_job.run_games. Raises InvalidInput for bad params.
+    Returns the summary of matches.shards.run_games.
     """
-    params = parse(SelfplayParams, content, f"params of {job.spec.name}")
     return run_games(job, game_plan(params))

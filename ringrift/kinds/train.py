@@ -2,43 +2,42 @@
 
 Its game sets and its parent are files of the home, which are sent to a host elsewhere. Shards: `model.safetensors` and
 `model.json`, the weights and their card, and `losses.svg`. After every epoch a checkpoint is left in the job's
-directory, from which another attempt goes on. torch is imported while the job runs only: planning needs none of it.
+directory, from which another attempt goes on.
 """
 
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeAlias
 
+from ringrift import names
 from ringrift.config import parse_config
 from ringrift.errors import InvalidInput
 from ringrift.files import write_text
+from ringrift.gamesets.shards import read_shard
 from ringrift.jobs.directory import Job
 from ringrift.jobs.inputs import home_file
+from ringrift.network.card import POLICY_VALUE, ModelCard, load_pair, save_card, save_weights, weights_hash
+from ringrift.network.layout import ENCODER_VERSION
+from ringrift.network.model import Architecture
+from ringrift.network.training.loop import Settings, train
+from ringrift.network.training.rows import make_rows
+from ringrift.network.training.window import COLUMNS, WindowShape, held_out, select_window
+from ringrift.plots.losses import render_losses, render_small_losses
+from ringrift.rules.replay import RULES_VERSION
+from ringrift.seeds import seed_number
 from ringrift.specs.train import TrainParams
-from ringrift.strict import parse
 
-MODEL, CARD, PLOT = "model.safetensors", "model.json", "losses.svg"
+Params: TypeAlias = TrainParams
+MODEL, CARD, PLOT = names.WEIGHTS_FILE, names.CARD_FILE, names.LOSSES_PLOT
 CHECKPOINT = "checkpoint.pt"
 
 
-def run_train(job: Job, content: dict[str, Any]) -> dict[str, Any]:
-    """Worker entry; see the module's text.
+def run(job: Job, params: TrainParams) -> dict[str, Any]:
+    """See the module's text.
 
     The result holds the model's weights hash and its parent's, the metrics (losses.evaluate) of the games held out,
     those of the parent on the same games, the window, the share of rows with soft policy targets (`soft_share`), the
     history by epoch and a small plot. Raises InvalidInput if the parent is of another architecture.
     """
-    from ringrift.gamesets.shards import read_shard
-    from ringrift.network.card import POLICY_VALUE, ModelCard, load_pair, save_card, save_weights, weights_hash
-    from ringrift.network.layout import ENCODER_VERSION
-    from ringrift.network.model import Architecture
-    from ringrift.network.training.loop import Settings, train
-    from ringrift.network.training.rows import make_rows
-    from ringrift.network.training.window import COLUMNS, WindowShape, held_out, select_window
-    from ringrift.plots.losses import render_losses, render_small_losses
-    from ringrift.rules.replay import RULES_VERSION
-    from ringrift.seeds import seed_number
-
-    params = parse(TrainParams, content, f"params of {job.spec.name}")
     config = parse_config(params.config)
     architecture = {"blocks": params.blocks, "channels": params.channels}
     start = parent = None
@@ -56,7 +55,7 @@ def run_train(job: Job, content: dict[str, Any]) -> dict[str, Any]:
     taught = int((~held[rows.game]).sum())
     summary = {**window.summary(), "held_out_games": int(held.sum()), "training_rows": taught}
     job.log(f"training {params.blocks}x{params.channels} on {taught} rows of {int((~held).sum())} games")
-    settings = Settings(epochs=params.epochs, **params.settings)  # type: ignore[arg-type]
+    settings = Settings(epochs=params.epochs, **params.settings.model_dump())
 
     def report(figures: dict[str, float]) -> None:
         epoch, loss = int(figures["epoch"]), figures["loss"]
@@ -84,9 +83,9 @@ def run_train(job: Job, content: dict[str, Any]) -> dict[str, Any]:
         weights=weights,
         parent=parent,
         seed=params.root_seed,
-        window={**summary, "files": params.games},
+        window={**summary, "files": [entry.model_dump() for entry in params.games]},
         training={
-            **params.settings,
+            **params.settings.model_dump(),
             "epochs": params.epochs,
             "epochs_run": int(trained.history[-1]["epoch"]),
             "best_epoch": trained.best_epoch,

@@ -1,34 +1,34 @@
 """The `verify` job: replay a game set, set aside what is wrong or known already, keep the rest for training.
 
-Runs on the machine that holds the store; `params` name files relative to RINGRIFT_HOME:
-`{"config": key, "games": FILE, "more": [FILE, …], "earlier": [FILE, …]}` with FILE = `{"path", "sha256"}`.
-`games` and, where given, `more` are the sets to verify, `earlier` the training sets of the iterations before.
+Runs on the machine that holds the store.
 Shards: `games.parquet` (the unique, verified, finished games), `rejects.parquet` (the others, with reason and
 detail) and `board.svg`, a final position.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ringrift import names
 from ringrift.config import Config, parse_config
 from ringrift.files import atomic_path, write_text
 from ringrift.gamesets.dedup import dedup, game_keys
 from ringrift.gamesets.digest import content_digest
 from ringrift.gamesets.replay_check import REJECT_SCHEMA, verify_rows
 from ringrift.gamesets.shards import read_shard, write_shard
+from ringrift.jobs.directory import Job
 from ringrift.jobs.inputs import home_file
 from ringrift.render import data_uri, render_svg, render_thumbnail
 from ringrift.rules.replay import replay
+from ringrift.specs.store_jobs import VerifyParams
 
-if TYPE_CHECKING:
-    from ringrift.jobs.directory import Job
+Params: TypeAlias = VerifyParams
 
-GAMES, REJECTS, BOARD = "games.parquet", "rejects.parquet", "board.svg"
+GAMES, REJECTS, BOARD = names.GAMES_FILE, names.REJECTS_FILE, names.BOARD_PICTURE
 BATCH = 1000  # games between two looks at whether somebody cancelled
 UNFINISHED = "capped"  # a legal game without a result is no training data
 DUPLICATE = "duplicate"
@@ -37,14 +37,14 @@ KEY_COLUMNS = [*REPEATED_COLUMNS, "game_hash"]
 KEY_BATCH = 65_536  # rows whose texts stay in the processor's cache
 
 
-def run_verify(job: "Job", params: dict[str, Any]) -> dict[str, Any]:
-    """Worker entry; see the module's text. The result holds counts, reasons and the content digest.
+def run(job: Job, params: VerifyParams) -> dict[str, Any]:
+    """See the module's text. The result holds counts, reasons and the content digest.
 
     Raises MissingInput or InvalidInput when a file is not there or not the one that was meant.
     """
-    config = parse_config(params["config"])
-    played = pa.concat_tables([read_shard(home_file(entry)) for entry in (params["games"], *params.get("more", []))])
-    known = known_keys([home_file(entry) for entry in params["earlier"]])
+    config = parse_config(params.config)
+    played = pa.concat_tables([read_shard(home_file(entry)) for entry in (params.games, *params.more)])
+    known = known_keys([home_file(entry) for entry in params.earlier])
     good, bad = _replayed(job, played, config)
     finished = good.filter(pc.invert(good["capped"]))
     unique, duplicates = dedup(finished, known)
@@ -86,7 +86,7 @@ def known_keys(paths: list[Path]) -> np.ndarray:
     return np.concatenate(keys) if keys else np.zeros(0, dtype=np.uint64)
 
 
-def _replayed(job: "Job", table: pa.Table, config: Config) -> tuple[pa.Table, pa.Table]:
+def _replayed(job: Job, table: pa.Table, config: Config) -> tuple[pa.Table, pa.Table]:
     """(good rows, rejected rows) of the whole table, batch by batch."""
     good, bad = [table.slice(0, 0)], [_rejected(table.slice(0, 0), "")]
     for start in range(0, table.num_rows, BATCH):

@@ -4,17 +4,16 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ringrift.jobs.inputs import ModelFile
+from ringrift.jobs.inputs import ModelFile, home_file
+from ringrift.matches.plan import GamePlan
 from ringrift.players.seats import ValueNetworks, networks, value_networks
 from ringrift.specs.participants import by_weights, models_of
 
 if TYPE_CHECKING:
     from ringrift.network.evaluator import Evaluator
-from ringrift.jobs.inputs import home_file
-from ringrift.matches.plan import GamePlan
 
 
-def _evaluators(plan: GamePlan) -> "dict[str, Evaluator]":
+def evaluators_of(plan: GamePlan) -> "dict[str, Evaluator]":
     """The policy networks of a plan by weights hash, from this machine's files."""
     if not (files := _files(plan, networks(plan.participants))):
         return {}
@@ -23,7 +22,7 @@ def _evaluators(plan: GamePlan) -> "dict[str, Evaluator]":
     return load_evaluators(files, plan.config)
 
 
-def _values(plan: GamePlan) -> ValueNetworks:
+def values_of(plan: GamePlan) -> ValueNetworks:
     """The value networks of a plan by weights hash, from this machine's files."""
     if not (files := _files(plan, value_networks(plan.participants))):
         return {}
@@ -43,4 +42,4 @@ def find_model(model: ModelFile) -> Path:
 
     Raises MissingInput or InvalidInput as home_file does.
     """
-    return home_file({"path": model.path, "sha256": model.sha256})
+    return home_file(model)

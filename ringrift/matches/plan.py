@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ringrift.config import Config
 from ringrift.jobs.inputs import ModelFile
 from ringrift.players.participant import Participant
-
-if TYPE_CHECKING:
-    pass
 
 Rankings = Mapping[int, Sequence[int] | None]  # game index to final ranks, None for a capped game
 

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from ringrift.gamesets.schema import VALUE_SCALE, make_row
+from ringrift.gamesets.schema import VALUE_SCALE, GameOrigin, GameOutcome, GameProvenance, make_row
+from ringrift.matches.plan import GamePlan, participant_name
 from ringrift.players.match import MatchGame, play_match_game
 from ringrift.players.seats import ValueNetworks, networks
 from ringrift.rules.game import ranking_of
@@ -21,23 +22,18 @@ from ringrift.rules.state import REASON, REASONS
 if TYPE_CHECKING:
     from ringrift.network.evaluator import Evaluator
     from ringrift.network.lockstep import PlayedGame
-from ringrift.matches.plan import GamePlan, participant_name
 
 
-def outcome(game: MatchGame) -> dict[str, Any]:
-    """The outcome columns of a played game: winner (from 1), ranking, victory, capped."""
+def outcome(game: MatchGame) -> GameOutcome:
+    """How a played game ended."""
     if game.capped:
-        return {"winner": None, "ranking": None, "victory": None, "capped": True}
-    return {
-        "winner": game.winner + 1,
-        "ranking": ranking_of(game.state),
-        "victory": REASONS[int(game.state[REASON])],
-        "capped": False,
-    }
+        return GameOutcome(capped=True)
+    victory = REASONS[int(game.state[REASON])]
+    return GameOutcome(winner=game.winner + 1, ranking=ranking_of(game.state), victory=victory)
 
 
 def search_targets(game: MatchGame) -> dict[str, Any] | None:
-    """The search columns of a played game (games.SEARCH_COLUMNS), None if no player searched.
+    """The search columns of a played game (schema.SEARCH_COLUMNS), None if no player searched.
 
     Values are for the player to move; a search that shares no visits (minimax) gives its decision one visit.
     """
@@ -63,7 +59,7 @@ def play_rows(
     check: Callable[[], None] = lambda: None,
     timed: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Play games of a plan by their indices, one row (games.make_row) each, as they are asked for.
+    """Play games of a plan by their indices, one row (schema.make_row) each, as they are asked for.
 
     A plan with policy or value networks needs them, `evaluators` or `values`, by weights hash. With policy networks it
     begins games of `ahead` (default: `indices`, which then must have an end) in this order before they are asked for,
@@ -83,7 +79,7 @@ def play_rows(
         planned, effort = plan.game(index), {}
         if timed and game.effort:
             effort = {"cpu_s": game.effort.cpu_s.tolist(), "decisions": game.effort.decisions.tolist()}
-        row = make_row(
+        origin = GameOrigin(
             config=plan.config,
             iteration=plan.iteration,
             source=plan.source,
@@ -93,15 +89,12 @@ def play_rows(
             options=plan.options,
             participants=[participant_name(seat) for seat in planned.seats],
             opening_plies=min(plan.opening_plies, game.plies),
-            moves=game.codes.tolist(),
-            **outcome(game),
-            search=search_targets(game),
-            host=host,
-            duration_s=seconds,
-            worker_version=worker_version,
-            created_at=datetime.now(UTC),
         )
-        yield row | effort
+        made = GameProvenance(
+            host=host, duration_s=seconds, worker_version=worker_version, created_at=datetime.now(UTC)
+        )
+        moves = game.codes.tolist()
+        yield make_row(origin, moves, outcome(game), search=search_targets(game), made=made) | effort
 
 
 def _match_game(plan: GamePlan, index: int, values: ValueNetworks | None, timed: bool) -> tuple[int, MatchGame, float]:

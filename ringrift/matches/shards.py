@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -14,10 +14,7 @@ from ringrift.gamesets.replay_check import verify_rows
 from ringrift.gamesets.schema import table_of
 from ringrift.gamesets.shards import read_shard, write_shard
 from ringrift.jobs.directory import Job
-
-if TYPE_CHECKING:
-    pass
-from ringrift.matches.models import _evaluators, _values
+from ringrift.matches.models import evaluators_of, values_of
 from ringrift.matches.plan import GamePlan, participant_name
 from ringrift.matches.play import play_rows
 
@@ -61,7 +58,7 @@ def _played(job: Job, plan: GamePlan, rankings: dict[int, Sequence[int] | None])
     wanted = plan.order(rankings) if plan.order else iter(missing)
     if not missing:
         return
-    loaded, values = _evaluators(plan), _values(plan)
+    loaded, values = evaluators_of(plan), values_of(plan)
     for row in play_rows(plan, wanted, evaluators=loaded, values=values, ahead=missing, check=job.check):
         rankings[row["game_index"]] = row["ranking"]
         yield row

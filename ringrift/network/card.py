@@ -14,6 +14,7 @@ from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from ringrift import names
 from ringrift.config import Config, ConfigKey
 from ringrift.errors import InvalidInput, MissingInput
 from ringrift.files import atomic_path, write_json
@@ -40,7 +41,7 @@ class ModelCard(Strict):
     encoder: int
     rules_version: str
     config: ConfigKey
-    iteration: int = Field(ge=0, le=9999)
+    iteration: int = Field(ge=0, le=names.LAST_ITERATION)
     weights: str = Field(pattern=r"^[0-9a-f]{64}$")
     parent: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")  # weights hash of the model it started from
     seed: int
@@ -88,7 +89,9 @@ def load_weights(path: Path) -> Weights:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise InvalidInput(str(path), "unreadable weights", f"use a whole safetensors file ({error})") from error
+        raise InvalidInput(
+            str(path), path.name, f"use a complete safetensors file ({error})", problem="unreadable weights"
+        ) from error
 
 
 def load_card(path: Path) -> ModelCard:
@@ -115,10 +118,14 @@ def load_pair(path: Path, *, kind: str, config: Config | None = None) -> tuple[W
     ]
     for field, has, wants in wanted:
         if has != wants:
-            raise InvalidInput(f"{card_path(weights_path)}: {field}", has, f"it is to be used where it is {wants!r}")
+            problem = f"this is a {has!r} network" if field == "kind" else f"this network has {field} {has!r}"
+            remedy = f"a {wants!r} network is required here" if field == "kind" else f"{wants!r} is required here"
+            raise InvalidInput(str(card_path(weights_path)), has, remedy, problem=problem)
     found = weights_hash(weights)
     if found != card.weights:
-        raise InvalidInput(str(weights_path), found, f"its card names weights of hash {card.weights}")
+        raise InvalidInput(
+            str(weights_path), found, f"the card is of {card.weights}", problem=f"these are the weights of hash {found}"
+        )
     return weights, card
 
 
@@ -127,4 +134,5 @@ def check_shapes(path: Path, weights: Weights, expected: dict[str, tuple[tuple[i
     for name in sorted({*weights, *expected}):
         has = (weights[name].shape, weights[name].dtype.name) if name in weights else None
         if has != expected.get(name):
-            raise InvalidInput(f"{path}: {name}", has, f"the card's architecture has {expected.get(name)}")
+            wants = expected.get(name)
+            raise InvalidInput(str(path), has, f"the architecture has {wants}", problem=f"tensor {name!r} is {has}")

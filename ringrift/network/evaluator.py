@@ -169,6 +169,11 @@ def load_evaluators(files: Mapping[str, Path], config: Config) -> dict[str, Eval
     for weights, path in files.items():
         evaluator = load_evaluator(path, config)
         if evaluator.weights != weights:
-            raise InvalidInput(str(path), evaluator.weights, f"the participant plays with the weights {weights}")
+            raise InvalidInput(
+                str(path),
+                evaluator.weights,
+                f"the participant plays with {weights}",
+                problem="other weights than expected",
+            )
         found[weights] = evaluator
     return found

@@ -1,4 +1,4 @@
-"""Networks from and to the weights of ringrift.network.files; imports torch."""
+"""Networks from and to the weights of ringrift.network.card; imports torch."""
 
 from pathlib import Path
 

@@ -1,8 +1,9 @@
 """The matches of an iteration: documented match-ups, the match for the next tier, and a round robin for ratings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from math import ceil, comb
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from ringrift.boards import BOARDS
 from ringrift.config import Config
@@ -11,12 +12,14 @@ from ringrift.jobs.contract import JobSpec
 from ringrift.jobs.inputs import ModelFile
 from ringrift.planning.entrants import Rated, field_of
 from ringrift.planning.gate import gate_of
-from ringrift.planning.jobs import match_job, round_robin_job
+from ringrift.planning.incumbent import Incumbent
+from ringrift.planning.jobs import match_job, match_terms, round_robin_job
 from ringrift.planning.pipeline import Pipeline
 from ringrift.players import benchmarks
 from ringrift.players.engines import ENGINE_MODES, ENGINES, NETWORK_DIFFICULTY, NETWORK_ENGINE
 from ringrift.players.participant import Participant, participant
 from ringrift.specs.participants import Profiles
+from ringrift.stats.evidence import Purpose
 from ringrift.stats.pairing import choose_tables
 
 MatchKind = Literal["matchup", "champion", "tier", "round_robin"]
@@ -30,6 +33,11 @@ class PlannedMatch(NamedTuple):
     spec: JobSpec
     kind: MatchKind
     title: str
+
+    @property
+    def purpose(self) -> Purpose | None:
+        """What its gate decides, None for a match that decides nothing."""
+        return self.kind if self.kind == "champion" or self.kind == "tier" else None
 
 
 class SkippedMatch(NamedTuple):
@@ -48,137 +56,141 @@ class _NotAvailable(Exception):
     """An engine that is known but not there yet; the reason is its text."""
 
 
-def plan_matches(
-    pipeline: Pipeline,
-    config: Config,
-    iteration: int,
-    force: Mapping[str, Any],
-    *,
-    profiles: Profiles | None = None,
-    rated: Rated | None = None,
-    champion: ModelFile | None = None,
-    candidate: ModelFile | None = None,
-    no_candidate: str = "there is no candidate",
-    models: Sequence[ModelFile] = (),
-    salt: str = "",
-) -> MatchPlan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchInputs:
+    """What the matches of an iteration follow from, beside the pipeline.
+
+    `candidate` is this iteration's network, or `no_candidate` says why there is none; `models` are all networks that
+    may play on; `rated` are the newest ratings of earlier iterations, which choose the tables of the round robin;
+    `profiles` are the weights of earlier trained profiles, by any name.
+    """
+
+    incumbent: Incumbent
+    candidate: ModelFile | None = None
+    no_candidate: str = "there is no candidate"
+    models: Sequence[ModelFile] = ()
+    rated: Rated | None = None
+    profiles: Profiles = field(default_factory=dict)
+    salt: str = ""  # another one gives fresh jobs
+
+    @property
+    def all_profiles(self) -> Profiles:
+        """The earlier profiles and the incumbent's."""
+        return {**self.profiles, **self.incumbent.profiles}
+
+    @property
+    def networks(self) -> list[ModelFile]:
+        """Every network that may play."""
+        return [*self.models, *(model for model in (self.incumbent.champion, self.candidate) if model)]
+
+
+def plan_matches(pipeline: Pipeline, config: Config, iteration: int, inputs: MatchInputs) -> MatchPlan:
     """The matches of a config in an iteration, and those that cannot be played with the reason.
 
-    `force` is the incumbent: `profile` and `tier`; `champion` is the network in force, which Gumbel_D{n} plays with;
-    `candidate` is this iteration's network, or `no_candidate` says why there is none; `models` are all networks that
-    may play on; `rated` are the newest ratings of earlier iterations, which choose the tables of the round robin. Equal
-    arguments give equal specs. Nobody plays in the place of an engine that is not there. Raises InvalidInput for a rung
-    or tier that does not exist.
+    Equal arguments give equal specs. Nobody plays in the place of an engine that is not there. Raises InvalidInput for
+    a rung or tier that does not exist.
     """
-    plan = MatchPlan([], [])
-    common: dict[str, Any] = {
-        "iteration": iteration,
-        "root_seed": pipeline.root_seed,
-        "opening_plies": pipeline.selfplay.opening_plies,
-        "profiles": profiles,
-        "models": [*models, *(model for model in (champion, candidate) if model)],
-        "salt": salt,
-    }
-    taken: set[str] = set()
-    for matchup in pipeline.evaluation.matchups:
-        if matchup.config != config.key:
-            continue
-        name = base = f"{matchup.first}_vs_{matchup.second}"
-        while name in taken:
-            name = f"{base}_{sum(other.startswith(base) for other in taken) + 1}"
-        taken.add(name)
-        try:
-            first, second = (rung(text, config, profiles, champion) for text in (matchup.first, matchup.second))
-        except _NotAvailable as reason:
-            plan.skipped.append(SkippedMatch(name, str(reason)))
-            continue
-        blocks = ceil(matchup.games / config.players)
-        spec = match_job(config=config.key, match=name, first=first, second=second, blocks=blocks, **common)
-        plan.matches.append(PlannedMatch(spec, "matchup", title_of(matchup.first, matchup.second, config)))
-    if candidate:
-        _plan_champion(plan, pipeline, config, force, candidate, champion, common)
-    else:
-        plan.skipped.append(SkippedMatch(CANDIDATE, no_candidate))
-    _plan_tier(plan, pipeline, config, force, champion, common)
-    _plan_round_robin(plan, pipeline, config, common, rated, champion)
-    return plan
+    return _Planner(pipeline, config, iteration, inputs).plan()
 
 
-def _plan_champion(
-    plan: MatchPlan,
-    pipeline: Pipeline,
-    config: Config,
-    force: Mapping[str, Any],
-    candidate: ModelFile,
-    champion: ModelFile | None,
-    common: dict[str, Any],
-) -> None:
-    """The gate of the candidate: against the champion with equal simulations a decision, else the reference search."""
-    if champion and champion.weights == candidate.weights:
-        same = "the candidate is the champion, weight for weight; it needs no gate"
-        plan.skipped.append(SkippedMatch(CANDIDATE, same))
-        return
-    name = f"{CANDIDATE}_vs_champion" if champion else f"{CANDIDATE}_vs_reference"
-    first = network_player(pipeline, config, candidate.weights)
-    house = network_player(pipeline, config, champion.weights) if champion else None
-    second = current_player(config, force, common["profiles"], house)
-    spec = match_job(config=config.key, match=name, first=first, second=second, gate=gate_of(pipeline), **common)
-    title = title_of("Candidate", "Champion" if champion else second.label, config)
-    plan.matches.append(PlannedMatch(spec, "champion", title))
+class _Planner:
+    """The plan of one partition, as it grows."""
 
+    def __init__(self, pipeline: Pipeline, config: Config, iteration: int, inputs: MatchInputs) -> None:
+        self.pipeline, self.config, self.inputs = pipeline, config, inputs
+        self.profiles, self.champion = inputs.all_profiles, inputs.incumbent.champion
+        self.terms = match_terms(
+            pipeline, config, iteration, profiles=self.profiles, models=inputs.networks, salt=inputs.salt
+        )
+        self.made = MatchPlan([], [])
 
-def _plan_tier(
-    plan: MatchPlan,
-    pipeline: Pipeline,
-    config: Config,
-    force: Mapping[str, Any],
-    champion: ModelFile | None,
-    common: dict[str, Any],
-) -> None:
-    """The gate of the player in force for the next tier, if there is one."""
-    tier = force["tier"]
-    above = next_tier(pipeline, tier)
-    if above is None:
-        plan.skipped.append(SkippedMatch(f"tier_{tier}", f"{tier} is the highest tier"))
-        return
-    name, rival = f"tier_{tier}_to_{above}", f"B{above.removeprefix('D')}"
-    if reason := benchmarks.unavailable(rival):
-        plan.skipped.append(SkippedMatch(name, reason))
-        return
-    house = network_player(pipeline, config, champion.weights) if champion else None
-    first = current_player(config, force, common["profiles"], house)
-    second, gate = benchmarks.benchmark(rival, config), gate_of(pipeline)
-    spec = match_job(config=config.key, match=name, first=first, second=second, gate=gate, **common)
-    plan.matches.append(PlannedMatch(spec, "tier", title_of(first.label, rival, config)))
+    def plan(self) -> MatchPlan:
+        self._matchups()
+        if self.inputs.candidate:
+            self._candidate_gate(self.inputs.candidate)
+        else:
+            self._skip(CANDIDATE, self.inputs.no_candidate)
+        self._tier_gate()
+        self._round_robin()
+        return self.made
 
+    def _skip(self, match: str, reason: str) -> None:
+        self.made.skipped.append(SkippedMatch(match, reason))
 
-def _plan_round_robin(
-    plan: MatchPlan,
-    pipeline: Pipeline,
-    config: Config,
-    common: dict[str, Any],
-    rated: Rated | None,
-    champion: ModelFile | None,
-) -> None:
-    """The tables that tell most of the entrants; as many as all sets of the pipeline's own players would be.
+    def _add(self, spec: JobSpec, kind: MatchKind, title: str) -> None:
+        self.made.matches.append(PlannedMatch(spec, kind, title))
 
-    Where nobody is rated yet all tables are alike, and each set meets `blocks` times.
-    """
-    named, wanted = [], pipeline.evaluation.round_robin
-    for text in wanted.players:
-        try:
-            named.append(rung(text, config, common["profiles"], champion))
-        except _NotAvailable as reason:
-            plan.skipped.append(SkippedMatch(f"{ROUND_ROBIN} with {text}", str(reason)))
-    if len(named) < config.players:
-        plan.skipped.append(SkippedMatch(ROUND_ROBIN, f"{len(named)} of its players are available"))
-        return
-    field = field_of(named, rated, common["profiles"], {model.weights for model in common["models"]})
-    plan.skipped.extend(SkippedMatch(f"{ROUND_ROBIN} with {name}", why) for name, why in field.left_out.items())
-    count = comb(len(named), config.players) * wanted.blocks
-    tables = choose_tables(field.ratings, field.covariance, players=config.players, count=count)
-    spec = round_robin_job(config=config, match=ROUND_ROBIN, entrants=field.entrants, tables=tables, **common)
-    plan.matches.append(PlannedMatch(spec, "round_robin", f"RoundRobin_{_board_title(config)}"))
+    def _current_player(self) -> Participant:
+        champion = network_player(self.pipeline, self.config, self.champion.weights) if self.champion else None
+        return current_player(self.config, self.inputs.incumbent.profile, self.profiles, champion)
+
+    def _matchups(self) -> None:
+        """The documented match-ups of the config."""
+        taken: set[str] = set()
+        for matchup in self.pipeline.evaluation.matchups:
+            if matchup.config != self.config.key:
+                continue
+            name = base = f"{matchup.first}_vs_{matchup.second}"
+            while name in taken:
+                name = f"{base}_{sum(other.startswith(base) for other in taken) + 1}"
+            taken.add(name)
+            pair = (matchup.first, matchup.second)
+            try:
+                first, second = (rung(text, self.config, self.profiles, self.champion) for text in pair)
+            except _NotAvailable as reason:
+                self._skip(name, str(reason))
+                continue
+            blocks = ceil(matchup.games / self.config.players)
+            self._add(
+                match_job(self.terms, name, first, second, blocks=blocks), "matchup", title_of(*pair, self.config)
+            )
+
+    def _candidate_gate(self, candidate: ModelFile) -> None:
+        """The gate of the candidate: against the champion with equal simulations a decision, else the reference."""
+        if self.champion and self.champion.weights == candidate.weights:
+            self._skip(CANDIDATE, "the candidate is the champion, weight for weight; it needs no gate")
+            return
+        name = f"{CANDIDATE}_vs_champion" if self.champion else f"{CANDIDATE}_vs_reference"
+        first, second = network_player(self.pipeline, self.config, candidate.weights), self._current_player()
+        title = title_of("Candidate", "Champion" if self.champion else second.label, self.config)
+        self._add(match_job(self.terms, name, first, second, gate=gate_of(self.pipeline)), "champion", title)
+
+    def _tier_gate(self) -> None:
+        """The gate of the current player for the next tier, if there is one."""
+        tier = self.inputs.incumbent.tier
+        above = next_tier(self.pipeline, tier)
+        if above is None:
+            self._skip(f"tier_{tier}", f"{tier} is the highest tier")
+            return
+        name, rival = f"tier_{tier}_to_{above}", f"B{above.removeprefix('D')}"
+        if reason := benchmarks.unavailable(rival):
+            self._skip(name, reason)
+            return
+        first, second = self._current_player(), benchmarks.benchmark(rival, self.config)
+        spec = match_job(self.terms, name, first, second, gate=gate_of(self.pipeline))
+        self._add(spec, "tier", title_of(first.label, rival, self.config))
+
+    def _round_robin(self) -> None:
+        """The tables that tell most of the entrants; as many as all sets of the pipeline's own players would be.
+
+        Where nobody is rated yet all tables are alike, and each set meets `blocks` times.
+        """
+        named, wanted, players = [], self.pipeline.evaluation.round_robin, self.config.players
+        for text in wanted.players:
+            try:
+                named.append(rung(text, self.config, self.profiles, self.champion))
+            except _NotAvailable as reason:
+                self._skip(f"{ROUND_ROBIN} with {text}", str(reason))
+        if len(named) < players:
+            self._skip(ROUND_ROBIN, f"{len(named)} of its players are available")
+            return
+        entered = field_of(named, self.inputs.rated, self.profiles, {model.weights for model in self.terms.models})
+        for name, why in entered.left_out.items():
+            self._skip(f"{ROUND_ROBIN} with {name}", why)
+        count = comb(len(named), players) * wanted.blocks
+        tables = choose_tables(entered.ratings, entered.covariance, players=players, count=count)
+        spec = round_robin_job(self.terms, ROUND_ROBIN, entered.entrants, tables)
+        self._add(spec, "round_robin", f"RoundRobin_{_board_title(self.config)}")
 
 
 def rung(text: str, config: Config, profiles: Profiles | None = None, champion: ModelFile | None = None) -> Participant:
@@ -207,17 +219,15 @@ def network_player(pipeline: Pipeline, config: Config, weights: str) -> Particip
 
 
 def current_player(
-    config: Config, force: Mapping[str, Any], profiles: Profiles | None = None, champion: Participant | None = None
+    config: Config, profile: str, profiles: Profiles | None = None, champion: Participant | None = None
 ) -> Participant:
-    """Who plays for the house: the champion (network_player), else the reference search with the incumbent profile.
+    """The current player: the champion (network_player), else the reference search with the incumbent `profile`.
 
-    The reference is descent without randomness. A new champion plays for the house from the next iteration on.
+    The reference is descent without randomness. A new champion plays from the next iteration on.
     """
     if champion:
         return champion
-    return participant(
-        "descent", config, REFERENCE_DIFFICULTY, randomness=0.0, profile=force["profile"], profiles=profiles
-    )
+    return participant("descent", config, REFERENCE_DIFFICULTY, randomness=0.0, profile=profile, profiles=profiles)
 
 
 def next_tier(pipeline: Pipeline, tier: str) -> str | None:

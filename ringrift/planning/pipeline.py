@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from ringrift.config import CONFIG_KEYS, ConfigKey, Positive, parse_config
 from ringrift.planning.retry import RetryPolicy
 from ringrift.players.engines import EngineMode
-from ringrift.specs.train import ReplayWindow
+from ringrift.specs.train import LoopSettings, ReplayWindow
 from ringrift.strict import Strict, parse, read_document
 
 Tier = Literal["D2", "D4", "D6", "D8"]
@@ -106,17 +106,11 @@ class CmaEs(Strict):
     generations: Annotated[PerConfig, AfterValidator(_GENERATIONS.__or__)] = _GENERATIONS
 
 
-class Training(Strict):
+class Training(LoopSettings):
     blocks: int = Field(default=4, ge=1, le=40)  # residual blocks of the network
     channels: int = Field(default=64, ge=8, le=512)
-    batch_size: Positive = 256
-    learning_rate: float = Field(default=2e-3, gt=0, lt=1)
-    weight_decay: float = Field(default=0.01, ge=0, lt=1)
-    max_row_uses: Positive = 8  # a training uses no row more often, whatever the epochs
-    patience: Positive = 12  # epochs without a better held-out loss that end a training
     held_out_share: float = Field(default=0.1, gt=0, lt=1)  # games that judge a model, chosen by their hash
     from_champion: bool = True  # a training begins with the champion's weights where there is one
-    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     window: ReplayWindow = Field(default_factory=ReplayWindow)
     soft_share: float = Field(default=0.1, ge=0, le=1)  # a model with fewer searched policy targets is warned about
     min_games: Annotated[PerConfig, AfterValidator(_MIN_GAMES.__or__)] = _MIN_GAMES

@@ -1,11 +1,12 @@
 """Planning the selfplay chunks of an iteration."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ringrift.config import Config
 from ringrift.jobs.contract import JobSpec
-from ringrift.jobs.inputs import ModelFile
+from ringrift.planning.incumbent import Incumbent, baseline_incumbent
 from ringrift.planning.pipeline import Pipeline, SelfplayJob
 from ringrift.players import ladder
 from ringrift.players.engines import (
@@ -18,7 +19,7 @@ from ringrift.players.engines import (
 )
 from ringrift.players.ladder import rung
 from ringrift.players.participant import Participant, participant
-from ringrift.specs.participants import Profiles, by_weights, models_of
+from ringrift.specs.participants import by_weights, models_of
 from ringrift.specs.selfplay import ASSET, SelfplayParams
 
 MIXED_TOP = 10  # `mixed` draws among the available rungs from D1 to here; an engine on no rung is not in it
@@ -38,26 +39,27 @@ class Plan(NamedTuple):
     skipped: list[Skipped]
 
 
-# --- planning -----------------------------------------------------------------------------------------------
-def plan_jobs(
-    pipeline: Pipeline,
-    config: Config,
-    iteration: int,
-    *,
-    tier: str = "D2",
-    profiles: Profiles | None = None,
-    champion: ModelFile | None = None,
-    missing: Mapping[str, Iterable[int]] | None = None,
-    salt: str = "",
-) -> Plan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfplayInputs:
+    """What the selfplay games of an iteration follow from, beside the pipeline.
+
+    The incumbent's tier is the difficulty of jobs that name none; nn-only jobs and the rungs D9 and D10 play with its
+    champion. `missing` (job name → game indices) restricts the plan to these games.
+    """
+
+    incumbent: Incumbent = field(default_factory=baseline_incumbent)
+    missing: Mapping[str, Iterable[int]] | None = None
+    salt: str = ""  # another one gives fresh jobs
+
+
+def plan_jobs(pipeline: Pipeline, config: Config, iteration: int, inputs: SelfplayInputs | None = None) -> Plan:
     """The chunks of a config's selfplay jobs in an iteration, and the jobs whose engine is not available.
 
-    `tier` (D2 … D8) is the incumbent's: the difficulty of jobs that name none. `profiles` are trained weights
-    by profile name, `champion` is the network in force, which nn-only jobs and the rungs D9 and D10 play with.
-    `missing` (job name → game indices) restricts the plan to these games. Equal arguments give equal specs, hence equal
-    job ids; another `salt` gives fresh ones.
+    Equal arguments give equal specs, hence equal job ids. Without `inputs` it is planned for the baseline incumbent.
     """
-    plan = Plan([], [])
+    plan, inputs = Plan([], []), inputs or SelfplayInputs()
+    missing = inputs.missing
+    champion, profiles = inputs.incumbent.champion, inputs.incumbent.profiles
     available = available_engine_modes(champion=champion is not None)
     for job in pipeline.jobs_of(config.key):
         wanted = range(pipeline.scaled_games(job)) if missing is None else missing.get(job.name, ())
@@ -70,8 +72,8 @@ def plan_jobs(
                 reason = f"{NETWORK_MODE} plays with a champion network; there is none yet"
             plan.skipped.append(Skipped(job.name, job.engine, reason))
             continue
-        pool = _pool(job, config, tier, profiles, champion)
-        used = {name: dict(weights) for name, weights in (profiles or {}).items() if name in _profiles(pool)}
+        pool = _pool(job, config, inputs.incumbent)
+        used = {name: weights for name, weights in profiles.items() if name in _profiles(pool)}
         opening = pipeline.selfplay.opening_plies if job.opening_plies is None else job.opening_plies
         for first, games in runs:
             params = SelfplayParams(
@@ -87,16 +89,9 @@ def plan_jobs(
                 profiles=used,
                 models=models_of(pool, by_weights([champion] if champion else [])) or None,
             )
+            name = f"{job.name}.{first:06d}"
             plan.jobs.append(
-                JobSpec(
-                    asset=ASSET,
-                    config=config.key,
-                    iteration=iteration,
-                    name=f"{job.name}.{first:06d}",
-                    kind="selfplay",
-                    params=params.model_dump(mode="json", exclude_none=True),
-                    salt=salt,
-                )
+                params.spec(asset=ASSET, config=config.key, iteration=iteration, name=name, salt=inputs.salt)
             )
     return plan
 
@@ -116,15 +111,14 @@ def _profiles(pool: Iterable[Participant]) -> set[str]:
     return {player.profile for player in pool if player.profile is not None}
 
 
-def _pool(
-    job: SelfplayJob, config: Config, tier: str, profiles: Profiles | None, champion: ModelFile | None
-) -> list[Participant]:
-    engine, weights = engine_of_mode(job.engine), champion.weights if champion else None
+def _pool(job: SelfplayJob, config: Config, incumbent: Incumbent) -> list[Participant]:
+    engine, profiles = engine_of_mode(job.engine), incumbent.profiles
+    weights = incumbent.champion.weights if incumbent.champion else None
     if engine is None:
         return [rung(d, config, profiles, weights) for d in ladder.available(config, weights) if d <= MIXED_TOP]
     if ENGINES[engine].network:
         difficulty = job.difficulty or NETWORK_DIFFICULTY
         how: dict[str, Any] = {"temperature": NETWORK_TEMPERATURE, "full_share": FULL_SHARE}
         return [participant(engine, config, difficulty, model=weights, **how)]
-    difficulty = int(tier.removeprefix("D")) if job.difficulty is None else job.difficulty
+    difficulty = int(incumbent.tier.removeprefix("D")) if job.difficulty is None else job.difficulty
     return [participant(engine, config, usual_difficulty(engine, difficulty), profiles=profiles)]

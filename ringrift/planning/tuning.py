@@ -1,20 +1,20 @@
 """Tuning a config's heuristic profile: the searches to run, the order of their candidates, and the proof of one.
 
-A candidate replaces the profile in force only after a gate against it on openings that no search has seen.
+A candidate replaces the current profile only after a gate against it on openings that no search has seen.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.jobs.contract import JobSpec
-from ringrift.planning.jobs import match_job
+from ringrift.planning.jobs import MatchTerms, match_job
 from ringrift.planning.pipeline import Pipeline
 from ringrift.players.benchmarks import anchor
 from ringrift.players.engines import ENGINES
 from ringrift.players.heuristic.profiles import (
-    PROFILES,
     complete_weights,
     find_profile,
     load_profiles,
@@ -32,23 +32,6 @@ CONSENSUS, IMPORT = "consensus", "import"
 
 Candidate = dict[str, Any]
 """kind (mean, best, consensus, import), replica, weights, hash, and fitness (score, low, high, games) or None."""
-
-
-def trained_profiles(name: str, weights: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """What jobs need to be told of a profile in force: its weights by name, nothing if it is a named one."""
-    return {} if PROFILES.get(name) == complete_weights(weights) else {name: complete_weights(weights)}
-
-
-def past_profiles(forces: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Weights of the trained profiles in `forces` (profile, profile_hash, profile_weights), each as `NAME#hash`.
-
-    A trained profile's name stays while its weights change, so an older player's weights need a name of their own.
-    """
-    return {
-        f"{force['profile']}#{force['profile_hash'][:8]}": weights
-        for force in forces
-        for weights in trained_profiles(force["profile"], force["profile_weights"]).values()
-    }
 
 
 def heuristic_player(config: Config, profile: str, profiles: Profiles) -> Participant:
@@ -73,7 +56,7 @@ def panel_of(pipeline: Pipeline, config: Config, incumbent: Participant, profile
 def search_params(
     pipeline: Pipeline, config: Config, iteration: int, profile: str, weights: Mapping[str, float]
 ) -> list[CmaesParams]:
-    """The searches of an iteration from the profile in force, one a replica; equal arguments give equal searches.
+    """The searches of an iteration from the current profile, one a replica; equal arguments give equal searches.
 
     Raises InvalidInput for a config without a number of generations.
     """
@@ -144,34 +127,21 @@ def import_candidate(path: str, config: Config) -> Candidate | None:
 
 
 def proof_job(
-    config: Config,
-    iteration: int,
+    terms: MatchTerms,
+    name: str,
     *,
-    match: str,
     candidate: Mapping[str, float],
     profile: str,
     weights: Mapping[str, float],
     gate: SequentialTest,
-    root_seed: int,
-    opening_plies: int,
-    salt: str = "",
 ) -> JobSpec:
-    """The gate of a candidate against the profile in force. Its openings hang on `match`, so searches never see them.
+    """The gate of a candidate's weights against the current profile, `profile` with its `weights`.
 
-    Raises InvalidInput if the two are equal: such a candidate needs no proof.
+    Its openings hang on the match's `name`, so searches never see them. Raises InvalidInput if the two are equal: such
+    a candidate needs no proof.
     """
-    complete = complete_weights(candidate)
-    name = f"{trained_profile_name(config.board, config.players)}_{profile_hash(complete)[:8]}"
-    profiles = {profile: complete_weights(weights), name: complete}
-    return match_job(
-        config=config.key,
-        iteration=iteration,
-        match=match,
-        first=heuristic_player(config, name, profiles),
-        second=heuristic_player(config, profile, profiles),
-        gate=gate,
-        root_seed=root_seed,
-        opening_plies=opening_plies,
-        profiles=profiles,
-        salt=salt,
-    )
+    config, complete = terms.config, complete_weights(candidate)
+    trained = f"{trained_profile_name(config.board, config.players)}_{profile_hash(complete)[:8]}"
+    profiles = {profile: complete_weights(weights), trained: complete}
+    first, second = (heuristic_player(config, own, profiles) for own in (trained, profile))
+    return match_job(replace(terms, profiles=profiles), name, first, second, gate=gate)

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from ringrift.config import Config
-from ringrift.gamesets.schema import make_row
+from ringrift.gamesets.schema import GameOrigin, GameOutcome, GameProvenance, make_row
 from ringrift.matches.decide import choose_move
 from ringrift.matches.plan import participant_name
 from ringrift.play.player_text import HUMAN
@@ -238,8 +238,8 @@ def seat_name(player: Participant | None) -> str:
 
 
 def human_row(game: Game, seats: Seats, seed: int, *, opening_plies: int, duration_s: float) -> dict[str, Any]:
-    """Row of a game set (games.make_row); a game left before its end is one stopped without a result."""
-    return make_row(
+    """Row of a game set (schema.make_row); a game left before its end is one stopped without a result."""
+    origin = GameOrigin(
         config=game.config,
         iteration=0,
         source=SOURCE,
@@ -249,12 +249,9 @@ def human_row(game: Game, seats: Seats, seed: int, *, opening_plies: int, durati
         options=game.options,
         participants=[seat_name(player) for player in seats],
         opening_plies=min(opening_plies, len(game.moves)),
-        moves=game.moves,
-        winner=game.winner,
-        ranking=game.ranking,
-        victory=game.reason,
-        capped=not game.over,
-        duration_s=duration_s,
-        worker_version=version("ringrift-assets"),
-        created_at=datetime.now(UTC),
     )
+    outcome = GameOutcome(winner=game.winner, ranking=game.ranking, victory=game.reason, capped=not game.over)
+    made = GameProvenance(
+        duration_s=duration_s, worker_version=version("ringrift-assets"), created_at=datetime.now(UTC)
+    )
+    return make_row(origin, game.moves, outcome, made=made)

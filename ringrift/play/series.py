@@ -62,7 +62,7 @@ def warm_up(series: Series) -> None:
 
 
 def play_series(series: Series) -> Iterator[Row]:
-    """Play a series, one row (games.make_row) a game as it is asked for; a gate ends after the block that decides."""
+    """Play a series, one row (schema.make_row) a game as it is asked for; a gate ends after the block that decides."""
     plan, seats = game_plan(series), series.config.players
     rows: list[Row] = []
 

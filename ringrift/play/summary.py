@@ -17,7 +17,7 @@ from ringrift.stats.sprt import SequentialTest, judge_blocks
 if TYPE_CHECKING:
     pass
 
-Row = dict[str, Any]  # a row of a game set, see games.make_row, with what play_rows adds of the players' effort
+Row = dict[str, Any]  # a row of a game set, see schema.make_row, with what play_rows adds of the players' effort
 
 
 # --- a series -----------------------------------------------------------------------------------------------
@@ -152,10 +152,10 @@ def _gate_summary(series: Series, rows: Sequence[Row]) -> dict[str, Any] | None:
 def gate_evidence(series: Series, rows: Sequence[Row]) -> dict[str, Any]:
     """Evidence of a gate that has ended, as `ringrift gate verify` reads it.
 
-    Raises InvalidInput where `gating.evidence` does, so for a game that stands in two blocks.
+    Raises InvalidInput where `evidence` does, so for a game that stands in two blocks.
     """
     if series.gate is None:
-        raise InvalidInput("gate", None, "the series has no gate")
+        raise InvalidInput("gate", None, problem="the series has no gate")
     seats = series.config.players
     first, second = series.players
     return evidence(

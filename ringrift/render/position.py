@@ -56,11 +56,18 @@ class Position(NamedTuple):
 def read_position(state: np.ndarray) -> Position:
     """Cells of a state by kind. Raises InvalidInput if the array is no state of a known board."""
     if state.ndim != 1 or len(state) <= BOARD or not 0 <= int(state[BOARD]) < len(BOARDS):
-        raise InvalidInput("state", f"array {state.shape}", "pass one state as made by rules.state.new_state")
+        raise InvalidInput(
+            "state",
+            state.shape,
+            "pass a state of rules.state.new_state",
+            problem=f"an array of shape {state.shape} is no state",
+        )
     name = board_name(int(state[BOARD]))
     b = board(name)
     if len(state) != state_words(b):
-        raise InvalidInput("state", f"array of {len(state)} words", f"a state of {name} has {state_words(b)} words")
+        raise InvalidInput(
+            "state", len(state), f"a state of {name} has {state_words(b)}", problem=f"{len(state)} words"
+        )
     found = Position(name, int(state[PLAYERS]), {}, {}, {})
     for cell, word in enumerate(state[b.first_cell :].tolist()):
         if word > 0:

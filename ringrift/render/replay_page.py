@@ -79,7 +79,7 @@ def replay_page(title: str, frames: Sequence[Mapping[str, Any]], meta: Mapping[s
     is the one to move in the frame before it. Raises InvalidInput for no frames or frames that do not fit.
     """
     if not frames:
-        raise InvalidInput("frames", [], "pass at least the starting position")
+        raise InvalidInput("frames", [], "pass at least the starting position", problem="no frames")
     first = frames[0]
     name, n = first["board"], len(first["hand"])
     art = board_art(name)

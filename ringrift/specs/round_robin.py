@@ -1,23 +1,24 @@
 """Parameters of a rating round robin job."""
 
+from typing import ClassVar
+
 from pydantic import Field, model_validator
 
+from ringrift import names
 from ringrift.config import ConfigKey, parse_config
-from ringrift.jobs.inputs import ModelFile
 from ringrift.players.participant import Participant
 from ringrift.specs.match import DEFAULT_OPENING_PLIES
 from ringrift.specs.openings import DRAWS, SPREAD
+from ringrift.specs.params import PlayParams
 from ringrift.specs.participants import ParticipantDict
-from ringrift.strict import Strict
-
-KIND = "round_robin"
 
 
-class RoundRobinParams(Strict):
+class RoundRobinParams(PlayParams):
     """`tables` hold indices of `entrants`, and every entrant sits at one of them at least."""
 
+    kind: ClassVar[str] = "round_robin"
     config: ConfigKey
-    iteration: int = Field(ge=0, le=9999)
+    iteration: int = Field(ge=0, le=names.LAST_ITERATION)
     match: str = Field(pattern=r"^[A-Za-z0-9_]+$", max_length=60)
     entrants: list[ParticipantDict]
     tables: list[list[int]] = Field(min_length=1, max_length=10_000)
@@ -26,9 +27,6 @@ class RoundRobinParams(Strict):
     opening_plies: int = Field(default=DEFAULT_OPENING_PLIES, ge=0, le=6)
     opening_draws: int = Field(default=DRAWS, ge=1, le=1000)
     opening_spread: float = Field(default=SPREAD, ge=0)
-    profiles: dict[str, dict[str, float]] = Field(default_factory=dict)
-    models: list[ModelFile] | None = None  # of the networks that play
-    options: dict[str, int | bool] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fits(self) -> "RoundRobinParams":
@@ -43,3 +41,7 @@ class RoundRobinParams(Strict):
         if self.games != len(self.tables) * config.players:
             raise ValueError(f"games is {len(self.tables) * config.players} for these tables")
         return self
+
+    def planned_games(self) -> int:
+        """Those of all tables."""
+        return self.games

@@ -1,4 +1,4 @@
-"""Results of games and the documented rating: sequential Elo, one game after another in a fixed order.
+"""The documented rating: sequential Elo, one game after another in a fixed order.
 
 Score of a seat in a game = share of its opponents out-ranked, ties half, so that equal players score 0.5 at
 tables of any size. A capped game has no ranking: all its seats are tied.

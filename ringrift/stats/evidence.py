@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -36,7 +36,7 @@ class GateGame(Strict):
 
 
 def gate_games(rows: Iterable[Mapping[str, Any]], players: int) -> list[GateGame]:
-    """The games of a gate from rows of a game set (games.make_row), blocks of `players` games by their index."""
+    """The games of a gate from rows of a game set (schema.make_row), blocks of `players` games by their index."""
     return [
         GateGame(
             block=row["game_index"] // players,
@@ -85,7 +85,7 @@ def evidence(
     """
     held = _assemble(purpose, pool, candidate, opponent, gate, openings, games)
     if problem := _unfinished(held):
-        raise InvalidInput("games", f"{len(games)} games", problem)
+        raise InvalidInput("games", len(games), problem=f"{len(games)} games: {problem}")
     return held
 
 
@@ -172,18 +172,13 @@ def verify_evidence(stored: dict[str, Any]) -> list[str]:
     try:
         held = parse(_Evidence, stored, "evidence")
         players = held.candidate, held.opponent
-        renewed = _assemble(held.purpose, held.pool, *players, _gate(held.params), held.openings, held.games)
+        renewed = _assemble(
+            held.purpose, held.pool, *players, SequentialTest.from_dict(held.params), held.openings, held.games
+        )
     except InvalidInput as error:
         return [str(error)]
     unfinished = _unfinished(renewed)
     return ([f"games: {unfinished}"] if unfinished else []) + _differences(stored, renewed, "")
-
-
-def _gate(params: dict[str, Any]) -> SequentialTest:
-    names = [field.name for field in fields(SequentialTest)]
-    if sorted(params) != sorted(names):
-        raise InvalidInput("params", sorted(params), f"use exactly {', '.join(names)}")
-    return SequentialTest(**params)
 
 
 def _differences(held: Any, renewed: Any, path: str) -> list[str]:

@@ -78,8 +78,8 @@ def information_gain(eta: np.ndarray, known: np.ndarray, tables: np.ndarray, rot
 
     `eta` float[P] log strengths, `known` float[P, P] their covariance, `tables` int[..., n] different participants.
     """
-    told = known[tables[..., :, None], tables[..., None, :]] @ expected_information(eta[tables])
-    return 0.5 * np.linalg.slogdet(np.eye(tables.shape[-1]) + rotations * told)[1]
+    gained = known[tables[..., :, None], tables[..., None, :]] @ expected_information(eta[tables])
+    return 0.5 * np.linalg.slogdet(np.eye(tables.shape[-1]) + rotations * gained)[1]
 
 
 def expected_information(eta: np.ndarray) -> np.ndarray:
@@ -103,6 +103,6 @@ def expected_information(eta: np.ndarray) -> np.ndarray:
 def _after(eta: np.ndarray, known: np.ndarray, table: tuple[int, ...], rotations: int) -> np.ndarray:
     """The covariance once all rotations of a table are played: (V^-1 + n I)^-1 without inverting V."""
     at = list(table)
-    told = rotations * expected_information(eta[at])
-    inner = np.linalg.solve(np.eye(len(at)) + told @ known[np.ix_(at, at)], told)
+    gained = rotations * expected_information(eta[at])
+    inner = np.linalg.solve(np.eye(len(at)) + gained @ known[np.ix_(at, at)], gained)
     return known - known[:, at] @ inner @ known[at, :]

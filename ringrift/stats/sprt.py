@@ -1,4 +1,4 @@
-"""Is a candidate stronger? A sequential test over blocks of games, and evidence anyone can recompute.
+"""Is a candidate stronger? A sequential probability ratio test over blocks of games.
 
 A block is every seat rotation of one opening: the candidate sits once in each seat against copies of its
 opponent. The block's score x in [0, 1] is the mean of the candidate's game scores; rotation cancels what the
@@ -20,9 +20,9 @@ rates. The documented floor, a mean score of at least 0.55 over at least 10 game
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -69,6 +69,14 @@ class SequentialTest:
             raise InvalidInput("version", self.version, f"this version decides gates of version {GATE_VERSION}")
         for name in ("elo0", "elo1", "alpha", "beta", "floor_score"):
             object.__setattr__(self, name, float(getattr(self, name)))  # 35 and 35.0 are one gate
+
+    @classmethod
+    def from_dict(cls, params: Mapping[str, Any]) -> "SequentialTest":
+        """The test of `dataclasses.asdict`. Raises InvalidInput for other keys or values without a meaning."""
+        names = [field.name for field in fields(cls)]
+        if sorted(params) != sorted(names):
+            raise InvalidInput("params", sorted(params), f"use exactly {', '.join(names)}")
+        return cls(**params)
 
     @property
     def lower(self) -> float:

@@ -1,27 +1,23 @@
-"""The assets of the graph, one file a phase."""
+"""The assets of the graph, each in a file of its name; resources/store/phases.py says which an iteration has."""
 
-from ringrift_assets.assets.cmaes_profile import cmaes_profile
-from ringrift_assets.assets.elo_ratings import elo_ratings
-from ringrift_assets.assets.heuristic_profiles import heuristic_profiles
-from ringrift_assets.assets.incumbent import incumbent
-from ringrift_assets.assets.iteration_report import iteration_report
-from ringrift_assets.assets.selfplay_games import selfplay_games
-from ringrift_assets.assets.tier_assignment import tier_assignment
-from ringrift_assets.assets.tournament_games import tournament_games
-from ringrift_assets.assets.trained_model import trained_model
-from ringrift_assets.assets.training_db import training_db
-from ringrift_assets.assets.worker_resources import worker_resources
+from collections.abc import Sequence
+from importlib import import_module
 
-ASSETS = (
-    incumbent,
-    selfplay_games,
-    training_db,
-    cmaes_profile,
-    trained_model,
-    heuristic_profiles,
-    tournament_games,
-    elo_ratings,
-    tier_assignment,
-    iteration_report,
-    worker_resources,
-)
+import dagster as dg
+
+from resources.store.phases import STEP_TABLE, Step
+from ringrift import names
+
+
+def assets_of(steps: Sequence[Step]) -> tuple[dg.AssetsDefinition, ...]:
+    """The asset of each step, from the module of its name in this package."""
+    return tuple(_asset(step.asset) for step in steps)
+
+
+def _asset(name: str) -> dg.AssetsDefinition:
+    asset = getattr(import_module(f"{__name__}.{name}"), name)
+    assert isinstance(asset, dg.AssetsDefinition)
+    return asset
+
+
+ASSETS = (*assets_of(STEP_TABLE), _asset(names.WORKER_RESOURCES))  # the last one belongs to no iteration

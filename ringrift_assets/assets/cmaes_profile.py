@@ -2,9 +2,9 @@
 
 import json
 import math
-import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,23 @@ import dagster as dg
 
 from resources.runner.events import JobResult
 from resources.runtime import Runtime
+from resources.store.contents.base import content_of, new_content
+from resources.store.contents.profiles import Candidate, IncumbentContent, SearchContent, new_candidate
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record, digest_of
 from resources.views.logs import write_cmaes_log
+from ringrift import names
+from ringrift.config import parse_config
 from ringrift.files import write_json, write_text
 from ringrift.jobs.contract import JobSpec
+from ringrift.planning.gate import gate_of
+from ringrift.planning.incumbent import Incumbent
+from ringrift.planning.jobs import search_job
+from ringrift.planning.tuning import proof_order, search_params
+from ringrift.tuning.cma import changed_most
 from ringrift_assets.steps.checks import ALL_VERIFY, EVIDENCE_HOLDS, FINITE_WEIGHTS, partitioned_spec, result
-from ringrift_assets.steps.jobs import CANCEL_ON, job_log, provenance_of
+from ringrift_assets.steps.incumbents import incumbent_of
+from ringrift_assets.steps.jobs import copy_shards, need_whole, provenance_of, run_jobs
 from ringrift_assets.steps.metadata import partition_metadata, result_of, table
 from ringrift_assets.steps.partition import (
     OWNERS,
@@ -28,26 +38,30 @@ from ringrift_assets.steps.partition import (
     materialize_partition,
     step_errors,
 )
-from ringrift_assets.steps.proofs import Proved, evidence_problems, need_whole, proof_rows, prove, shown
+from ringrift_assets.steps.proofs import Proved, Trial, evidence_problems, fitness_text, proof_rows, prove
 
-ASSET = "cmaes_profile"
-PLOT, GENERATIONS, CANDIDATES = "convergence.svg", "generations.jsonl", "candidates.json"
 PROOF_PREFIX = "profile"  # of the matches in which the candidates are proved
 PICTURE = "score against the panel, by generation"
 HISTORY = ("games", "sigma", "against_panel", "against_panel_low", "against_panel_high", "best_fitness")
 
 
 @dg.asset(
-    deps=["incumbent"],
+    deps=[names.INCUMBENT],
     partitions_def=PARTITIONS,
     group_name="heuristics",
     kinds={"json"},
     owners=OWNERS,
     code_version="cmaes-1/gate-1",
     check_specs=[
-        partitioned_spec(ASSET, EVIDENCE_HOLDS, "Each proof follows from the games in its evidence.", blocking=True),
-        partitioned_spec(ASSET, FINITE_WEIGHTS, "Every weight of every candidate is a finite number.", blocking=True),
-        partitioned_spec(ASSET, ALL_VERIFY, "Every game of a proof replays exactly as planned.", blocking=True),
+        partitioned_spec(
+            names.CMAES_PROFILE, EVIDENCE_HOLDS, "Each proof follows from the games in its evidence.", blocking=True
+        ),
+        partitioned_spec(
+            names.CMAES_PROFILE, FINITE_WEIGHTS, "Every weight of every candidate is a finite number.", blocking=True
+        ),
+        partitioned_spec(
+            names.CMAES_PROFILE, ALL_VERIFY, "Every game of a proof replays exactly as planned.", blocking=True
+        ),
     ],
 )
 def cmaes_profile(
@@ -63,101 +77,82 @@ def cmaes_profile(
     with step_errors():
         runtime = runtime.within(config.host_class)
         key, iteration = partition_of(context)
-        force = runtime.store.need("incumbent", key, iteration).data
+        incumbent = content_of(runtime.store.need(names.INCUMBENT, key, iteration), IncumbentContent)
         pipeline = runtime.pipeline
-        profile, weights = force["profile"], force["profile_weights"]
-        specs = plan_searches(runtime, key, iteration, force)
+        specs = plan_searches(runtime, key, iteration, incumbent_of(incumbent))
         inputs = search_inputs(runtime, specs)
+        trial = Trial(names.CMAES_PROFILE, key, iteration, PROOF_PREFIX, incumbent.profile, incumbent.profile_weights)
 
         def make(folder: Path, _: Record | None) -> StepOutput:
-            from ringrift.planning.tuning import proof_order
-
             started = time.monotonic()
-            results = runtime.run(
-                "cmaes",
-                specs,
-                listener=job_log(context),
-                timeout_s=pipeline.polling.cmaes_minutes * 60,
-                cancel_on=CANCEL_ON,
-            )
+            results = run_jobs(context, runtime, specs, capability="cmaes", minutes=pipeline.polling.cmaes_minutes)
             need_whole(results)
-            found = [entry.manifest.result for entry in results if entry.manifest]
-            candidates = proof_order([candidate for search in found for candidate in search["candidates"]])
-            proved = prove(
-                context,
-                runtime,
-                candidates[: pipeline.cmaes.proofs],
-                asset=ASSET,
-                config=key,
-                iteration=iteration,
-                prefix=PROOF_PREFIX,
-                profile=profile,
-                weights=weights,
-            )
-            return _made(folder, force, results, candidates, proved, time.monotonic() - started)
+            found = [candidate for result in results if result.manifest for candidate in _candidates(result)]
+            candidates = [new_candidate(candidate) for candidate in proof_order(found)]
+            proved = prove(context, runtime, candidates[: pipeline.cmaes.proofs], trial)
+            content = _content(folder, incumbent, results, candidates, proved)
+            provenance = provenance_of([*results, *proved.results], time.monotonic() - started)
+            return StepOutput(1, digest_of(content.to_json()), content, provenance)
 
-        kept = materialize_partition(context, runtime, inputs, make)
-        write_cmaes_log(runtime.home, kept.record)
-        return result_of(kept, _metadata(runtime, kept), _checks(runtime, kept))
+        stored = materialize_partition(context, runtime, inputs, make)
+        write_cmaes_log(runtime.home, stored.record)
+        return result_of(stored, _metadata(runtime, stored), _checks(runtime, stored))
 
 
-def plan_searches(runtime: Runtime, key: str, iteration: int, incumbent: Mapping[str, Any]) -> list[JobSpec]:
+def plan_searches(runtime: Runtime, key: str, iteration: int, incumbent: Incumbent) -> list[JobSpec]:
     """The searches of an iteration, from its incumbent."""
-    from ringrift.config import parse_config
-    from ringrift.planning.jobs import search_job
-    from ringrift.planning.tuning import search_params
-
-    profile, weights = incumbent["profile"], incumbent["profile_weights"]
+    profile, weights = incumbent.profile, incumbent.profile_weights
     searches = search_params(runtime.pipeline, parse_config(key), iteration, profile, weights)
     return [search_job(params) for params in searches]
 
 
 def search_inputs(runtime: Runtime, searches: Sequence[JobSpec]) -> dict[str, Any]:
     """What the proposal of some searches is a function of."""
-    from ringrift.planning.gate import gate_of
-    from ringrift.stats.sprt import SequentialTest
-
-    gate = gate_of(runtime.pipeline)
     return {
         "searches": [spec.job_id for spec in searches],
         "proofs": runtime.pipeline.cmaes.proofs,
-        "gate": {name: getattr(gate, name) for name in SequentialTest.__dataclass_fields__},
+        "gate": asdict(gate_of(runtime.pipeline)),
     }
 
 
-def _made(
+def _candidates(search: JobResult) -> list[dict[str, Any]]:
+    assert search.manifest is not None  # a search that is whole has one
+    candidates: list[dict[str, Any]] = search.manifest.result["candidates"]
+    return candidates
+
+
+def _content(
     folder: Path,
-    force: dict[str, Any],
+    incumbent: IncumbentContent,
     results: Sequence[JobResult],
-    candidates: list[dict[str, Any]],
+    candidates: Sequence[Candidate],
     proved: Proved,
-    wall_s: float,
-) -> StepOutput:
-    from ringrift.plots.cmaes import render_convergence
-    from ringrift.tuning.cma import changed_most
+) -> SearchContent:
+    """Write the step's files, and say what it found."""
+    from ringrift.plots.cmaes import render_convergence  # with numba
 
     found = [entry.manifest.result for entry in results if entry.manifest]
-    config = results[0].spec.config
-    for path in proved.shards:
-        shutil.copyfile(path, folder / path.name)
-    write_text(folder / GENERATIONS, "".join(_generation_lines(results)))
-    write_json(folder / CANDIDATES, candidates)
+    copy_shards(proved.shards, folder)
+    write_text(folder / names.GENERATIONS_FILE, "".join(_generation_lines(results)))
+    listed = [candidate.model_dump() for candidate in candidates]
+    write_json(folder / names.CANDIDATES_FILE, listed)
     histories = [search["history"] for search in found]
-    write_text(folder / PLOT, render_convergence(histories, candidates, f"CMA-ES of {config}"))
+    title = f"CMA-ES of {results[0].spec.config}"
+    write_text(folder / names.CONVERGENCE_PLOT, render_convergence(histories, listed, title))
     chosen = proved.chosen
     data = {
-        "incumbent": {"profile": force["profile"], "hash": force["profile_hash"]},
-        "proposal": chosen,
-        "candidates": [{name: value for name, value in c.items() if name != "weights"} for c in candidates],
-        "proofs": proved.proofs,
+        "incumbent": {"profile": incumbent.profile, "hash": incumbent.profile_hash},
+        "proposal": chosen and chosen.model_dump(),
+        "candidates": [candidate.model_dump(exclude={"weights"}) for candidate in candidates],
+        "proofs": [proof.model_dump() for proof in proved.proofs],
         "searches": [{name: search[name] for name in ("generations", "games", "capped")} for search in found],
         "histories": histories,
-        "changed": changed_most(force["profile_weights"], chosen["weights"]) if chosen else [],
-        "rejected": proved.games.get("rejected", {}),
-        "proof_games": proved.games.get("games", 0),
-        "digests": {"searches": [s["content_digest"] for s in found], "games": proved.games.get("content_digest")},
+        "changed": changed_most(incumbent.profile_weights, chosen.weights) if chosen else [],
+        "rejected": proved.rejected,
+        "proof_games": proved.games,
+        "digests": {"searches": [search["content_digest"] for search in found], "games": proved.games_digest},
     }
-    return StepOutput(1, digest_of(data), data, provenance_of([*results, *proved.results], wall_s))
+    return new_content(SearchContent, data)
 
 
 def _generation_lines(results: Sequence[JobResult]) -> list[str]:
@@ -171,51 +166,51 @@ def _generation_lines(results: Sequence[JobResult]) -> list[str]:
     ]
 
 
-def _metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
-    from ringrift.plots.cmaes import render_small_convergence
+def _metadata(runtime: Runtime, stored: StoredPartition) -> dict[str, Any]:
+    from ringrift.plots.cmaes import render_small_convergence  # with numba
 
-    data, record = kept.record.data, kept.record
-    proposal = data["proposal"]
+    content, record = content_of(stored.record, SearchContent), stored.record
+    proposal = content.proposal
     rows = [
         {"search": replica, **{name: row[name] for name in ("generation", *HISTORY)}}
-        for replica, history in enumerate(data["histories"])
+        for replica, history in enumerate(content.histories)
         for row in history
     ]
-    shown_facts: dict[str, Any] = {
-        "proposal": f"{proposal['kind']} #{proposal['hash'][:8]}" if proposal else "none was proved better",
-        "fitness": shown(proposal["fitness"]) if proposal else "",
-        "proofs": table(proof_rows(data["proofs"])),
+    shown: dict[str, Any] = {
+        "proposal": f"{proposal.kind} #{proposal.hash[:8]}" if proposal else "none was proved better",
+        "fitness": fitness_text(proposal.fitness) if proposal else "",
+        "proofs": table(proof_rows(content.proofs)),
         "candidates": table(
             [
-                {"candidate": c["kind"], "search": c["replica"], "hash": c["hash"], "fitness": shown(c["fitness"])}
-                for c in data["candidates"]
+                {"candidate": c.kind, "search": c.replica, "hash": c.hash, "fitness": fitness_text(c.fitness)}
+                for c in content.candidates
             ]
         ),
-        "weights_changed_most": table(data["changed"]),
+        "weights_changed_most": table(content.changed),
         "generations": table(rows),
-        "convergence": dg.MetadataValue.md(f"![{PICTURE}]({render_small_convergence(data['histories'])})"),
-        "convergence_large": dg.MetadataValue.path(str(runtime.store.path(record, PLOT))),
-        "search_games": sum(search["games"] for search in data["searches"]),
-        "proof_games": data["proof_games"],
+        "convergence": dg.MetadataValue.md(f"![{PICTURE}]({render_small_convergence(content.histories)})"),
+        "convergence_large": dg.MetadataValue.path(str(runtime.store.path(record, names.CONVERGENCE_PLOT))),
+        "search_games": sum(search.games for search in content.searches),
+        "proof_games": content.proof_games,
     }
-    return {**shown_facts, **partition_metadata(runtime, kept)}
+    return {**shown, **partition_metadata(runtime, stored)}
 
 
-def _checks(runtime: Runtime, kept: StoredPartition) -> list[dg.AssetCheckResult]:
-    data, record = kept.record.data, kept.record
-    proposal, problems = data["proposal"], []
-    for proof in data["proofs"]:
-        path, promoted = runtime.store.path(record, proof["file"]), proof["verdict"]["outcome"] == "promoted"
-        sides = {"candidate": proof["hash"], "opponent": data["incumbent"]["hash"]}
-        problems += evidence_problems(path, proof["digest"], promoted=promoted, **sides)
-        if promoted != bool(proposal and proposal["hash"] == proof["hash"]):
-            problems.append(f"the proposal is not what the proof of {proof['hash']} says")
-    if proposal and not data["proofs"]:
+def _checks(runtime: Runtime, stored: StoredPartition) -> list[dg.AssetCheckResult]:
+    content, record = content_of(stored.record, SearchContent), stored.record
+    proposal, problems = content.proposal, []
+    for proof in content.proofs:
+        path, promoted = runtime.store.path(record, proof.file), proof.verdict.promoted
+        sides = {"candidate": proof.hash, "opponent": content.incumbent.hash}
+        problems += evidence_problems(path, proof.digest, promoted=promoted, **sides)
+        if promoted != bool(proposal and proposal.hash == proof.hash):
+            problems.append(f"the proposal is not what the proof of {proof.hash} says")
+    if proposal and not content.proofs:
         problems.append("a proposal without a proof")
-    candidates = json.loads(runtime.store.path(record, CANDIDATES).read_text(encoding="utf-8"))
+    candidates = json.loads(runtime.store.path(record, names.CANDIDATES_FILE).read_text(encoding="utf-8"))
     infinite = [c["hash"] for c in candidates if not all(math.isfinite(value) for value in c["weights"].values())]
-    bad = sum(data["rejected"].values())
-    again = f"Materialize {ASSET} again"
+    bad = sum(content.rejected.values())
+    again = f"Materialize {names.CMAES_PROFILE} again"
     return [
         result(EVIDENCE_HOLDS, not problems, f"{'; '.join(problems)}. {again}", numbers={"problems": len(problems)}),
         result(FINITE_WEIGHTS, not infinite, f"candidates {', '.join(infinite)} have weights without a value. {again}"),

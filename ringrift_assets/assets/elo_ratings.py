@@ -1,7 +1,5 @@
 """Ratings of everybody who has played a match in this config, up to this iteration."""
 
-import base64
-import shutil
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,11 +7,20 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from resources.runtime import Runtime
+from resources.store.contents.base import content_of, new_content
+from resources.store.contents.matches import MatchesContent, PlayerEntry, RatingsContent
+from resources.store.contents.profiles import IncumbentContent, ProfileContent
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record, digest_of
+from ringrift import names
+from ringrift.config import parse_config
 from ringrift.files import write_text
 from ringrift.jobs.contract import JobSpec
+from ringrift.planning.incumbent import trained_profiles
+from ringrift.planning.matches import alias, current_player, network_player
+from ringrift.players.benchmarks import BENCHMARKS, anchor, benchmark, unavailable
 from ringrift.plots.rating_history import history_lines, render_history
+from ringrift.specs.store_jobs import RATE_VERSION, RateParams
 from ringrift_assets.steps.checks import (
     FINITE_INTERVALS,
     KNOWN_PARTICIPANTS,
@@ -22,8 +29,8 @@ from ringrift_assets.steps.checks import (
     partitioned_spec,
     result,
 )
-from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, provenance_of
-from ringrift_assets.steps.metadata import partition_metadata, result_of, table
+from ringrift_assets.steps.jobs import provenance_of, run_job
+from ringrift_assets.steps.metadata import partition_metadata, picture, result_of, table
 from ringrift_assets.steps.partition import (
     OWNERS,
     Materialize,
@@ -34,9 +41,7 @@ from ringrift_assets.steps.partition import (
     step_errors,
 )
 
-ASSET = "elo_ratings"
-PLOT, HISTORY = "ratings.svg", "rating_history.svg"
-MATCHES = "tournament_games"
+PLOT, HISTORY = names.RATINGS_PLOT, names.RATING_HISTORY_PLOT
 PICTURE, HISTORY_PICTURE = "ratings with 95 % intervals", "ratings over the iterations"
 TABLE_COLUMNS = ("name", "rating", "low", "high", "los", "games", "elo", "key")
 
@@ -44,29 +49,33 @@ TABLE_COLUMNS = ("name", "rating", "low", "high", "los", "games", "elo", "key")
 class RatingPlan(NamedTuple):
     """The step's inputs and its job, and what its pictures show.
 
-    `players` are all who have played, by key; `lines` are the keys of the player in force and of the frozen benchmarks,
+    `players` are all who have played, by key; `lines` are the keys of the current player and of the frozen benchmarks,
     in this order; `earlier` are the ratings of earlier iterations.
     """
 
     inputs: dict[str, Any]
     spec: JobSpec
-    players: dict[str, Any]
+    players: dict[str, PlayerEntry]
     lines: list[str]
     earlier: list[Record]
 
 
 @dg.asset(
-    deps=[MATCHES],
+    deps=[names.TOURNAMENT_GAMES],
     partitions_def=PARTITIONS,
     group_name="evaluation",
     kinds={"json", "parquet"},
     owners=OWNERS,
     code_version="ratings-2",
     check_specs=[
-        partitioned_spec(ASSET, POOL_PURITY, "No game of another board or table size is in this rating pool."),
-        partitioned_spec(ASSET, KNOWN_PARTICIPANTS, "Every seat holds a participant that a match has planned."),
-        partitioned_spec(ASSET, FINITE_INTERVALS, "Every rating and its 95 % interval are numbers."),
-        partitioned_spec(ASSET, SEAT_BALANCE, "Everybody sat equally often in each seat of a match."),
+        partitioned_spec(
+            names.ELO_RATINGS, POOL_PURITY, "No game of another board or table size is in this rating pool."
+        ),
+        partitioned_spec(
+            names.ELO_RATINGS, KNOWN_PARTICIPANTS, "Every seat holds a participant that a match has planned."
+        ),
+        partitioned_spec(names.ELO_RATINGS, FINITE_INTERVALS, "Every rating and its 95 % interval are numbers."),
+        partitioned_spec(names.ELO_RATINGS, SEAT_BALANCE, "Everybody sat equally often in each seat of a match."),
     ],
 )
 def elo_ratings(
@@ -78,7 +87,7 @@ def elo_ratings(
     from the store. The fit is anchored at the default heuristic without randomness, 1500. LOS is the likelihood
     that a participant is stronger than the next one of the table. Elo plays the games through in their fixed order
     (iteration, match, game). Ratings hang on what a participant is, never on its name, and each config is a pool
-    of its own. One picture shows everybody, another how the player in force, the benchmarks and the best have come
+    of its own. One picture shows everybody, another how the current player, the benchmarks and the best have come
     along over the iterations.
     """
     with step_errors():
@@ -87,49 +96,40 @@ def elo_ratings(
 
         def make(folder: Path, _: Record | None) -> StepOutput:
             started = time.monotonic()
-            results = runtime.run(None, [spec], listener=job_log(context), cancel_on=CANCEL_ON)
-            need_done(results)
-            for path in results[0].shards:
-                shutil.copyfile(path, folder / path.name)
-            assert results[0].manifest is not None  # a job that is done has one
-            found = results[0].manifest.result
-            rated = [row["key"] for row in found["ratings"]]
-            found["participants"] = {k: {name: players[k][name] for name in ("name", "participant")} for k in rated}
-            rows = {record.iteration: record.data["ratings"] for record in earlier} | {iteration: found["ratings"]}
+            output = run_job(context, runtime, spec, folder)
+            rated = [row["key"] for row in output.result["ratings"]]
+            entries = {k: {"name": players[k].name, "participant": players[k].participant} for k in rated}
+            content = new_content(RatingsContent, {**output.result, "participants": entries})
+            data = content.to_json()
+            rows = {record.iteration: record.data["ratings"] for record in earlier} | {iteration: data["ratings"]}
             lines = history_lines(rows, shown, bold=shown[0])
             write_text(folder / HISTORY, render_history(lines, key))
-            content = {name: value for name, value in found.items() if name != "small_plot"}
-            return StepOutput(
-                len(found["ratings"]), digest_of(content), found, provenance_of(results, time.monotonic() - started)
-            )
+            digest = digest_of({name: value for name, value in data.items() if name != "small_plot"})
+            provenance = provenance_of([output.job], time.monotonic() - started)
+            return StepOutput(len(content.ratings), digest, content, provenance)
 
-        kept = materialize_partition(context, runtime, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
-        return result_of(kept, _metadata(runtime, kept), _checks(kept))
+        stored = materialize_partition(context, runtime, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
+        return result_of(stored, _metadata(runtime, stored), _checks(stored))
 
 
 def plan_ratings(runtime: Runtime, key: str, iteration: int) -> RatingPlan:
     """What the ratings of an iteration are computed from, and the job that does it."""
-    from ringrift.config import parse_config
-    from ringrift.planning.matches import alias, current_player, network_player
-    from ringrift.planning.tuning import trained_profiles
-    from ringrift.players.benchmarks import BENCHMARKS, anchor, benchmark, unavailable
-
-    runtime.store.need(MATCHES, key, iteration)
-    matches = runtime.store.upto(MATCHES, key, iteration)
-    earlier = runtime.store.upto(ASSET, key, iteration - 1)
+    runtime.store.need(names.TOURNAMENT_GAMES, key, iteration)
+    matches = runtime.store.upto(names.TOURNAMENT_GAMES, key, iteration)
+    earlier = runtime.store.upto(names.ELO_RATINGS, key, iteration - 1)
     board = parse_config(key)
-    tuned = runtime.store.need("heuristic_profiles", key, iteration).data
-    weights = runtime.store.need("incumbent", key, iteration).data["champion_weights"]
+    tuned = content_of(runtime.store.need(names.HEURISTIC_PROFILES, key, iteration), ProfileContent)
+    weights = content_of(runtime.store.need(names.INCUMBENT, key, iteration), IncumbentContent).champion_weights
     champion = network_player(runtime.pipeline, board, weights) if weights else None
-    profiles = trained_profiles(tuned["profile"], tuned["profile_weights"])
-    in_force = current_player(board, tuned, profiles, champion)
+    profiles = trained_profiles(tuned.profile, tuned.profile_weights)
+    in_force = current_player(board, tuned.profile, profiles, champion)
     fixed = anchor(board)
     frozen = [benchmark(name, board).key for name in BENCHMARKS if unavailable(name) is None]
-    players = {k: entry for record in matches for k, entry in record.data["participants"].items()}
-    players[fixed.key] = {"name": alias(fixed, board), "participant": fixed.to_dict()}
+    players = {k: entry for record in matches for k, entry in content_of(record, MatchesContent).participants.items()}
+    players[fixed.key] = PlayerEntry(name=alias(fixed, board), participant=fixed.to_dict())
     rules = runtime.pipeline.evaluation
-    terms = {
-        "known": {k: entry["name"] for k, entry in players.items()},
+    terms: dict[str, Any] = {
+        "known": {k: entry.name for k, entry in players.items()},
         "anchor": fixed.key,
         "frozen": frozen,
         "elo_start": rules.elo_start,
@@ -142,34 +142,32 @@ def plan_ratings(runtime: Runtime, key: str, iteration: int) -> RatingPlan:
         **terms,
     }
     files = [games_file(runtime, record) for record in matches]
-    params = {"version": 2, "config": key, "iteration": iteration, "games": files, **terms}
-    spec = JobSpec(asset=ASSET, config=key, iteration=iteration, name="rate", kind="rate", params=params)
+    params = RateParams(version=RATE_VERSION, config=key, iteration=iteration, games=files, **terms)
+    spec = params.spec(asset=names.ELO_RATINGS, config=key, iteration=iteration, name="rate")
     return RatingPlan(inputs, spec, players, [in_force.key, *frozen], earlier)
 
 
-def _metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
-    data = kept.record.data
-    large, history = (
-        base64.b64encode(runtime.store.path(kept.record, name).read_bytes()).decode() for name in (PLOT, HISTORY)
-    )
+def _metadata(runtime: Runtime, stored: StoredPartition) -> dict[str, Any]:
+    content = content_of(stored.record, RatingsContent)
+    large, history = (runtime.store.path(stored.record, name).read_bytes() for name in (PLOT, HISTORY))
     return {
-        "plot": dg.MetadataValue.md(f"![{PICTURE}]({data['small_plot']})"),
-        "plot_large": dg.MetadataValue.md(f"![{PICTURE}](data:image/svg+xml;base64,{large})"),
-        "history": dg.MetadataValue.md(f"![{HISTORY_PICTURE}](data:image/svg+xml;base64,{history})"),
-        "ratings": table([{name: row[name] for name in TABLE_COLUMNS} for row in data["ratings"]]),
-        "seats": table([{name: row[name] for name in ("seat", "advantage", "stderr")} for row in data["seats"]]),
-        "best": data["ratings"][0]["name"],
-        "best_rating": data["ratings"][0]["rating"],
-        "games_rated": data["games"],
-        "games_of_this_iteration": data["games_now"],
-        **partition_metadata(runtime, kept),
+        "plot": dg.MetadataValue.md(f"![{PICTURE}]({content.small_plot})"),
+        "plot_large": picture(PICTURE, large),
+        "history": picture(HISTORY_PICTURE, history),
+        "ratings": table([{name: getattr(row, name) for name in TABLE_COLUMNS} for row in content.ratings]),
+        "seats": table([seat.model_dump() for seat in content.seats]),
+        "best": content.ratings[0].name,
+        "best_rating": content.ratings[0].rating,
+        "games_rated": content.games,
+        "games_of_this_iteration": content.games_now,
+        **partition_metadata(runtime, stored),
     }
 
 
-def _checks(kept: StoredPartition) -> list[dg.AssetCheckResult]:
-    data = kept.record.data
-    foreign, unknown = (data["refused"].get(reason, 0) for reason in ("other_pool", "unknown_participant"))
-    remedy = f"materialize {MATCHES} of this config again"
+def _checks(stored: StoredPartition) -> list[dg.AssetCheckResult]:
+    content = content_of(stored.record, RatingsContent)
+    foreign, unknown = (content.refused.get(reason, 0) for reason in ("other_pool", "unknown_participant"))
+    remedy = f"materialize {names.TOURNAMENT_GAMES} of this config again"
     return [
         result(
             POOL_PURITY,
@@ -183,12 +181,12 @@ def _checks(kept: StoredPartition) -> list[dg.AssetCheckResult]:
             f"{unknown} games with a participant nobody planned were refused; {remedy}",
             numbers={"refused": unknown},
         ),
-        result(FINITE_INTERVALS, data["finite"], "a rating or an interval is no number; do not use these ratings"),
+        result(FINITE_INTERVALS, content.finite, "a rating or an interval is no number; do not use these ratings"),
         result(
             SEAT_BALANCE,
-            data["imbalance"] == 0,
-            f"a participant sat {data['imbalance']} times more often in one seat of a match than in another; {remedy}",
+            content.imbalance == 0,
+            f"a participant sat {content.imbalance} times more often in one seat of a match than in another; {remedy}",
             warn=True,
-            numbers={"imbalance": data["imbalance"]},
+            numbers={"imbalance": content.imbalance},
         ),
     ]

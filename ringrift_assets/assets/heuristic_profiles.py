@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,12 +10,26 @@ import dagster as dg
 
 from resources.profile_sync import Delivery, send_profiles
 from resources.runtime import Runtime
+from resources.store.contents.base import content_of, new_content
+from resources.store.contents.profiles import (
+    Candidate,
+    IncumbentContent,
+    ProfileContent,
+    Proof,
+    SearchContent,
+    new_candidate,
+)
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record, digest_of
+from ringrift import names
+from ringrift.config import Config, parse_config
 from ringrift.files import write_json
 from ringrift.jobs.contract import JobSpec
+from ringrift.planning.gate import gate_of
+from ringrift.planning.tuning import import_candidate
+from ringrift.players.heuristic.profiles import PROFILES, profiles_file, trained_profile_name
 from ringrift_assets.steps.checks import EVIDENCE_HOLDS, PROFILES_ARRIVED, partitioned_spec, result
-from ringrift_assets.steps.jobs import provenance_of
+from ringrift_assets.steps.jobs import copy_shards, provenance_of
 from ringrift_assets.steps.metadata import partition_metadata, result_of, table
 from ringrift_assets.steps.partition import (
     OWNERS,
@@ -24,10 +39,8 @@ from ringrift_assets.steps.partition import (
     materialize_partition,
     step_errors,
 )
-from ringrift_assets.steps.proofs import Proved, evidence_problems, proof_rows, proof_spec, prove
+from ringrift_assets.steps.proofs import Proved, Trial, evidence_problems, proof_rows, prove
 
-ASSET, SEARCH = "heuristic_profiles", "cmaes_profile"
-EVIDENCE = "profile_evidence.json"
 IMPORT_PREFIX = "import"  # of the match in which an imported candidate is proved
 
 
@@ -35,21 +48,33 @@ class ProfilePlan(NamedTuple):
     """The step's inputs and what they were taken from; `imported` is the candidate of the import file, or None."""
 
     inputs: dict[str, Any]
-    before: Record
+    before: IncumbentContent
     search: Record
-    imported: dict[str, Any] | None
+    imported: Candidate | None
+
+
+class Choice(NamedTuple):
+    """The profile that a step has settled on: a proved `candidate`, with the profile hash it was proved against."""
+
+    candidate: Candidate
+    proof: Proof
+    over: str
 
 
 @dg.asset(
-    deps=[SEARCH],
+    deps=[names.CMAES_PROFILE],
     partitions_def=PARTITIONS,
     group_name="heuristics",
     kinds={"json"},
     owners=OWNERS,
     code_version="profiles-1/gate-1",
     check_specs=[
-        partitioned_spec(ASSET, EVIDENCE_HOLDS, "The profile changed only by a proof that holds.", blocking=True),
-        partitioned_spec(ASSET, PROFILES_ARRIVED, "Every other host that plays has the file of trained profiles."),
+        partitioned_spec(
+            names.HEURISTIC_PROFILES, EVIDENCE_HOLDS, "The profile changed only by a proof that holds.", blocking=True
+        ),
+        partitioned_spec(
+            names.HEURISTIC_PROFILES, PROFILES_ARRIVED, "Every other host that plays has the file of trained profiles."
+        ),
     ],
 )
 def heuristic_profiles(
@@ -63,181 +88,170 @@ def heuristic_profiles(
     plays. It is for people there; jobs carry the weights and their hash themselves.
     """
     with step_errors():
-        from ringrift.config import parse_config
-
         hosts = runtime.within(config.host_class)  # for the proof; the file goes to every host that plays
         key, iteration = partition_of(context)
         inputs, before, search, imported = plan_profile(runtime, key, iteration)
 
         def make(folder: Path, _: Record | None) -> StepOutput:
             started = time.monotonic()
-            force = _after_search(before.data, search.data, parse_config(key))
+            choice = _proposed(before, content_of(search, SearchContent))
+            if choice:
+                source = runtime.store.path(search, choice.proof.file)
+                shutil.copyfile(source, folder / names.PROFILE_EVIDENCE)
             proved = Proved()
             if imported:
-                proved = prove(
-                    context,
-                    hosts,
-                    [imported],
-                    asset=ASSET,
-                    config=key,
-                    iteration=iteration,
-                    prefix=IMPORT_PREFIX,
-                    profile=force["profile"],
-                    weights=force["profile_weights"],
-                )
-            if force["proof"]:
-                shutil.copyfile(runtime.store.path(search, force["proof"]["file"]), folder / EVIDENCE)
-            for path in proved.shards:
-                shutil.copyfile(path, folder / path.name)
-            if proved.chosen:
-                proof = proved.proofs[0]
-                shutil.copyfile(folder / proof["file"], folder / EVIDENCE)
-                force = _taken(proved.chosen, proof, parse_config(key), force["profile_hash"])
-            return _made(folder, before.data, force, proved, iteration, key, time.monotonic() - started)
+                trial = _trial(before, choice, key, iteration)
+                proved = prove(context, hosts, [imported], trial)
+                copy_shards(proved.shards, folder)
+                if proved.chosen:
+                    over = choice.candidate.hash if choice else before.profile_hash
+                    choice = Choice(proved.chosen, proved.proofs[0], over)
+                    shutil.copyfile(folder / choice.proof.file, folder / names.PROFILE_EVIDENCE)
+            content = _content(before, choice, proved, parse_config(key), iteration)
+            profiles = {} if content.profile in PROFILES else {content.profile: content.profile_weights}
+            write_json(folder / names.PROFILES_FILE, profiles_file(profiles, content.metadata))
+            work = provenance_of(proved.results, time.monotonic() - started) if proved.results else {}
+            return StepOutput(1, digest_of(content.to_json()), content, work)
 
-        kept = materialize_partition(context, runtime, inputs, make)
+        stored = materialize_partition(context, runtime, inputs, make)
         delivery = send_profiles(runtime)
-        return result_of(kept, _metadata(runtime, kept, delivery), _checks(runtime, kept, delivery))
+        return result_of(stored, _metadata(runtime, stored, delivery), _checks(runtime, stored, delivery))
 
 
 def plan_profile(runtime: Runtime, key: str, iteration: int) -> ProfilePlan:
     """What the profile of an iteration is found from."""
-    from ringrift.planning.gate import gate_of
-    from ringrift.stats.sprt import SequentialTest
-
-    before = runtime.store.need("incumbent", key, iteration)
-    search = runtime.store.need(SEARCH, key, iteration)
+    before = runtime.store.need(names.INCUMBENT, key, iteration)
+    search = runtime.store.need(names.CMAES_PROFILE, key, iteration)
     imported = _imported(runtime, key)
-    gate = gate_of(runtime.pipeline)
     inputs = {
         "before": before.content_digest,
         "search": search.content_digest,
-        "imported": imported and imported["hash"],
-        "gate": {name: getattr(gate, name) for name in SequentialTest.__dataclass_fields__},
+        "imported": imported and imported.hash,
+        "gate": asdict(gate_of(runtime.pipeline)),
     }
-    return ProfilePlan(inputs, before, search, imported)
+    return ProfilePlan(inputs, content_of(before, IncumbentContent), search, imported)
 
 
 def import_proof(runtime: Runtime, plan: ProfilePlan) -> JobSpec | None:
     """The gate that an imported candidate meets first, None where none is needed."""
-    from ringrift.config import parse_config
-
-    key, iteration = plan.before.config, plan.before.iteration
-    current = _after_search(plan.before.data, plan.search.data, parse_config(key))
-    if plan.imported is None or plan.imported["hash"] == current["profile_hash"]:
+    choice = _proposed(plan.before, content_of(plan.search, SearchContent))
+    current = choice.candidate.hash if choice else plan.before.profile_hash
+    if plan.imported is None or plan.imported.hash == current:
         return None
-    return proof_spec(
-        runtime,
-        plan.imported["weights"],
-        asset=ASSET,
-        config=key,
-        iteration=iteration,
-        match=f"{IMPORT_PREFIX}_0",
-        profile=current["profile"],
-        weights=current["profile_weights"],
-    )
+    trial = _trial(plan.before, choice, plan.search.config, plan.search.iteration)
+    return trial.job(runtime, plan.imported.weights, 0)
 
 
-def _imported(runtime: Runtime, key: str) -> dict[str, Any] | None:
+def _trial(before: IncumbentContent, choice: Choice | None, key: str, iteration: int) -> Trial:
+    """Where an imported candidate is proved: against the proposal of the search, else the profile before."""
+    profile, weights = before.profile, before.profile_weights
+    if choice:
+        profile, weights = _trained_name(parse_config(key)), choice.candidate.weights
+    return Trial(names.HEURISTIC_PROFILES, key, iteration, IMPORT_PREFIX, profile, weights)
+
+
+def _imported(runtime: Runtime, key: str) -> Candidate | None:
     """The candidate of the pipeline's import file; a relative path starts at the pipeline file."""
-    from ringrift.config import parse_config
-    from ringrift.planning.tuning import import_candidate
-
     name = runtime.pipeline.cmaes.import_file
     if name is None:
         return None
     path = runtime.settings()[0].resolve().parent / Path(name).expanduser()
-    return import_candidate(str(path), parse_config(key))
+    candidate = import_candidate(str(path), parse_config(key))
+    return new_candidate(candidate) if candidate else None
 
 
-def _after_search(before: dict[str, Any], search: dict[str, Any], config: Any) -> dict[str, Any]:
-    """What is in force after the search: the proposal if there is one, with its proof."""
-    proposal = search["proposal"]
-    if proposal is None:
-        kept = {name: before[name] for name in ("profile", "profile_hash", "profile_weights")}
-        return {**kept, "source": "incumbent", "fitness": None, "proof": None, "over": None}
-    return _taken(proposal, search["proofs"][-1], config, before["profile_hash"])
+def _proposed(before: IncumbentContent, search: SearchContent) -> Choice | None:
+    """The proposal of the search with its proof, None where there is none."""
+    return Choice(search.proposal, search.proofs[-1], before.profile_hash) if search.proposal else None
 
 
-def _taken(candidate: dict[str, Any], proof: dict[str, Any], config: Any, over: str) -> dict[str, Any]:
-    from ringrift.players.heuristic.profiles import trained_profile_name
+def _trained_name(config: Config) -> str:
+    return trained_profile_name(config.board, config.players)
 
-    return {
-        "profile": trained_profile_name(config.board, config.players),
-        "profile_hash": candidate["hash"],
-        "profile_weights": candidate["weights"],
-        "source": "import" if candidate["kind"] == "import" else "cmaes",
-        "fitness": candidate["fitness"],
-        "proof": proof,
-        "over": over,
+
+def _content(
+    before: IncumbentContent, choice: Choice | None, proved: Proved, config: Config, iteration: int
+) -> ProfileContent:
+    """The profile that plays from now on: the choice, else the one before."""
+    data: dict[str, Any] = {
+        "profile": before.profile,
+        "profile_hash": before.profile_hash,
+        "profile_weights": before.profile_weights,
+        "source": "incumbent",
+        "fitness": None,
+        "proof": None,
+        "over": None,
     }
-
-
-def _made(
-    folder: Path, before: dict[str, Any], force: dict[str, Any], proved: Proved, iteration: int, key: str, wall_s: float
-) -> StepOutput:
-    from ringrift.players.heuristic.profiles import FILE, PROFILES, profiles_file
-
-    proof = force["proof"]
-    data = {
-        **force,
-        "before": {"profile": before["profile"], "hash": before["profile_hash"]},
-        "promoted": proof is not None,
-        "proofs": proved.proofs,
-    }
-    profiles, about = {}, {}
-    if force["profile"] not in PROFILES:
-        fitness = force["fitness"]
-        profiles[force["profile"]] = force["profile_weights"]
-        about[force["profile"]] = {
-            "source": force["source"],
-            "iteration": iteration,
-            "board": key.rpartition("_")[0],
-            "fitness": fitness["score"] if fitness else proof["verdict"]["mean"] if proof else None,
-            "hash": force["profile_hash"],
-            "proof": {name: proof["verdict"][name] for name in ("outcome", "blocks", "mean", "elo")} if proof else None,
+    if choice:
+        candidate = choice.candidate
+        data = {
+            "profile": _trained_name(config),
+            "profile_hash": candidate.hash,
+            "profile_weights": candidate.weights,
+            "source": "import" if candidate.kind == "import" else "cmaes",
+            "fitness": candidate.fitness and candidate.fitness.model_dump(),
+            "proof": choice.proof.model_dump(),
+            "over": choice.over,
         }
-    write_json(folder / FILE, profiles_file(profiles, about))
-    data["metadata"] = about
-    return StepOutput(1, digest_of(data), data, provenance_of(proved.results, wall_s) if proved.results else {})
-
-
-def _metadata(runtime: Runtime, kept: StoredPartition, delivery: Delivery) -> dict[str, Any]:
-    data = kept.record.data
-    shown: dict[str, Any] = {
-        "profile": f"{data['profile']} #{data['profile_hash'][:8]}",
-        "source": data["source"],
-        "before": f"{data['before']['profile']} #{data['before']['hash'][:8]}",
-        "weights": table([{"weight": name, "value": value} for name, value in data["profile_weights"].items()]),
+    data |= {
+        "before": {"profile": before.profile, "hash": before.profile_hash},
+        "promoted": choice is not None,
+        "proofs": [proof.model_dump() for proof in proved.proofs],
+        "metadata": {} if data["profile"] in PROFILES else {data["profile"]: _about(data, config, iteration)},
     }
-    if proofs := [*([data["proof"]] if data["proof"] else []), *data["proofs"]]:
+    return new_content(ProfileContent, data)
+
+
+def _about(data: dict[str, Any], config: Config, iteration: int) -> dict[str, Any]:
+    """What the documented file says of a trained profile."""
+    fitness, verdict = data["fitness"], data["proof"] and data["proof"]["verdict"]
+    return {
+        "source": data["source"],
+        "iteration": iteration,
+        "board": config.board,
+        "fitness": fitness["score"] if fitness else verdict["mean"] if verdict else None,
+        "hash": data["profile_hash"],
+        "proof": {name: verdict[name] for name in ("outcome", "blocks", "mean", "elo")} if verdict else None,
+    }
+
+
+def _metadata(runtime: Runtime, stored: StoredPartition, delivery: Delivery) -> dict[str, Any]:
+    content = content_of(stored.record, ProfileContent)
+    shown: dict[str, Any] = {
+        "profile": f"{content.profile} #{content.profile_hash[:8]}",
+        "source": content.source,
+        "before": f"{content.before.profile} #{content.before.hash[:8]}",
+        "weights": table([{"weight": name, "value": value} for name, value in content.profile_weights.items()]),
+    }
+    if proofs := [*([content.proof] if content.proof else []), *content.proofs]:
         shown["proofs"] = table(proof_rows(proofs))
     if delivery.file:
         shown["profiles_file"] = dg.MetadataValue.path(str(delivery.file))
     arrived = [
         *({"host": host, "file": "sent now", "problem": ""} for host in delivery.sent),
-        *({"host": host, "file": "had it", "problem": ""} for host in delivery.kept),
+        *({"host": host, "file": "had it", "problem": ""} for host in delivery.present),
         *({"host": host, "file": "not reached", "problem": problem} for host, problem in delivery.missed.items()),
     ]
     if arrived:
         shown["profiles_on_hosts"] = table(arrived)
-    return {**shown, **partition_metadata(runtime, kept)}
+    return {**shown, **partition_metadata(runtime, stored)}
 
 
-def _checks(runtime: Runtime, kept: StoredPartition, delivery: Delivery) -> list[dg.AssetCheckResult]:
-    data = kept.record.data
-    proof, problems = data["proof"], []
-    if proof is not None:
-        path = runtime.store.path(kept.record, EVIDENCE)
-        sides = {"candidate": data["profile_hash"], "opponent": data["over"]}
-        problems = evidence_problems(path, proof["digest"], promoted=True, **sides)
-    elif data["profile_hash"] != data["before"]["hash"]:
+def _checks(runtime: Runtime, stored: StoredPartition, delivery: Delivery) -> list[dg.AssetCheckResult]:
+    content = content_of(stored.record, ProfileContent)
+    problems: list[str] = []
+    if content.proof is not None:
+        path = runtime.store.path(stored.record, names.PROFILE_EVIDENCE)
+        problems = evidence_problems(
+            path, content.proof.digest, promoted=True, candidate=content.profile_hash, opponent=content.over
+        )
+    elif content.profile_hash != content.before.hash:
         problems = ["the profile changed without evidence"]
     return [
         result(
             EVIDENCE_HOLDS,
             not problems,
-            f"{'; '.join(problems)}. Materialize {SEARCH} and {ASSET} again",
+            f"{'; '.join(problems)}. Materialize {names.CMAES_PROFILE} and {names.HEURISTIC_PROFILES} again",
             numbers={"problems": len(problems)},
         ),
         result(
@@ -246,6 +260,6 @@ def _checks(runtime: Runtime, kept: StoredPartition, delivery: Delivery) -> list
             f"{'; '.join(f'{host}: {problem}' for host, problem in delivery.missed.items())}. "
             "`ringrift run --phase profile-sync` sends the file again; no job needs it",
             warn=True,
-            numbers={"hosts": len(delivery.sent) + len(delivery.kept), "missed": len(delivery.missed)},
+            numbers={"hosts": len(delivery.sent) + len(delivery.present), "missed": len(delivery.missed)},
         ),
     ]

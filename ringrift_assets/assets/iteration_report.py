@@ -1,27 +1,34 @@
 """The end of an iteration: what happened, on one page, and the views of the home made again."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from resources.models.registry import TRAINED
 from resources.runtime import Runtime
+from resources.store.contents.base import Row, content_of, new_content
+from resources.store.contents.games import SelfplayContent, TrainingContent
+from resources.store.contents.matches import MatchesContent, Rating, RatingsContent
+from resources.store.contents.models import ModelContent, TrainingOutcome
+from resources.store.contents.operations import ReportContent
+from resources.store.contents.profiles import ProfileContent, SearchContent
+from resources.store.contents.verdicts import VerdictsContent
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.phases import REPORT, STEPS
 from resources.store.record import Record, digest_of
 from resources.views.state import refresh
 from resources.views.text import iteration_block, leaderboard_block
+from ringrift import names
 from ringrift.files import write_text
 from ringrift_assets.assets.tier_assignment import verdict_rows
-from ringrift_assets.assets.tournament_games import match_rows
 from ringrift_assets.steps.checks import REPORT_COMPLETE, partitioned_spec, result
 from ringrift_assets.steps.metadata import partition_metadata, result_of, table
 from ringrift_assets.steps.partition import OWNERS, StepOutput, StoredPartition, materialize_partition, step_errors
 from ringrift_assets.steps.proofs import proof_rows
 from ringrift_assets.steps.report_html import render
+from ringrift_assets.steps.tournament import match_rows
 
-PAGE, SUMMARY = "report.html", "summary.txt"
 UPSTREAM = [asset for asset in STEPS if asset != REPORT]
 JOB_COLUMNS = ("job", "games", "unique", "capped", "decisions")
 RATING_COLUMNS = ("name", "rating", "low", "high", "games", "elo")
@@ -45,102 +52,110 @@ def iteration_report(context: dg.AssetExecutionContext, runtime: dg.ResourcePara
     """
     with step_errors():
         key, iteration = partition_of(context)
-        made = {asset: runtime.store.need(asset, key, iteration) for asset in UPSTREAM}
-        inputs = {asset: [record.content_digest, record.missing] for asset, record in made.items()}
+        records = {asset: runtime.store.need(asset, key, iteration) for asset in UPSTREAM}
+        inputs = {asset: [record.content_digest, record.missing] for asset, record in records.items()}
 
         def make(folder: Path, _: Record | None) -> StepOutput:
-            data = report_data(key, iteration, made)
-            summary = f"{iteration_block(iteration, [data])}\n\n{leaderboard_block(data['leaderboard'], key)}\n"
-            write_text(folder / SUMMARY, summary)
-            write_text(folder / PAGE, render(data, summary, _pictures(runtime, made), _links(key, iteration)))
-            return StepOutput(1, digest_of(data), data)
+            content = report_of(key, iteration, records)
+            data = content.to_json()
+            summary = f"{iteration_block(iteration, [content])}\n\n{leaderboard_block(data['leaderboard'], key)}\n"
+            write_text(folder / names.SUMMARY_FILE, summary)
+            page = render(data, summary, _pictures(runtime, records), _links(key, iteration))
+            write_text(folder / names.REPORT_PAGE, page)
+            return StepOutput(1, digest_of(data), content)
 
-        kept = materialize_partition(context, runtime, inputs, make)
+        stored = materialize_partition(context, runtime, inputs, make)
         refresh(runtime.home)
-        return result_of(kept, _metadata(runtime, kept), _checks(kept))
+        content = content_of(stored.record, ReportContent)
+        return result_of(stored, _metadata(runtime, stored, content), _checks(content))
 
 
-def report_data(config: str, iteration: int, made: dict[str, Record]) -> dict[str, Any]:
+def report_of(config: str, iteration: int, records: Mapping[str, Record]) -> ReportContent:
     """Everything the report says, from the records of the iteration's other assets."""
-    played, games = made["selfplay_games"].data, made["training_db"].data
-    matches, verdicts = made["tournament_games"].data, made["tier_assignment"].data["verdicts"]
-    tier = verdicts["tier"]
-    return {
+    played = content_of(records[names.SELFPLAY_GAMES], SelfplayContent)
+    games = content_of(records[names.TRAINING_DB], TrainingContent)
+    search = content_of(records[names.CMAES_PROFILE], SearchContent)
+    model = content_of(records[names.TRAINED_MODEL], TrainingOutcome)
+    profile = content_of(records[names.HEURISTIC_PROFILES], ProfileContent)
+    matches = content_of(records[names.TOURNAMENT_GAMES], MatchesContent)
+    ratings = content_of(records[names.ELO_RATINGS], RatingsContent)
+    verdicts = content_of(records[names.TIER_ASSIGNMENT], VerdictsContent).verdicts
+    data = {
         "config": config,
         "iteration": iteration,
-        "selfplay": {"dispatched": len(played["jobs"]), "total": len(played["jobs"]) + len(played["skipped"])},
+        "selfplay": {"dispatched": len(played.jobs), "total": len(played.jobs) + len(played.skipped)},
         "cmaes": {config: True},
         "tuning": {
-            "profile": made["heuristic_profiles"].data["profile"],
-            "hash": made["heuristic_profiles"].data["profile_hash"],
-            "source": made["heuristic_profiles"].data["source"],
-            "search_games": sum(search["games"] for search in made["cmaes_profile"].data["searches"]),
-            "proof_games": made["cmaes_profile"].data["proof_games"],
+            "profile": profile.profile,
+            "hash": profile.profile_hash,
+            "source": profile.source,
+            "search_games": sum(counts.games for counts in search.searches),
+            "proof_games": search.proof_games,
         },
-        "proofs": proof_rows([*made["cmaes_profile"].data["proofs"], *made["heuristic_profiles"].data["proofs"]]),
-        "training": {config: made["trained_model"].data["status"] == TRAINED},
-        "network": network_row(made["trained_model"].data),
+        "proofs": proof_rows([*search.proofs, *profile.proofs]),
+        "training": {config: isinstance(model, ModelContent)},
+        "network": network_row(model),
         "eval": {
-            match["title"]: round(match["entrants"][0]["score"], 3)
-            for match in matches["matches"]
-            if match["kind"] != "round_robin" and match["entrants"][0]["score"] is not None
+            match.title: round(match.entrants[0].score, 3)
+            for match in matches.matches
+            if match.kind != "round_robin" and match.entrants[0].score is not None
         },
-        "promotions": {config: tier["now"]} if tier["promoted"] else {},
+        "promotions": {config: verdicts.tier.now} if verdicts.tier.promoted else {},
         "verdicts": verdict_rows(verdicts),
         "matches": match_rows(matches),
-        "leaderboard": [_rating_row(row) for row in made["elo_ratings"].data["ratings"]],
-        "jobs": [{name: job[name] for name in JOB_COLUMNS} for job in played["jobs"]],
+        "leaderboard": [_rating_row(row) for row in ratings.ratings],
+        "jobs": [{name: getattr(job, name) for name in JOB_COLUMNS} for job in played.jobs],
         "training_data": {
-            "read": games["read"],
-            "kept": games["games"],
-            "rejected": ", ".join(f"{reason}: {n}" for reason, n in games["rejected"].items()) or "none",
-            "decisions": games["decisions"],
+            "read": games.read,
+            "kept": games.games,
+            "rejected": ", ".join(f"{reason}: {n}" for reason, n in games.rejected.items()) or "none",
+            "decisions": games.decisions,
         },
         "skipped": [
-            *({"what": entry["job"], "reason": entry["reason"]} for entry in played["skipped"]),
-            *({"what": entry["match"], "reason": entry["reason"]} for entry in matches["skipped"]),
+            *({"what": job.job, "reason": job.reason} for job in played.skipped),
+            *({"what": match.match, "reason": match.reason} for match in matches.skipped),
         ],
-        "partial": [asset for asset, record in made.items() if record.missing],
+        "partial": [asset for asset, record in records.items() if record.missing],
     }
+    return new_content(ReportContent, data)
 
 
-def _rating_row(row: dict[str, Any]) -> dict[str, Any]:
+def _rating_row(row: Rating) -> Row:
     """A row of the leaderboard; LOS, the likelihood to be stronger than the next, in percent and empty for the last."""
-    los = row.get("los")
-    return {name: row[name] for name in RATING_COLUMNS} | {"LOS": "" if los is None else f"{los:.1%}"}
+    shown: Row = {name: getattr(row, name) for name in RATING_COLUMNS}
+    return shown | {"LOS": "" if row.los is None else f"{row.los:.1%}"}
 
 
-def network_row(data: dict[str, Any]) -> dict[str, Any]:
+def network_row(model: TrainingOutcome) -> Row:
     """One row about the iteration's network, for tables."""
-    if data["status"] != TRAINED:
-        return {"model": f"none: {data['have']} of {data['need']} games are there"}
-    metrics = data["metrics"]
+    if not isinstance(model, ModelContent):
+        return {"model": f"none: {model.have} of {model.need} games are there"}
     return {
-        "model": data["model_id"],
-        "weights": data["weights"][:16],
-        "parent": (data["parent"] or "none")[:16],
-        "games": data["window"]["games"],
-        "rows": data["window"]["training_rows"],
-        "epoch kept": data["best_epoch"],
-        **{name: f"{metrics[name]:.3f}" for name in ("loss", "policy", "value_mse")},
-        "best move found": f"{metrics['top1']:.1%}",
+        "model": model.model_id,
+        "weights": model.weights[:16],
+        "parent": (model.parent or "none")[:16],
+        "games": model.window["games"],
+        "rows": model.window["training_rows"],
+        "epoch kept": model.best_epoch,
+        **{name: f"{model.metrics[name]:.3f}" for name in ("loss", "policy", "value_mse")},
+        "best move found": f"{model.metrics['top1']:.1%}",
     }
 
 
-def _pictures(runtime: Runtime, made: dict[str, Record]) -> dict[str, bytes]:
+def _pictures(runtime: Runtime, records: Mapping[str, Record]) -> dict[str, bytes]:
     """SVG pictures by title, those that the iteration has."""
     wanted = {
-        "Ratings with 95 % intervals": ("elo_ratings", "ratings.svg"),
-        "Ratings over the iterations": ("elo_ratings", "rating_history.svg"),
-        "Losses of the network": ("trained_model", "losses.svg"),
-        "CMA-ES: score against the panel": ("cmaes_profile", "convergence.svg"),
-        "End of the longest selfplay game": ("training_db", "board.svg"),
-        "End of the longest match game": ("tournament_games", "board.svg"),
+        "Ratings with 95 % intervals": (names.ELO_RATINGS, names.RATINGS_PLOT),
+        "Ratings over the iterations": (names.ELO_RATINGS, names.RATING_HISTORY_PLOT),
+        "Losses of the network": (names.TRAINED_MODEL, names.LOSSES_PLOT),
+        "CMA-ES: score against the panel": (names.CMAES_PROFILE, names.CONVERGENCE_PLOT),
+        "End of the longest selfplay game": (names.TRAINING_DB, names.BOARD_PICTURE),
+        "End of the longest match game": (names.TOURNAMENT_GAMES, names.BOARD_PICTURE),
     }
     return {
-        title: runtime.store.path(made[asset], name).read_bytes()
+        title: runtime.store.path(records[asset], name).read_bytes()
         for title, (asset, name) in wanted.items()
-        if name in made[asset].files
+        if name in records[asset].files
     }
 
 
@@ -155,24 +170,23 @@ def _links(config: str, iteration: int) -> dict[str, str]:
     return {**earlier, **folders, **logs}
 
 
-def _metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
-    data = kept.record.data
-    summary = runtime.store.path(kept.record, SUMMARY).read_text(encoding="utf-8")
-    page = runtime.home.reports / data["config"] / f"iter{data['iteration']:04d}.html"
+def _metadata(runtime: Runtime, stored: StoredPartition, content: ReportContent) -> dict[str, Any]:
+    summary = runtime.store.path(stored.record, names.SUMMARY_FILE).read_text(encoding="utf-8")
+    page = runtime.home.reports / content.config / f"iter{content.iteration:04d}.html"
     return {
         "summary": dg.MetadataValue.md(f"```\n{summary}```"),
         "report": dg.MetadataValue.path(str(page)),
-        "verdicts": table(data["verdicts"]),
-        "matches": table(data["matches"]),
-        "leaderboard": table(data["leaderboard"]),
-        "selfplay_games": sum(job["games"] for job in data["jobs"]),
-        "training_games": data["training_data"]["kept"],
-        **partition_metadata(runtime, kept),
+        "verdicts": table(content.verdicts),
+        "matches": table(content.matches),
+        "leaderboard": table(content.leaderboard),
+        "selfplay_games": sum(int(job["games"] or 0) for job in content.jobs),
+        "training_games": content.training_data["kept"],
+        **partition_metadata(runtime, stored),
     }
 
 
-def _checks(kept: StoredPartition) -> list[dg.AssetCheckResult]:
-    partial = kept.record.data["partial"]
+def _checks(content: ReportContent) -> list[dg.AssetCheckResult]:
+    partial = content.partial
     return [
         result(
             REPORT_COMPLETE,

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from resources.models.registry import Registry
 from resources.runner.events import JobResult
 from resources.runtime import Runtime
+from resources.store.contents.base import content_of, new_content
+from resources.store.contents.games import SelfplayContent
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record
+from ringrift import names
+from ringrift.config import parse_config
 from ringrift.errors import RingRiftError
+from ringrift.planning.incumbent import Incumbent
+from ringrift.planning.pipeline import Pipeline
+from ringrift.planning.selfplay import Plan, SelfplayInputs, plan_jobs
+from ringrift.specs.kinds import planned_games
 from ringrift_assets.steps.checks import UNIQUE_SHARE, WHOLE, partitioned_spec, result
-from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, provenance_of
+from ringrift_assets.steps.incumbents import load_incumbent
+from ringrift_assets.steps.jobs import provenance_of, run_jobs
 from ringrift_assets.steps.metadata import partition_metadata, result_of, table
 from ringrift_assets.steps.partition import (
     OWNERS,
@@ -28,12 +36,6 @@ from ringrift_assets.steps.partition import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ringrift.jobs.inputs import ModelFile
-    from ringrift.planning.pipeline import Pipeline
-    from ringrift.planning.selfplay import Plan
-
-ASSET = "selfplay_games"
-GAMES = "games.parquet"
 JOB_COLUMNS = ("job", "games", "unique", "capped", "decisions")
 
 
@@ -42,15 +44,19 @@ class TooFewGames(RingRiftError):
 
 
 @dg.asset(
-    deps=["incumbent"],
+    deps=[names.INCUMBENT],
     partitions_def=PARTITIONS,
     group_name="selfplay",
     kinds={"parquet"},
     owners=OWNERS,
     code_version="game-set-1/canonical-1",
     check_specs=[
-        partitioned_spec(ASSET, WHOLE, "Every planned game is there; a partial partition lists what is missing."),
-        partitioned_spec(ASSET, UNIQUE_SHARE, "The share of different games in each job reaches the pipeline's."),
+        partitioned_spec(
+            names.SELFPLAY_GAMES, WHOLE, "Every planned game is there; a partial partition lists what is missing."
+        ),
+        partitioned_spec(
+            names.SELFPLAY_GAMES, UNIQUE_SHARE, "The share of different games in each job reaches the pipeline's."
+        ),
     ],
 )
 def selfplay_games(
@@ -66,9 +72,8 @@ def selfplay_games(
     with step_errors():
         runtime = runtime.within(config.host_class)
         key, iteration = partition_of(context)
-        incumbent = runtime.store.need("incumbent", key, iteration).data
-        champion, pipeline = champion_file(runtime, incumbent), runtime.pipeline
-        plan = plan_games(runtime, key, iteration, incumbent, champion)
+        incumbent, pipeline = load_incumbent(runtime, key, iteration), runtime.pipeline
+        plan = plan_games(runtime, key, iteration, incumbent)
         inputs = plan_inputs(plan)
         skipped = inputs["skipped"]
         if not plan.jobs:
@@ -78,64 +83,36 @@ def selfplay_games(
         def make(folder: Path, partial: Record | None) -> StepOutput:
             todo = plan.jobs
             if partial:
-                todo = plan_games(runtime, key, iteration, incumbent, champion, partial.missing["games"]).jobs
+                todo = plan_games(runtime, key, iteration, incumbent, partial.missing["games"]).jobs
                 context.log.info(f"going on from {partial.rows} games, {len(todo)} chunks are missing")
             started = time.monotonic()
-            results = runtime.run(
-                "selfplay",
-                todo,
-                listener=job_log(context),
-                timeout_s=pipeline.polling.selfplay_minutes * 60,
-                cancel_on=CANCEL_ON,
-            )
-            need_done(results)
+            results = run_jobs(context, runtime, todo, capability="selfplay", minutes=pipeline.polling.selfplay_minutes)
             return _compact(runtime, folder, key, results, skipped, partial, time.monotonic() - started)
 
-        kept = materialize_partition(
+        stored = materialize_partition(
             context,
             runtime,
             inputs,
             make,
-            planned_rows=sum(spec.params["games"] for spec in plan.jobs),
+            planned_rows=sum(planned_games(spec) or 0 for spec in plan.jobs),
             allow_fewer_rows=config.allow_fewer_rows,
         )
-        return result_of(kept, _metadata(runtime, kept), _checks(kept, pipeline.selfplay.unique_share))
-
-
-def champion_file(runtime: Runtime, incumbent: Mapping[str, Any]) -> "ModelFile | None":
-    """The network in force as a job wants it named, None where there is none. Raises MissingInput if it is lost."""
-    from ringrift.jobs.inputs import ModelFile
-
-    weights = incumbent["champion_weights"]
-    return ModelFile(**Registry(runtime.home).input_of(weights)) if weights else None
+        return result_of(stored, _metadata(runtime, stored), _checks(stored, pipeline.selfplay.unique_share))
 
 
 def plan_games(
     runtime: Runtime,
     key: str,
     iteration: int,
-    incumbent: Mapping[str, Any],
-    champion: "ModelFile | None",
+    incumbent: Incumbent,
     missing: Mapping[str, Sequence[int]] | None = None,
-) -> "Plan":
-    """The selfplay jobs of an iteration, from its incumbent and `champion_file`; see `plan_jobs` for `missing`."""
-    from ringrift.config import parse_config
-    from ringrift.planning.selfplay import plan_jobs
-    from ringrift.planning.tuning import trained_profiles
-
-    profiles = trained_profiles(incumbent["profile"], incumbent["profile_weights"])
-    return plan_jobs(
-        runtime.pipeline,
-        parse_config(key),
-        iteration,
-        tier=incumbent["tier"],
-        profiles=profiles,
-        champion=champion,
-        missing=missing,
-    )
+) -> Plan:
+    """The selfplay jobs of an iteration, from its incumbent; `missing` (job → game indices) restricts them."""
+    inputs = SelfplayInputs(incumbent=incumbent, missing=missing)
+    return plan_jobs(runtime.pipeline, parse_config(key), iteration, inputs)
 
 
-def plan_inputs(plan: "Plan") -> dict[str, Any]:
+def plan_inputs(plan: Plan) -> dict[str, Any]:
     """What the games of a plan are a function of."""
     return {"jobs": [spec.job_id for spec in plan.jobs], "skipped": [dict(entry._asdict()) for entry in plan.skipped]}
 
@@ -158,7 +135,7 @@ def _compact(
 
     shards = [path for result in results for path in result.shards]
     if partial:
-        shards.append(runtime.store.path(partial, GAMES))
+        shards.append(runtime.store.path(partial, names.GAMES_FILE))
     planned = _planned(runtime.pipeline, key, {entry["job"] for entry in skipped})
     games = pa.concat_tables([read_shard(path) for path in shards]) if shards else None
     enough = min(runtime.pipeline.selfplay.min_games, sum(planned.values()))
@@ -170,7 +147,7 @@ def _compact(
             "materialize again to play the rest, or raise polling.selfplay_minutes"
         )
     games = games.take(canonical_order(games))
-    write_shard(folder / GAMES, games)
+    write_shard(folder / names.GAMES_FILE, games)
     jobs = _job_rows(games, planned)
     missing = _missing(games, planned)
     work = provenance_of(results, wall_s)
@@ -182,13 +159,16 @@ def _compact(
     return StepOutput(
         rows=games.num_rows,
         content_digest=content_digest(games),
-        data={
-            "planned": sum(planned.values()),
-            "games": games.num_rows,
-            "capped": sum(job["capped"] for job in jobs),
-            "jobs": jobs,
-            "skipped": skipped,
-        },
+        content=new_content(
+            SelfplayContent,
+            {
+                "planned": sum(planned.values()),
+                "games": games.num_rows,
+                "capped": sum(job["capped"] for job in jobs),
+                "jobs": jobs,
+                "skipped": skipped,
+            },
+        ),
         provenance={
             **work,
             "played": played,
@@ -199,7 +179,7 @@ def _compact(
     )
 
 
-def _planned(pipeline: "Pipeline", key: str, skipped: set[str]) -> dict[str, int]:
+def _planned(pipeline: Pipeline, key: str, skipped: set[str]) -> dict[str, int]:
     """Games of each job that is played."""
     return {job.name: pipeline.scaled_games(job) for job in pipeline.jobs_of(key) if job.name not in skipped}
 
@@ -236,39 +216,36 @@ def _job_rows(games: "pa.Table", planned: dict[str, int]) -> list[dict[str, Any]
     return rows
 
 
-def _metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
-    data, work = kept.record.data, kept.record.provenance
-    shown = {
-        "planned": data["planned"],
-        "capped": data["capped"],
+def _metadata(runtime: Runtime, stored: StoredPartition) -> dict[str, Any]:
+    content, work = content_of(stored.record, SelfplayContent), stored.record.provenance
+    shown: dict[str, Any] = {
+        "planned": content.planned,
+        "capped": content.capped,
         "games_per_s": work["games_per_s"],
         "jobs": table(
             [
-                {**{name: job[name] for name in JOB_COLUMNS}, "player_s": work["job_seconds"][job["job"]]}
-                for job in data["jobs"]
+                {**{name: getattr(job, name) for name in JOB_COLUMNS}, "player_s": work["job_seconds"][job.job]}
+                for job in content.jobs
             ]
         ),
     }
-    if data["skipped"]:
-        shown["skipped"] = table(data["skipped"])
-    if kept.record.missing:
-        shown["missing"] = dg.MetadataValue.json(kept.record.missing)
-    return {**shown, **partition_metadata(runtime, kept)}
+    if content.skipped:
+        shown["skipped"] = table([entry.model_dump() for entry in content.skipped])
+    if stored.record.missing:
+        shown["missing"] = dg.MetadataValue.json(stored.record.missing)
+    return {**shown, **partition_metadata(runtime, stored)}
 
 
-def _checks(kept: StoredPartition, share: float) -> list[dg.AssetCheckResult]:
-    data, missing = kept.record.data, kept.record.missing.get("games", {})
+def _checks(stored: StoredPartition, share: float) -> list[dg.AssetCheckResult]:
+    content, missing = content_of(stored.record, SelfplayContent), stored.record.missing.get("games", {})
     lacking = sum(len(indices) for indices in missing.values())
-    low = [
-        f"{job['job']}: {job['unique']} of {job['games']}"
-        for job in data["jobs"]
-        if job["games"] and job["unique"] / job["games"] < share
-    ]
+    shares = {job.job: job.unique / job.games for job in content.jobs if job.games}
+    low = [f"{job.job}: {job.unique} of {job.games}" for job in content.jobs if shares.get(job.job, 1.0) < share]
     return [
         result(
             WHOLE,
             not lacking,
-            f"{lacking} of {data['planned']} games are missing; materialize again to play them",
+            f"{lacking} of {content.planned} games are missing; materialize again to play them",
             warn=True,
             numbers={"missing": lacking},
         ),
@@ -277,6 +254,6 @@ def _checks(kept: StoredPartition, share: float) -> list[dg.AssetCheckResult]:
             not low,
             f"fewer than {share:.0%} different games in {'; '.join(low)}; give the job more opening_plies",
             warn=True,
-            numbers={"lowest": min((j["unique"] / j["games"] for j in data["jobs"] if j["games"]), default=0.0)},
+            numbers={"lowest": min(shares.values(), default=0.0)},
         ),
     ]

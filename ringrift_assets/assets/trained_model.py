@@ -1,21 +1,26 @@
 """The network of an iteration: trained on the newest games of its config, or the word that they are too few."""
 
-import base64
 import math
-import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import dagster as dg
 
-from resources.models.files import WEIGHTS_FILE
-from resources.models.registry import ASSET, TRAINED, Registry, model_id
+from resources.models.registry import Registry, model_id
 from resources.runtime import Runtime
+from resources.store.contents.base import Row, content_of, new_content
+from resources.store.contents.models import TOO_FEW, TRAINED, ModelContent, TrainingOutcome
+from resources.store.contents.profiles import IncumbentContent
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record, digest_of
-from ringrift.errors import InvalidInput, RingRiftError
+from ringrift import names
+from ringrift.errors import InvalidInput
 from ringrift.jobs.contract import JobSpec
+from ringrift.planning.jobs import train_job
+from ringrift.planning.pipeline import Pipeline
+from ringrift.specs.kinds import params_of
+from ringrift.specs.train import TrainParams
 from ringrift_assets.steps.checks import (
     BETTER_THAN_CONSTANT,
     ENOUGH_GAMES,
@@ -25,8 +30,8 @@ from ringrift_assets.steps.checks import (
     partitioned_spec,
     result,
 )
-from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, provenance_of
-from ringrift_assets.steps.metadata import partition_metadata, result_of, table
+from ringrift_assets.steps.jobs import provenance_of, run_job
+from ringrift_assets.steps.metadata import partition_metadata, picture, result_of, table
 from ringrift_assets.steps.partition import (
     OWNERS,
     MaterializeOnHosts,
@@ -37,16 +42,7 @@ from ringrift_assets.steps.partition import (
     step_errors,
 )
 
-if TYPE_CHECKING:
-    from ringrift.planning.pipeline import Pipeline
-
-TOO_FEW = "not_enough_games"
 PICTURE = "losses by epoch"
-PLOT = "losses.svg"
-
-
-class TrainingLate(RingRiftError):
-    """The phase ran out of time before the training was over."""
 
 
 class TrainingPlan(NamedTuple):
@@ -66,10 +62,16 @@ class TrainingPlan(NamedTuple):
     owners=OWNERS,
     code_version="card-1/encoder-1/canonical-1",
     check_specs=[
-        partitioned_spec(ASSET, ENOUGH_GAMES, "The config has the games that a model needs at least."),
-        partitioned_spec(ASSET, SOFT_TARGETS, "Enough rows carry what a search found, not only the move played."),
-        partitioned_spec(ASSET, FINITE_METRICS, "Every figure of the games held out is a number.", blocking=True),
-        partitioned_spec(ASSET, BETTER_THAN_CONSTANT, "On games held out it foretells results better than their mean."),
+        partitioned_spec(names.TRAINED_MODEL, ENOUGH_GAMES, "The config has the games that a model needs at least."),
+        partitioned_spec(
+            names.TRAINED_MODEL, SOFT_TARGETS, "Enough rows carry what a search found, not only the move played."
+        ),
+        partitioned_spec(
+            names.TRAINED_MODEL, FINITE_METRICS, "Every figure of the games held out is a number.", blocking=True
+        ),
+        partitioned_spec(
+            names.TRAINED_MODEL, BETTER_THAN_CONSTANT, "On games held out it foretells results better than their mean."
+        ),
     ],
 )
 def trained_model(
@@ -85,62 +87,58 @@ def trained_model(
     with step_errors():
         runtime = runtime.within(config.host_class)
         key, iteration = partition_of(context)
-        training, registry = runtime.pipeline.training, Registry(runtime.home)
+        registry = Registry(runtime.home)
         inputs, spec, have, need = plan_training(runtime, key, iteration)
-        if spec is None:
 
-            def say_so(folder: Path, _: Record | None) -> StepOutput:
-                return StepOutput(0, digest_of(inputs), inputs)
+        def no_model(folder: Path, _: Record | None) -> StepOutput:
+            return StepOutput(0, digest_of(inputs), new_content(TrainingOutcome, inputs))
 
-            kept = materialize_partition(context, runtime, inputs, say_so, allow_fewer_rows=config.allow_fewer_rows)
-            return result_of(kept, {**inputs, **partition_metadata(runtime, kept)}, _no_checks(have, need))
-
-        def make(folder: Path, _: Record | None) -> StepOutput:
+        def train(folder: Path, _: Record | None) -> StepOutput:
+            assert spec is not None
             started = time.monotonic()
-            results = runtime.run(
-                "nn_training",
-                [spec],
-                listener=job_log(context),
-                timeout_s=runtime.pipeline.polling.training_minutes * 60,
-                cancel_on=CANCEL_ON,
+            output = run_job(
+                context,
+                runtime,
+                spec,
+                folder,
+                capability="nn_training",
+                minutes=runtime.pipeline.polling.training_minutes,
+                setting="polling.training_minutes",
             )
-            need_done(results)
-            manifest = results[0].manifest
-            if manifest is None:
-                raise TrainingLate(
-                    f"{spec.job_id} is not over ({results[0].error}); materialize again to go on from its last epoch, "
-                    "or raise polling.training_minutes"
-                )
-            for path in results[0].shards:
-                shutil.copyfile(path, folder / path.name)
+            params = params_of(spec)
+            assert isinstance(params, TrainParams)  # of train_job
             data = {
                 "status": TRAINED,
                 "have": have,
                 "need": need,
                 "model_id": model_id(key, iteration),
-                "architecture": {name: spec.params[name] for name in ("blocks", "channels")},
-                "parameters": {**spec.params["settings"], "epochs": spec.params["epochs"]},
-                "window_shape": spec.params["window"],
-                **manifest.result,
+                "architecture": {"blocks": params.blocks, "channels": params.channels},
+                "parameters": {**params.settings.model_dump(), "epochs": params.epochs},
+                "window_shape": params.window.model_dump(),
+                **output.result,
             }
-            return StepOutput(1, data["weights"], data, provenance_of(results, time.monotonic() - started))
+            content = new_content(ModelContent, data)
+            return StepOutput(1, content.weights, content, provenance_of([output.job], time.monotonic() - started))
 
-        kept = materialize_partition(context, runtime, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
-        registry.write_model(kept.record)
-        return result_of(kept, _metadata(runtime, registry, kept), _checks(kept, training.soft_share))
+        make = train if spec else no_model
+        stored = materialize_partition(context, runtime, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
+        content = content_of(stored.record, TrainingOutcome)
+        if not isinstance(content, ModelContent):
+            return result_of(stored, {**inputs, **partition_metadata(runtime, stored)}, _no_checks(have, need))
+        registry.write_model(stored.record)
+        metadata = _metadata(runtime, registry, stored, content)
+        return result_of(stored, metadata, _checks(content, runtime.pipeline.training.soft_share))
 
 
 def plan_training(runtime: Runtime, key: str, iteration: int) -> TrainingPlan:
     """What the network of an iteration is made from, and the job that trains it."""
-    from ringrift.planning.jobs import train_job
-
     sets = runtime.store.upto(TRAINING_DB, key, iteration)
     runtime.store.need(TRAINING_DB, key, iteration)
-    incumbent = runtime.store.need("incumbent", key, iteration).data
+    incumbent = content_of(runtime.store.need(names.INCUMBENT, key, iteration), IncumbentContent)
     have, need = sum(record.rows for record in sets), least_games(runtime.pipeline, key)
     if have < need:
         return TrainingPlan({"status": TOO_FEW, "have": have, "need": need}, None, have, need)
-    champion = incumbent["champion_weights"] if runtime.pipeline.training.from_champion else None
+    champion = incumbent.champion_weights if runtime.pipeline.training.from_champion else None
     parent = runtime.input_file(Registry(runtime.home).weights_path(champion)) if champion else None
     spec = train_job(runtime.pipeline, key, iteration, [games_file(runtime, record) for record in sets], parent)
     inputs = {
@@ -151,45 +149,43 @@ def plan_training(runtime: Runtime, key: str, iteration: int) -> TrainingPlan:
     return TrainingPlan(inputs, spec, have, need)
 
 
-def least_games(pipeline: "Pipeline", config: str) -> int:
+def least_games(pipeline: Pipeline, config: str) -> int:
     """Games a config needs for a model. Raises InvalidInput for one that the pipeline does not name."""
     if config not in pipeline.training.min_games:
         raise InvalidInput("training.min_games", config, "name this config there and in training.epochs")
     return pipeline.training.min_games[config]
 
 
-def _metadata(runtime: Runtime, registry: Registry, kept: StoredPartition) -> dict[str, Any]:
-    data = kept.record.data
-    svg = base64.b64encode(runtime.store.path(kept.record, PLOT).read_bytes()).decode()
-    model = registry.get(data["model_id"])
+def _metadata(runtime: Runtime, registry: Registry, stored: StoredPartition, content: ModelContent) -> dict[str, Any]:
+    model = registry.get(content.model_id)
     return {
-        "losses": dg.MetadataValue.md(f"![{PICTURE}]({data['small_plot']})"),
-        "losses_large": dg.MetadataValue.md(f"![{PICTURE}](data:image/svg+xml;base64,{svg})"),
-        "model": data["model_id"],
-        "weights": data["weights"],
-        "parent": model.parent_id or data["parent"] or "none: it began with random weights",
-        "metrics": table(metric_rows(data)),
-        "loss": data["metrics"]["loss"],
-        "parameters": dg.MetadataValue.json({**data["architecture"], **data["parameters"]}),
-        "best_epoch": data["best_epoch"],
-        "window": dg.MetadataValue.json(data["window"]),
-        "games_upto_here": data["have"],
-        "soft_target_share": data["soft_share"],
-        "model_file": dg.MetadataValue.path(str(runtime.store.path(kept.record, WEIGHTS_FILE))),
-        **partition_metadata(runtime, kept),
+        "losses": dg.MetadataValue.md(f"![{PICTURE}]({content.small_plot})"),
+        "losses_large": picture(PICTURE, runtime.store.path(stored.record, names.LOSSES_PLOT).read_bytes()),
+        "model": content.model_id,
+        "weights": content.weights,
+        "parent": model.parent_id or content.parent or "none: it began with random weights",
+        "metrics": table(metric_rows(content)),
+        "loss": content.metrics["loss"],
+        "parameters": dg.MetadataValue.json({**content.architecture, **content.parameters}),
+        "best_epoch": content.best_epoch,
+        "window": dg.MetadataValue.json(content.window),
+        "games_upto_here": content.have,
+        "soft_target_share": content.soft_share,
+        "model_file": dg.MetadataValue.path(str(runtime.store.path(stored.record, names.WEIGHTS_FILE))),
+        **partition_metadata(runtime, stored),
     }
 
 
-def metric_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
+def metric_rows(content: ModelContent) -> list[Row]:
     """One row a figure of the games held out, beside that of the parent on the same games (0 epochs)."""
-    before = data["start_metrics"] or {}
+    before = content.start_metrics or {}
     return [
         {
             "metric": name,
             "value": round(value, 4),
             "parent": f"{before[name]:.4f}" if name in before else "",
         }
-        for name, value in data["metrics"].items()
+        for name, value in content.metrics.items()
     ]
 
 
@@ -203,13 +199,12 @@ def _no_checks(have: int, need: int) -> list[dg.AssetCheckResult]:
     ]
 
 
-def _checks(kept: StoredPartition, least_soft: float) -> list[dg.AssetCheckResult]:
-    data = kept.record.data
-    metrics, soft = data["metrics"], data["soft_share"]
+def _checks(content: ModelContent, least_soft: float) -> list[dg.AssetCheckResult]:
+    metrics, soft = content.metrics, content.soft_share
     infinite = [name for name, value in metrics.items() if not math.isfinite(value)]
     error, constant = metrics["value_mse"], metrics["value_mse_constant"]
     return [
-        result(ENOUGH_GAMES, True, "", warn=True, numbers={"have": data["have"], "need": data["need"]}),
+        result(ENOUGH_GAMES, True, "", warn=True, numbers={"have": content.have, "need": content.need}),
         result(
             SOFT_TARGETS,
             soft >= least_soft,

@@ -1,7 +1,5 @@
 """The training set of an iteration: its games, replayed through the rules and without those known before."""
 
-import base64
-import shutil
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,9 +7,13 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from resources.runtime import Runtime
+from resources.store.contents.base import content_of, new_content
+from resources.store.contents.games import TrainingContent
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record
+from ringrift import names
 from ringrift.jobs.contract import JobSpec
+from ringrift.specs.store_jobs import VerifyParams
 from ringrift_assets.steps.checks import (
     ALL_VERIFY,
     NO_DUPLICATES,
@@ -22,8 +24,8 @@ from ringrift_assets.steps.checks import (
     partitioned_spec,
     result,
 )
-from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done, provenance_of
-from ringrift_assets.steps.metadata import partition_metadata, result_of, table
+from ringrift_assets.steps.jobs import provenance_of, run_job
+from ringrift_assets.steps.metadata import partition_metadata, picture, result_of, table
 from ringrift_assets.steps.partition import (
     OWNERS,
     Materialize,
@@ -34,7 +36,6 @@ from ringrift_assets.steps.partition import (
     step_errors,
 )
 
-MATCHES = "tournament_games"
 PICTURE = "the end of the longest game"  # shown at once if its markdown is short, else behind a link
 
 
@@ -46,7 +47,7 @@ class Verification(NamedTuple):
 
 
 @dg.asset(
-    deps=["selfplay_games"],
+    deps=[names.SELFPLAY_GAMES],
     partitions_def=PARTITIONS,
     group_name="training_data",
     kinds={"parquet"},
@@ -73,24 +74,20 @@ def training_db(
 
         def make(folder: Path, _: Record | None) -> StepOutput:
             started = time.monotonic()
-            results = runtime.run(None, [spec], listener=job_log(context), cancel_on=CANCEL_ON)
-            need_done(results)
-            for path in results[0].shards:
-                shutil.copyfile(path, folder / path.name)
-            assert results[0].manifest is not None  # a job that is done has one
-            found = results[0].manifest.result
-            digest, rows = found.pop("content_digest"), found["games"]
-            data = {**found, "taken": inputs["matches"]}
-            return StepOutput(rows, digest, data, provenance_of(results, time.monotonic() - started))
+            output = run_job(context, runtime, spec, folder)
+            content = new_content(TrainingContent, {**output.result, "taken": inputs["matches"]})
+            assert output.content_digest is not None  # this kind of job has one
+            provenance = provenance_of([output.job], time.monotonic() - started)
+            return StepOutput(content.games, output.content_digest, content, provenance)
 
-        kept = materialize_partition(context, runtime, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
+        stored = materialize_partition(context, runtime, inputs, make, allow_fewer_rows=config.allow_fewer_rows)
         _warn_newer(context, runtime, key, iteration)
-        return result_of(kept, _metadata(runtime, kept), _checks(kept))
+        return result_of(stored, _metadata(runtime, stored), _checks(stored))
 
 
 def plan_verification(runtime: Runtime, key: str, iteration: int) -> Verification:
     """What the training set of an iteration is made from, and the job that makes it."""
-    played = runtime.store.need("selfplay_games", key, iteration)
+    played = runtime.store.need(names.SELFPLAY_GAMES, key, iteration)
     earlier = runtime.store.upto(TRAINING_DB, key, iteration - 1)
     matches = _new_matches(runtime, key, iteration, earlier)
     inputs = {
@@ -98,21 +95,20 @@ def plan_verification(runtime: Runtime, key: str, iteration: int) -> Verificatio
         "matches": [[record.iteration, record.content_digest] for record in matches],
         "earlier": [[record.iteration, record.content_digest] for record in earlier],
     }
-    params = {
-        "config": key,
-        "games": games_file(runtime, played),
-        "more": [games_file(runtime, record) for record in matches],
-        "earlier": [games_file(runtime, record) for record in earlier],
-    }
-    name = "verify"
-    spec = JobSpec(asset=TRAINING_DB, config=key, iteration=iteration, name=name, kind=name, params=params)
+    params = VerifyParams(
+        config=key,
+        games=games_file(runtime, played),
+        more=[games_file(runtime, record) for record in matches],
+        earlier=[games_file(runtime, record) for record in earlier],
+    )
+    spec = params.spec(asset=TRAINING_DB, config=key, iteration=iteration, name=VerifyParams.kind)
     return Verification(inputs, spec)
 
 
 def _new_matches(runtime: Runtime, key: str, iteration: int, earlier: list[Record]) -> list[Record]:
     """The match games of earlier iterations that are in none of the `earlier` training sets."""
-    taken = [entry for record in earlier for entry in record.data.get("taken", [])]
-    records = runtime.store.upto(MATCHES, key, iteration - 1)
+    taken = [entry for record in earlier for entry in content_of(record, TrainingContent).taken]
+    records = runtime.store.upto(names.TOURNAMENT_GAMES, key, iteration - 1)
     return [record for record in records if [record.iteration, record.content_digest] not in taken]
 
 
@@ -134,34 +130,34 @@ def _warn_newer(context: dg.AssetExecutionContext, runtime: Runtime, key: str, i
             )
 
 
-def _metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
+def _metadata(runtime: Runtime, stored: StoredPartition) -> dict[str, Any]:
     from ringrift.gamesets.replay_check import REJECT_REASONS
 
-    data = kept.record.data
+    record, content = stored.record, content_of(stored.record, TrainingContent)
     meaning = {
         **REJECT_REASONS,
         "capped": "stopped by the decision cap: no result to learn from",
         "duplicate": "in this set already, or in that of an earlier iteration",
     }
-    all_sets = runtime.store.upto(TRAINING_DB, kept.record.config, kept.record.iteration)
+    all_sets = runtime.store.upto(TRAINING_DB, record.config, record.iteration)
     shown: dict[str, Any] = {}
-    if data["thumbnail"]:
-        shown["end_of_longest_game"] = dg.MetadataValue.md(f"![{PICTURE}]({data['thumbnail']})")
-        svg = base64.b64encode(runtime.store.path(kept.record, "board.svg").read_bytes()).decode()
-        shown["end_of_longest_game_large"] = dg.MetadataValue.md(f"![{PICTURE}](data:image/svg+xml;base64,{svg})")
+    if content.thumbnail:
+        shown["end_of_longest_game"] = dg.MetadataValue.md(f"![{PICTURE}]({content.thumbnail})")
+        svg = runtime.store.path(record, names.BOARD_PICTURE).read_bytes()
+        shown["end_of_longest_game_large"] = picture(PICTURE, svg)
     shown |= {
-        "read": data["read"],
-        "sources": ", ".join(f"{source}: {n}" for source, n in data["sources"].items()),
+        "read": content.read,
+        "sources": ", ".join(f"{source}: {n}" for source, n in content.sources.items()),
         "games_upto_here": sum(record.rows for record in all_sets),
-        "decisions": data["decisions"],
-        "wins_by_player": ", ".join(f"player {player}: {n}" for player, n in data["wins"].items()),
-        "endings": ", ".join(f"{ending}: {n}" for ending, n in data["endings"].items()),
+        "decisions": content.decisions,
+        "wins_by_player": ", ".join(f"player {player}: {n}" for player, n in content.wins.items()),
+        "endings": ", ".join(f"{ending}: {n}" for ending, n in content.endings.items()),
     }
-    if data["rejected"]:
+    if content.rejected:
         shown["rejected"] = table(
-            [{"reason": r, "games": n, "meaning": meaning.get(r, "")} for r, n in data["rejected"].items()]
+            [{"reason": r, "games": n, "meaning": meaning.get(r, "")} for r, n in content.rejected.items()]
         )
-    return {**shown, "dagster/column_schema": _columns(), **partition_metadata(runtime, kept)}
+    return {**shown, "dagster/column_schema": _columns(), **partition_metadata(runtime, stored)}
 
 
 def _columns() -> dg.TableSchema:
@@ -177,17 +173,17 @@ def _columns() -> dg.TableSchema:
     )
 
 
-def _checks(kept: StoredPartition) -> list[dg.AssetCheckResult]:
-    data = kept.record.data
-    bad = data["read"] - data["verified"]
-    illegal = data["rejected"].get("illegal_move", 0)
+def _checks(stored: StoredPartition) -> list[dg.AssetCheckResult]:
+    content = content_of(stored.record, TrainingContent)
+    bad = content.read - content.verified
+    illegal = content.rejected.get("illegal_move", 0)
     remedy = "rejects.parquet beside the games says which and why; do not train before that is understood"
     return [
         result(
             ALL_VERIFY,
             bad == 0,
-            f"{bad} of {data['read']} games do not verify; {remedy}",
-            numbers={"verified_share": data["verified"] / data["read"] if data["read"] else 0.0},
+            f"{bad} of {content.read} games do not verify; {remedy}",
+            numbers={"verified_share": content.verified / content.read if content.read else 0.0},
         ),
         result(
             NO_ILLEGAL,

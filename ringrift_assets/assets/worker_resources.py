@@ -7,16 +7,18 @@ import dagster as dg
 
 from resources.hosts.host import Host
 from resources.runtime import Runtime
-from resources.store.record import digest_of
+from resources.store.contents.base import new_content
+from resources.store.contents.operations import HostsContent
+from resources.store.record import NewVersion, digest_of
 from resources.transports.base import HostRefused, HostUnreachable, reason
 from resources.views.status import RESOURCES_PLACE
 from resources.views.text import resource_block
+from ringrift import names
 from ringrift.files import write_json
 from ringrift_assets.steps.checks import HOSTS_ANSWER, result
 from ringrift_assets.steps.metadata import partition_metadata, table
 from ringrift_assets.steps.partition import OWNERS, StoredPartition, step_errors
 
-FILE = "hosts.json"
 NUMBERS = ("cpu", "mem", "disk", "gpu")
 
 
@@ -25,7 +27,9 @@ NUMBERS = ("cpu", "mem", "disk", "gpu")
     kinds={"json"},
     owners=OWNERS,
     code_version="resources-1",
-    check_specs=[dg.AssetCheckSpec(HOSTS_ANSWER, asset="worker_resources", description="Every ready host answers.")],
+    check_specs=[
+        dg.AssetCheckSpec(HOSTS_ANSWER, asset=names.WORKER_RESOURCES, description="Every ready host answers.")
+    ],
 )
 def worker_resources(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult:
     """How busy each host of the hosts file is: processors, memory, disk and graphics cards, in percent.
@@ -37,29 +41,26 @@ def worker_resources(context: dg.AssetExecutionContext, runtime: dg.ResourcePara
         with ThreadPoolExecutor(max(len(runtime.hosts), 1)) as pool:  # one that does not answer holds up nobody
             uses = pool.map(lambda host: _use(runtime, host), runtime.hosts)
             hosts = {host.name: use for host, use in zip(runtime.hosts, uses, strict=True)}
-        asset, config, iteration = RESOURCES_PLACE
+        content = new_content(HostsContent, {"hosts": hosts})
+        new = NewVersion(
+            code_version="resources-1",
+            content_digest=digest_of(hosts),
+            inputs_digest=digest_of(sorted(hosts)),
+            rows=len(hosts),
+            data=content.to_json(),
+            provenance={"run": context.run.run_id},
+        )
         with (
             runtime.store.claim(*RESOURCES_PLACE, run=context.run.run_id),
             runtime.store.draft(*RESOURCES_PLACE) as folder,
         ):
-            write_json(folder / FILE, hosts)
-            record = runtime.store.commit(
-                folder,
-                asset=asset,
-                config=config,
-                iteration=iteration,
-                code_version="resources-1",
-                content_digest=digest_of(hosts),
-                inputs_digest=digest_of(sorted(hosts)),
-                rows=len(hosts),
-                data={"hosts": hosts},
-                provenance={"run": context.run.run_id},
-                allow_fewer_rows=True,  # hosts come and go with the hosts file
-            )
-        context.log.info(resource_block(hosts))
-        silent = [f"{name}: {use['problem']}" for name, use in hosts.items() if use["ready"] and use["problem"]]
+            write_json(folder / names.HOSTS_FILE, hosts)
+            # Hosts come and go with the hosts file.
+            record = runtime.store.commit(folder, *RESOURCES_PLACE, new, allow_fewer_rows=True)
+        context.log.info(resource_block(content.hosts))
+        silent = [f"{name}: {use.problem}" for name, use in content.hosts.items() if use.ready and use.problem]
         return dg.MaterializeResult(
-            metadata={**_metadata(hosts), **partition_metadata(runtime, StoredPartition(record, reused=False))},
+            metadata={**_metadata(content), **partition_metadata(runtime, StoredPartition(record, reused=False))},
             check_results=[
                 result(HOSTS_ANSWER, not silent, "; ".join(silent), warn=True, numbers={"silent": len(silent)})
             ],
@@ -82,20 +83,20 @@ def _use(runtime: Runtime, host: Host) -> dict[str, Any]:
     return {**numbers, "ready": True, "problem": None}
 
 
-def _metadata(hosts: dict[str, Any]) -> dict[str, Any]:
+def _metadata(content: HostsContent) -> dict[str, Any]:
     """Numbers of each host, which the UI plots over time, and all of it as a table."""
     plotted = {
-        f"{name}/{number}": float(use[number])
-        for name, use in hosts.items()
+        f"{name}/{number}": float(value)
+        for name, use in content.hosts.items()
         for number in NUMBERS
-        if use[number] is not None
+        if (value := getattr(use, number)) is not None
     }
     rows = [
         {
             "host": name,
-            **{number: "" if use[number] is None else f"{use[number]:.0f}%" for number in NUMBERS},
-            "problem": use["problem"] or "",
+            **{number: "" if (value := getattr(use, number)) is None else f"{value:.0f}%" for number in NUMBERS},
+            "problem": use.problem or "",
         }
-        for name, use in hosts.items()
+        for name, use in content.hosts.items()
     ]
     return {"hosts_table": table(rows), **plotted}

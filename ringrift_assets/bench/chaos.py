@@ -18,11 +18,14 @@ import pyarrow as pa
 
 from resources.store.home import Home
 from resources.store.store import Store
+from ringrift import names
 from ringrift.bench.report import Measure, report
 from ringrift.gamesets.game_hash import game_dict, hash_game
 from ringrift.gamesets.schema import table_of
 from ringrift.gamesets.shards import read_shard, write_shard
-from ringrift.jobs.contract import JOBS_FOLDER, OUT, SPEC, JobSpec, file_sha256
+from ringrift.jobs.contract import JOBS_FOLDER, OUT, SPEC
+from ringrift.jobs.inputs import input_file
+from ringrift.specs.store_jobs import VerifyParams
 from ringrift_assets.devtools.kills import HOSTS, HOSTS_FILE, KNOWN_HOSTS, Disturbance, Victim, environment, run_to_end
 from ringrift_assets.devtools.sshd import Sshd, hosts_file, python_here
 
@@ -45,8 +48,8 @@ gate: {max_blocks: 16}
 tiers: {ladder: [D2]}  # at the top: the candidate's gate is one of its kind
 polling: {first_s: 0.1, interval_s: 0.3}
 """
-GAME_ASSETS = ("selfplay_games", "tournament_games", "training_db")
-GAMES = "games.parquet"
+GAME_ASSETS = (names.SELFPLAY_GAMES, names.TOURNAMENT_GAMES, names.TRAINING_DB)
+GAMES = names.GAMES_FILE
 PLANTED = 50
 FIRST_PLANTED = 1_000_000  # game index; honest games have lower ones, so of two equal games the honest is first
 WINDOW = (0.05, 0.3)  # a kill follows the one before after such a share of the undisturbed run's time
@@ -152,7 +155,9 @@ def digests(home: Home) -> dict[tuple[str, str, int], str]:
     """Content digest of every stored partition of the pipeline's configs."""
     store = Store(home.store)
     assets = sorted(path.name for path in home.store.iterdir())
-    found = (record for asset in assets for config in CONFIGS for record in store.upto(asset, config, 9999))
+    found = (
+        record for asset in assets for config in CONFIGS for record in store.upto(asset, config, names.LAST_ITERATION)
+    )
     return {(record.asset, record.config, record.iteration): record.content_digest for record in found}
 
 
@@ -198,7 +203,7 @@ BAD: tuple[Callable[[Row], Row], ...] = (
 def catch_planted(home: Home, folder: Path, rng: random.Random) -> tuple[int, int]:
     """(bad games caught, honest games refused) by a verify job over the home's training games and PLANTED bad ones."""
     store = Store(home.store)
-    honest = read_shard(store.path(store.need("training_db", CONFIGS[0], 0), GAMES)).to_pylist()
+    honest = read_shard(store.path(store.need(names.TRAINING_DB, CONFIGS[0], 0), GAMES)).to_pylist()
     planted = []
     for number in range(PLANTED):
         bad = BAD[number % len(BAD)](rng.choice(honest))
@@ -214,15 +219,8 @@ def _verified(home: Home, table: pa.Table) -> pa.Table:
     """What a worker's verify job keeps of a game set."""
     home.root.mkdir(parents=True)
     write_shard(home.root / GAMES, table)
-    games = {"path": GAMES, "sha256": file_sha256(home.root / GAMES)}
-    spec = JobSpec(
-        asset="training_db",
-        config=CONFIGS[0],
-        iteration=0,
-        name="verify",
-        kind="verify",
-        params={"config": CONFIGS[0], "games": games, "earlier": []},
-    )
+    params = VerifyParams(config=CONFIGS[0], games=input_file(home.root, home.root / GAMES), earlier=[])
+    spec = params.spec(asset=names.TRAINING_DB, config=CONFIGS[0], iteration=0, name="verify")
     job = home.root / JOBS_FOLDER / spec.job_id
     job.mkdir(parents=True)
     (job / OUT).mkdir()

@@ -23,11 +23,11 @@ def register(app: typer.Typer) -> None:
 
 def dedup_command(
     known: Annotated[int, typer.Option(min=1, help="Games in the store.")] = 10_000_000,
-    new: Annotated[int, typer.Option(min=100, help="Games to look for among them.")] = 1_000_000,
-    repeats: Annotated[int, typer.Option(min=1, help="Measurements of each side, alternating.")] = 3,
+    new: Annotated[int, typer.Option(min=100, help="New games to deduplicate.")] = 1_000_000,
+    repeats: Annotated[int, typer.Option(min=1, help="Measurements per side, alternating.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
-    """Deduplicate new games against known ones, in relation to a bare DuckDB anti-join."""
+    """Speed of deduplication against known games, relative to a bare DuckDB anti-join."""
     from ringrift_assets.bench.dedup import bench_dedup
 
     _show(lambda step: bench_dedup(known, new, repeats, step), as_json)
@@ -35,13 +35,11 @@ def dedup_command(
 
 def chaos_command(
     kills: Annotated[int, typer.Option(min=1, help="Processes to kill.")] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed kills at other moments.")] = 1,
-    ssh: Annotated[
-        bool, typer.Option("--ssh", help="Work on two hosts reached by SSH on loopback; connections die too.")
-    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
+    ssh: Annotated[bool, typer.Option("--ssh", help="Use two SSH hosts on loopback; kill connections too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Kill workers and runs in the middle of an iteration, and compare its result with an undisturbed one's.
+    """Kill workers and runs during an iteration and compare its result with an undisturbed run.
 
     Works in temporary homes; the home of RINGRIFT_HOME is not touched.
     """
@@ -51,12 +49,12 @@ def chaos_command(
 
 
 def fleet_command(
-    jobs: Annotated[int, typer.Option(min=1, help="Jobs over all hosts.")] = 200,
+    jobs: Annotated[int, typer.Option(min=1, help="Jobs in total.")] = 200,
     hosts: Annotated[int, typer.Option(min=1, max=32, help="SSH servers on loopback.")] = 8,
-    megabytes: Annotated[int, typer.Option(min=1, help="Size of the file that is copied.")] = 100,
+    megabytes: Annotated[int, typer.Option(min=1, help="Size of the copied file, in MB.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """Start jobs and copy files over SSH on loopback, in relation to OpenSSH's own clients (needs sshd)."""
+    """Dispatch latency and file transfer over SSH on loopback, relative to OpenSSH's own clients (needs sshd)."""
     from ringrift_assets.bench.fleet import bench_fleet
 
     _show(lambda step: bench_fleet(jobs, hosts, megabytes=megabytes, progress=step), as_json)

@@ -19,21 +19,21 @@ WIDTH = 200
 EXIT_FAILED = 1
 SKEW_S = 5.0  # a clock further off is worth a word; jobs do not depend on it
 
-hosts_app = typer.Typer(help="The machines of the hosts file: list, check, prepare.", no_args_is_help=True)
-NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="[HOST]...", help="Names; default all of them.")]
+hosts_app = typer.Typer(help="Hosts of the hosts file: list, check, bootstrap.", no_args_is_help=True)
+NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="[HOST]...", help="Host names; default: all.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
 
 @hosts_app.command("list")
 def list_command(as_json: JsonOption = False) -> None:
-    """Every host: class, address, what it may do, slots, memory, and why it is not in use."""
+    """List hosts: class, address, capabilities, slots, memory, and why a host is not in use."""
     rows = [_listed(host) for host in load_hosts()]
     _show(rows, as_json)
 
 
 @hosts_app.command("check")
 def check_command(names: NamesArgument = None, as_json: JsonOption = False) -> None:
-    """Connect to hosts: versions, use, clock, slots. Exit 1 if one that is ready does not answer as it should."""
+    """Connect to hosts and show versions, utilization, clock and slots; exit 1 if a ready host fails."""
     hosts = _chosen(names)
     with ThreadPoolExecutor(max(len(hosts), 1)) as pool:
         rows = list(pool.map(_checked, hosts))
@@ -44,13 +44,13 @@ def check_command(names: NamesArgument = None, as_json: JsonOption = False) -> N
 
 @hosts_app.command("bootstrap")
 def bootstrap_command(
-    names: Annotated[list[str], typer.Argument(metavar="HOST...", help="Names of hosts reached by SSH.")],
+    names: Annotated[list[str], typer.Argument(metavar="HOST...", help="Names of SSH hosts.")],
     dependencies: Annotated[
-        bool, typer.Option(help="Install the dependencies too, from the host's package index.")
+        bool, typer.Option(help="Also install the dependencies, from the host's package index.")
     ] = True,
-    warm: Annotated[bool, typer.Option(help="Compile the kernels there: two to three minutes.")] = True,
+    warm: Annotated[bool, typer.Option(help="Compile the kernels on the host (two to three minutes).")] = True,
 ) -> None:
-    """Send the worker's package, make its environment, compile the kernels and shake hands. Repeatable."""
+    """Install the worker on hosts: package, environment, compiled kernels, handshake. Repeatable."""
     from resources.ssh.bootstrap import bootstrap
 
     failed = False

@@ -23,8 +23,8 @@ WIDTH = 200
 LOOK_S = 0.5  # between two looks at a job that is followed
 EXIT_FAILED = 1
 
-jobs_app = typer.Typer(help="The jobs of all hosts: list, read, follow, stop.", no_args_is_help=True)
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Job id, or as much of its start as names one job.")]
+jobs_app = typer.Typer(help="Jobs on all hosts: list, logs, attach, cancel.", no_args_is_help=True)
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Job id, or a unique prefix of it.")]
 
 
 def _transports(local: bool = False) -> list[Transport]:
@@ -42,10 +42,10 @@ def list_command(
         str | None, typer.Option(help=f"Only these, comma separated: {', '.join(get_args(JobStatus))}.")
     ] = None,
     configs: Annotated[str | None, typer.Option("-c", "--configs", help="Only these configs, comma separated.")] = None,
-    local: Annotated[bool, typer.Option("--local", help="Only this machine; connect to no host.")] = False,
+    local: Annotated[bool, typer.Option("--local", help="Only jobs of this machine; connect to no host.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
-    """Every job: status, host, attempt, progress, age of its last heartbeat, exit code."""
+    """List jobs: status, host, attempt, progress, age of the last heartbeat, exit code."""
     wanted = _names(status)
     for name in wanted:
         if name not in get_args(JobStatus):
@@ -68,10 +68,10 @@ def list_command(
 @jobs_app.command("logs")
 def logs_command(
     job: IdArgument,
-    lines: Annotated[int, typer.Option("-n", min=0, help="So many of the last lines.")] = 50,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends.")] = False,
+    lines: Annotated[int, typer.Option("-n", min=0, help="Number of last lines to show.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the log until the job ends.")] = False,
 ) -> None:
-    """What a job's worker printed. Ctrl-C leaves the job running."""
+    """Show the log of a job. Ctrl-C leaves the job running."""
     transport, view = find_job(_transports(), job)
     data = transport.read(view.id, LOG) or b""
     whole = data[: data.rfind(b"\n") + 1] if follow else data
@@ -90,7 +90,7 @@ def logs_command(
 
 @jobs_app.command("attach")
 def attach_command(job: IdArgument) -> None:
-    """Follow a job to its end; exit 0 if it is done, else 1. Ctrl-C leaves the job running."""
+    """Follow a job until it ends; exit 0 if it succeeds, else 1. Ctrl-C leaves the job running."""
     transport, view = find_job(_transports(), job)
     last = ""
     for now in _followed(transport, view):
@@ -108,7 +108,7 @@ def attach_command(job: IdArgument) -> None:
 
 @jobs_app.command("cancel")
 def cancel_command(job: IdArgument) -> None:
-    """Stop a job: TERM to its process group, KILL after ten seconds. Finished shards stay for the next attempt."""
+    """Stop a job: SIGTERM to its process group, SIGKILL after ten seconds. Finished shards are kept."""
     transport, view = find_job(_transports(), job)
     if not transport.alive(view.id):
         raise InvalidInput("job", view.id, f"only a running job can be cancelled, this one is {view.status}")

@@ -8,7 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from resources.models.registry import Model, Registry
+from resources.models.model import Model
+from resources.models.registry import Registry
 from resources.store.home import Home
 from ringrift.config import parse_config
 from ringrift.errors import InvalidInput, MissingInput
@@ -22,7 +23,7 @@ METRICS = ("loss", "top1", "value_mse")  # of the held-out games, shown in the l
 models_app = typer.Typer(help="The trained models of this home.", no_args_is_help=True)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 IdArgument = Annotated[
-    str, typer.Argument(metavar="ID", help="Name as in `models list`, or the start of a weights hash.")
+    str, typer.Argument(metavar="ID", help="Model name as in `models list`, or a prefix of its weights hash.")
 ]
 
 
@@ -40,7 +41,7 @@ def list_command(
     configs: Annotated[str | None, typer.Option("-c", "--configs", help="Only these configs, comma separated.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Every model: iteration, parent, status, rating, and figures of the games held out."""
+    """List models: iteration, parent, status, rating, and metrics on held-out games."""
     wanted = [parse_config(key.strip()).key for key in configs.split(",")] if configs else None
     models = [model for model in _registry().models() if wanted is None or model.config in wanted]
     if as_json:
@@ -71,7 +72,7 @@ def _number(value: Any) -> str:
 
 @models_app.command("show")
 def show_command(name: IdArgument, as_json: JsonOption = False) -> None:
-    """All that is known of a model."""
+    """Show one model: card, metrics, rating, status."""
     model = _registry().get(name)
     if as_json:
         print(json.dumps(model.to_json()))
@@ -87,7 +88,7 @@ def show_command(name: IdArgument, as_json: JsonOption = False) -> None:
 def best_command(
     config: Annotated[str, typer.Argument(help="Config, for example square8_2p.")], as_json: JsonOption = False
 ) -> None:
-    """The active model of a config with the highest rating. It decides nothing: the gate says who is in force."""
+    """Show the active model with the highest rating. The champion is decided by the gate, not by this."""
     key = parse_config(config).key
     registry = _registry()
     model = registry.best(key)
@@ -103,12 +104,12 @@ def best_command(
 @models_app.command("deprecate")
 def deprecate_command(
     name: IdArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for whoever meets this model later.")],
+    reason: Annotated[str, typer.Option("--reason", help="Reason, recorded with the act.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Take a model out of use; its files stay. A deprecated champion is followed by the last one that is not.
+    """Take a model out of use; its files stay. A deprecated champion is replaced by the previous one.
 
-    It counts in every iteration that has no verdicts yet; what is judged stays as it is.
+    It takes effect in every iteration that is not judged yet; judged iterations never change.
     """
     model = _registry().deprecate(name, reason)
     if as_json:
@@ -120,10 +121,10 @@ def deprecate_command(
 @models_app.command("lineage")
 def lineage_command(
     name: IdArgument,
-    verify: Annotated[int, typer.Option(min=0, help="Replay so many of the model's games and check their hashes.")] = 0,
+    verify: Annotated[int, typer.Option(min=0, help="Number of training games to replay and check by hash.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """From which model a model descends and what games it learned from. Exit 1 if a game does not verify."""
+    """Show the ancestors of a model and the games it was trained on; exit 1 if a game does not verify."""
     registry = _registry()
     chain = registry.lineage(name)
     found: dict[str, Any] = {"lineage": [_ancestor(registry, model) for model in chain]}
@@ -149,7 +150,7 @@ def lineage_command(
 
 def _ancestor(registry: Registry, model: Model) -> dict[str, Any]:
     try:
-        window = registry.record(model).data["window"]
+        window = registry.content(model).window
     except MissingInput:
         window = None
     return {"model_id": model.model_id, "weights": model.weights, "status": model.status, "window": window}
@@ -166,15 +167,17 @@ def _games_text(window: dict[str, Any] | None) -> str:
 def compare_command(
     first: IdArgument,
     second: IdArgument,
-    simulations: Annotated[int, typer.Option(min=1, max=1024, help="A decision, of both alike.")] = SIMULATIONS,
-    games: Annotated[int | None, typer.Option(min=2, help="Most games; default 256 blocks.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed gives other games.")] = 0,
+    simulations: Annotated[
+        int, typer.Option(min=1, max=1024, help="Simulations per move, for both models.")
+    ] = SIMULATIONS,
+    games: Annotated[int | None, typer.Option(min=2, help="Maximum games; default: 256 blocks.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Random seed.")] = 0,
     save: Annotated[
-        Path | None, typer.Option(help="Write the games as a game set, and the evidence beside it.")
+        Path | None, typer.Option(help="Save the games as a game set (.parquet), with the evidence beside it.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Play two models of a config against each other until a test of 0 against +35 Elo decides for the first."""
+    """Play two models against each other until a sequential test (0 against +35 Elo) decides."""
     from ringrift.cli.play import series_length, show_series
     from ringrift.play.player_text import read_player
     from ringrift.play.summary import Series
@@ -193,10 +196,14 @@ def compare_command(
 
 @models_app.command("train-value")
 def train_value_command(
-    games: Annotated[list[Path], typer.Option("--games", help="A game set (.parquet); give the option once a file.")],
-    out: Annotated[Path, typer.Option("--out", help="The .safetensors file to write, its card beside it.")],
-    config: Annotated[str, typer.Option("-c", "--config-key", help="Config, for example square8_2p.")] = "square8_2p",
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed gives other weights.")] = 0,
+    games: Annotated[
+        list[Path], typer.Option("--games", help="Game set (.parquet); repeat the option for more files.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Weights file to write (.safetensors), with its card beside it.")],
+    config: Annotated[
+        str, typer.Option("-c", "--configs", help="Board config, for example square8_2p.")
+    ] = "square8_2p",
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Random seed.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Train a small value network for minimax and descent: `ringrift play --p1 descent:5+value:FILE`."""
@@ -224,10 +231,10 @@ def train_value_command(
 @models_app.command("export")
 def export_command(
     name: IdArgument,
-    folder: Annotated[Path, typer.Argument(help="Folder for the files; it is made if needed.")],
+    folder: Annotated[Path, typer.Argument(help="Output folder; created if missing.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Write a model, its card and the heuristic profile beside it into one folder, for a game server."""
+    """Export a model, its card and the heuristic profile to a folder, for a game server."""
     files = _registry().export(name, folder)
     if as_json:
         print(json.dumps({"files": [str(path) for path in files]}))

@@ -11,12 +11,15 @@ import typer
 from rich.console import Console
 
 from resources.hosts.host import HostClass, check_class
+from resources.store.contents.base import content_of
+from resources.store.contents.operations import HostsContent
 from resources.store.home import Home
 from resources.store.phases import PARITY, PHASES, RESOURCES, STEPS, check_phase, remaining
 from resources.store.store import Store
 from resources.views.state import read_state, refresh, state_path
 from resources.views.status import configs_of, leaderboard, summary_text
 from resources.views.text import leaderboard_block, resource_block
+from ringrift import names
 from ringrift.errors import InvalidInput, MissingInput
 
 if TYPE_CHECKING:
@@ -26,10 +29,10 @@ EXIT_FAILED = 1
 
 ConfigsOption = Annotated[
     str | None,
-    typer.Option("-c", "--configs", help="Configs, comma separated, for example square8_2p,hexagonal_3p."),
+    typer.Option("-c", "--configs", help="Board configs, comma separated, for example square8_2p,hexagonal_3p."),
 ]
 PipelineOption = Annotated[
-    Path | None, typer.Option("--config", help="Pipeline file, YAML or JSON; default config/pipeline.yaml.")
+    Path | None, typer.Option("--config", help="Pipeline file (YAML or JSON); default: config/pipeline.yaml.")
 ]
 ScaleOption = Annotated[float | None, typer.Option("--games-scale", help="Multiply the games of every selfplay job.")]
 Assets = Mapping[str, Sequence[str]]  # config → what is to be made of it
@@ -38,41 +41,41 @@ Assets = Mapping[str, Sequence[str]]  # config → what is to be made of it
 def run_command(
     configs: ConfigsOption = None,
     config: PipelineOption = None,
-    iterations: Annotated[int, typer.Option(min=1, help="How many iterations to run.")] = 1,
-    start_iteration: Annotated[int, typer.Option(min=0, max=9999, help="The first one.")] = 0,
+    iterations: Annotated[int, typer.Option(min=1, help="Iterations to run.")] = 1,
+    start_iteration: Annotated[int, typer.Option(min=0, max=names.LAST_ITERATION, help="First iteration.")] = 0,
     phase: Annotated[
         str | None, typer.Option(help=f"Only this phase: {', '.join([*PHASES, RESOURCES, PARITY])}.")
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on at the first phase that the store does not have.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue at the first unfinished phase.")] = False,
     fresh: Annotated[
         bool,
         typer.Option(
-            "--fresh", help="Start over: move the store aside. Finished jobs of the same work are taken as they are."
+            "--fresh", help="Start over: move the store aside. Results of identical finished jobs are reused."
         ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the jobs that would run, without running any.")
+    ] = False,
     state_file: Annotated[
         Path | None,
-        typer.Option("--state-path", help="A second place for the state file logs/pipeline/state.json."),
+        typer.Option("--state-path", help="Also write the state file to this path."),
     ] = None,
     games_scale: ScaleOption = None,
     allow_fewer_rows: Annotated[
-        bool, typer.Option("--allow-fewer-rows", help="Replace a partition even if it loses rows.")
+        bool, typer.Option("--allow-fewer-rows", help="Replace a partition even if the new version has fewer rows.")
     ] = False,
     backend: Annotated[
-        str, typer.Option(help="ssh: every host of the hosts file, this machine included; local: no remote ones.")
+        str, typer.Option(help="ssh: all hosts of the hosts file, including this machine; local: only this machine.")
     ] = "ssh",
     host_class: Annotated[
         str | None, typer.Option(help=f"Only hosts of this class: {', '.join(get_args(HostClass))}.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
-    """Run iterations: play games, make the training sets, hold matches, rate the players, decide who is in force.
+    """Run iterations: selfplay, training data, heuristic tuning, training, tournaments, ratings, gates.
 
-    What is up to date is kept. Ctrl-C leaves the jobs running, and the same command attaches to them again; a
-    second Ctrl-C stops them.
+    What is up to date is skipped. Ctrl-C detaches and leaves the jobs running; the same command attaches again. A
+    second Ctrl-C cancels them.
     """
     from resources.runtime import DEFAULT_PIPELINE, Backend, Runtime, Where
 
@@ -87,7 +90,8 @@ def run_command(
     keys = _configs(configs) or runtime.pipeline.configs
     work = _work(runtime.store, keys, range(start_iteration, start_iteration + iterations), only, resume)
     if dry_run:
-        from ringrift_assets.runs.dry_run import print_plans, show_plans
+        from ringrift_assets.runs.dry_run import show_plans
+        from ringrift_assets.runs.plan_text import print_plans
 
         with TemporaryDirectory() as empty:
             planned_in = Home(empty) if fresh else home  # a fresh run begins with an empty store
@@ -193,11 +197,11 @@ def _resources(home: Home, as_json: bool, where: "Where") -> None:
     """The phase `resources`: every host, then the leaderboards."""
     from ringrift_assets.runs.iteration import run_resources
 
-    hosts = run_resources(home, where).data["hosts"]
+    content = content_of(run_resources(home, where), HostsContent)
     if as_json:
-        _emit({"hosts": hosts})
+        _emit(content.to_json())
         return
-    print(resource_block(hosts))
+    print(resource_block(content.hosts))
     for key in configs_of(Store(home.store)):
         try:
             print(f"\n{leaderboard_block(leaderboard(home, key), key)}")

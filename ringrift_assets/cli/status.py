@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status_command(as_json: JsonOption = False) -> None:
-    """How far this home has come: iteration, phase, games, and who is in force in each config."""
+    """Progress of this home: iteration, phase, games, current champion and tier per config."""
     found = status(Home())
     if as_json:
         print(json.dumps(found))
@@ -59,14 +59,14 @@ def _status_table(configs: dict[str, dict[str, Any]]) -> Table:
 
 def leaderboard_command(
     configs: Annotated[
-        str | None, typer.Option("-c", "--configs", help="Configs, comma separated; default: all that are rated.")
+        str | None, typer.Option("-c", "--configs", help="Board configs, comma separated; default: all with ratings.")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="So many of the best.")] = TOP,
+    top: Annotated[int, typer.Option(min=1, help="Rows to show.")] = TOP,
     as_json: JsonOption = False,
 ) -> None:
-    """The strongest participants of each config: rating with 95 % interval, games, LOS, and Elo with K = 32.
+    """Strongest players per config: rating with 95 % interval, games, LOS, and Elo (K = 32).
 
-    LOS is the likelihood that a participant is stronger than the next one.
+    LOS is the likelihood that a player is stronger than the next one.
     """
     home = Home()
     wanted = [parse_config(key.strip()).key for key in configs.split(",")] if configs else None

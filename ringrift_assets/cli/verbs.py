@@ -32,7 +32,7 @@ def ui_command(
     games_scale: ScaleOption = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = PORT,
 ) -> None:
-    """Start the Dagster web server and daemon of this home on 127.0.0.1; Ctrl-C ends them.
+    """Start the Dagster web server and daemon of this home on 127.0.0.1; Ctrl-C stops them.
 
     Without --config, materializing uses the pipeline file of the last `ringrift run` in this home.
     """
@@ -58,9 +58,9 @@ def ui_command(
 
 
 def screenshots_command(
-    folder: Annotated[Path, typer.Argument(help="Where the PNG files go.")],
+    folder: Annotated[Path, typer.Argument(help="Folder for the PNG files.")],
 ) -> None:
-    """Take pictures of the web server's pages for this home (needs chromium)."""
+    """Take screenshots of the web UI of this home (needs chromium)."""
     from ringrift_assets.devtools.screenshots import take
 
     for path in take(folder):

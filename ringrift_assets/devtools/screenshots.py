@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from resources.store.home import Home
 from resources.store.partition_keys import parse_partition
 from resources.store.store import Store
+from ringrift import names
 from ringrift.errors import MissingInput
 from ringrift_assets.devtools.webserver import web_server
 
@@ -42,7 +43,7 @@ def take(folder: Path, home: Home | None = None) -> list[Path]:
     with web_server(home) as url, browser_page() as page:
         page.set_viewport_size(GRAPH_SIZE)  # type: ignore[arg-type]
         page.goto(f"{url}/assets/iteration_report?view=lineage&lineageScope=upstream&lineageDepth=9")
-        page.get_by_text("tier_assignment").first.wait_for(timeout=PAGE_MS)
+        page.get_by_text(names.TIER_ASSIGNMENT).first.wait_for(timeout=PAGE_MS)
         page.wait_for_timeout(3000)  # the graph moves to its place
         for _ in range(MOST_ZOOM):
             if page.get_by_text("Latest event").count():  # from too far, assets are drawn without their state
@@ -98,7 +99,7 @@ def _newest_partition(home: Home) -> str:
 
 def _run_of(home: Home, partition: str) -> str:
     """The run that played the games of a partition."""
-    record = Store(home.store).need("selfplay_games", *parse_partition(partition))
+    record = Store(home.store).need(names.SELFPLAY_GAMES, *parse_partition(partition))
     return str(record.provenance["run"])
 
 

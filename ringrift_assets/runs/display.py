@@ -9,10 +9,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from resources.runner.events import JobEvent
+from resources.store.contents.games import SelfplayContent, TrainingContent
+from resources.store.contents.matches import MatchesContent, RatingsContent
+from resources.store.contents.models import TrainingOutcome
+from resources.store.contents.profiles import SearchContent
+from resources.store.contents.verdicts import VerdictsContent
+from ringrift import names
 from ringrift_assets.assets.iteration_report import network_row
-from ringrift_assets.assets.tournament_games import match_rows
 from ringrift_assets.runs.iteration import PartitionOutcome
 from ringrift_assets.steps.proofs import proof_rows
+from ringrift_assets.steps.tournament import match_rows
 
 RATINGS_SHOWN = 5
 PIPED_WIDTH = 160
@@ -84,31 +90,39 @@ def output() -> Console:
 def print_outcomes(console: Console, outcomes: Sequence[PartitionOutcome]) -> None:
     """The tables of an iteration, its digests, then what needs a person's attention."""
     for asset, view in (
-        ("selfplay_games", _jobs_table),
-        ("training_db", _summary_table),
-        ("cmaes_profile", _tuning_table),
-        ("trained_model", _networks_table),
-        ("tournament_games", _matches_table),
-        ("elo_ratings", _ratings_table),
-        ("tier_assignment", _verdicts_table),
+        (names.SELFPLAY_GAMES, _jobs_table),
+        (names.TRAINING_DB, _summary_table),
+        (names.CMAES_PROFILE, _tuning_table),
+        (names.TRAINED_MODEL, _networks_table),
+        (names.TOURNAMENT_GAMES, _matches_table),
+        (names.ELO_RATINGS, _ratings_table),
+        (names.TIER_ASSIGNMENT, _verdicts_table),
     ):
         if any(asset in outcome.records for outcome in outcomes):
             console.print(view(outcomes))
     for outcome in outcomes:
         name = f"{outcome.config}|{outcome.iteration:04d}"
-        if kept := outcome.records.get("training_db"):
-            state = "up to date" if outcome.reused["training_db"] else "made now"
-            console.print(f"{name} content digest {kept.content_digest[:16]}, {state}", highlight=False)
+        if training := outcome.records.get(names.TRAINING_DB):
+            state = "up to date" if outcome.reused[names.TRAINING_DB] else "made now"
+            console.print(f"{name} content digest {training.content_digest[:16]}, {state}", highlight=False)
         for check in outcome.checks:
             if not check["passed"]:
                 text = f"{name} {check['severity']} {check['asset']}.{check['check']}: {check['description']}"
                 console.print(text, style="yellow", markup=False)
-        for asset, key in (("selfplay_games", "job"), ("tournament_games", "match")):
-            record = outcome.records.get(asset)
-            for skipped in record.data["skipped"] if record else []:
-                console.print(f"{name} skipped {skipped[key]}: {skipped['reason']}", style="dim", markup=False)
+        for what, reason in _skipped(outcome):
+            console.print(f"{name} skipped {what}: {reason}", style="dim", markup=False)
         if outcome.error:
             console.print(f"{name} failed. {outcome.error}", style="red", markup=False)
+
+
+def _skipped(outcome: PartitionOutcome) -> list[tuple[str, str]]:
+    """Jobs and matches that were not played, with the reason."""
+    found: list[tuple[str, str]] = []
+    if games := outcome.content(SelfplayContent):
+        found += [(entry.job, entry.reason) for entry in games.skipped]
+    if matches := outcome.content(MatchesContent):
+        found += [(entry.match, entry.reason) for entry in matches.skipped]
+    return found
 
 
 def _jobs_table(outcomes: Sequence[PartitionOutcome]) -> Table:
@@ -117,12 +131,12 @@ def _jobs_table(outcomes: Sequence[PartitionOutcome]) -> Table:
     for name in ("games", "unique", "capped", "decisions", "seconds"):
         table.add_column(name, justify="right")
     for outcome in outcomes:
-        record = outcome.records.get("selfplay_games")
-        for job in record.data["jobs"] if record else []:
-            seconds = record.provenance["job_seconds"][job["job"]] if record else 0.0
-            games = f"{job['games']:,}" + (f" of {job['planned']:,}" if job["games"] < job["planned"] else "")
-            counts = [f"{job[name]:,}" for name in ("unique", "capped", "decisions")]
-            table.add_row(job["job"], games, *counts, f"{seconds:.1f}")
+        content = outcome.content(SelfplayContent)
+        for job in content.jobs if content else []:
+            seconds = outcome.records[names.SELFPLAY_GAMES].provenance["job_seconds"][job.job]
+            games = f"{job.games:,}" + (f" of {job.planned:,}" if job.games < job.planned else "")
+            counts = [f"{number:,}" for number in (job.unique, job.capped, job.decisions)]
+            table.add_row(job.job, games, *counts, f"{seconds:.1f}")
     return table
 
 
@@ -132,9 +146,9 @@ def _summary_table(outcomes: Sequence[PartitionOutcome]) -> Table:
     for name in ("played", "games/s", "rejected", "duplicates", "kept", "time"):
         table.add_column(name, justify="right")
     for outcome in outcomes:
-        played, kept = outcome.records.get("selfplay_games"), outcome.records.get("training_db")
-        now = 0 if played is None or outcome.reused["selfplay_games"] else played.provenance["played"]
-        rejected = dict(kept.data["rejected"]) if kept else {}
+        played, training = outcome.records.get(names.SELFPLAY_GAMES), outcome.content(TrainingContent)
+        now = 0 if played is None or outcome.reused[names.SELFPLAY_GAMES] else played.provenance["played"]
+        rejected = dict(training.rejected) if training else {}
         duplicates = rejected.pop("duplicate", 0)
         table.add_row(
             f"{outcome.config}|{outcome.iteration:04d}",
@@ -142,7 +156,7 @@ def _summary_table(outcomes: Sequence[PartitionOutcome]) -> Table:
             f"{played.provenance['games_per_s']:,.1f}" if played and now else "-",
             f"{sum(rejected.values()):,}",
             f"{duplicates:,}",
-            f"{kept.rows:,}" if kept else "-",
+            f"{training.games:,}" if training else "-",
             f"{outcome.wall_s:.1f} s",
         )
     return table
@@ -155,10 +169,10 @@ def _tuning_table(outcomes: Sequence[PartitionOutcome]) -> Table:
     for name in ("games", "score", "elo", "95 % interval"):
         table.add_column(name, justify="right")
     for outcome in outcomes:
-        record = outcome.records.get("cmaes_profile")
-        for row in proof_rows(record.data["proofs"]) if record else []:
+        content = outcome.content(SearchContent)
+        for row in proof_rows(content.proofs) if content else []:
             shown = [str(row[name]) for name in ("candidate", "fitness", "outcome", "games", "score", "elo")]
-            table.add_row(f"{outcome.config}|{outcome.iteration:04d}", *shown, row["95 % interval"])
+            table.add_row(f"{outcome.config}|{outcome.iteration:04d}", *shown, str(row["95 % interval"]))
     return table
 
 
@@ -169,12 +183,11 @@ def _networks_table(outcomes: Sequence[PartitionOutcome]) -> Table:
     for name in ("games", "rows", "loss", "best move found"):
         table.add_column(name, justify="right")
     for outcome in outcomes:
-        if record := outcome.records.get("trained_model"):
-            row = network_row(record.data)
+        if content := outcome.content(TrainingOutcome):
+            row = network_row(content)
             counts = [f"{row[name]:,}" if name in row else "-" for name in ("games", "rows")]
-            figures = [row.get(name, "-") for name in ("loss", "best move found")]
-            parent = row.get("parent", "-")
-            table.add_row(f"{outcome.config}|{outcome.iteration:04d}", row["model"], parent, *counts, *figures)
+            parent, *figures = [str(row.get(name, "-")) for name in ("parent", "loss", "best move found")]
+            table.add_row(f"{outcome.config}|{outcome.iteration:04d}", str(row["model"]), parent, *counts, *figures)
     return table
 
 
@@ -186,11 +199,13 @@ def _matches_table(outcomes: Sequence[PartitionOutcome]) -> Table:
     table.add_column("score", justify="right")
     table.add_column("verdict")
     for outcome in outcomes:
-        record = outcome.records.get("tournament_games")
-        for row in match_rows(record.data) if record else []:
-            score = row["score of the first"]
+        content = outcome.content(MatchesContent)
+        for row in match_rows(content) if content else []:
+            match, players, score, verdict = (
+                str(row[name]) for name in ("match", "players", "score of the first", "verdict")
+            )
             partition = f"{outcome.config}|{outcome.iteration:04d}"
-            table.add_row(partition, row["match"], row["players"], f"{row['games']:,}", score, row["verdict"])
+            table.add_row(partition, match, players, f"{row['games']:,}", score, verdict)
     return table
 
 
@@ -201,24 +216,20 @@ def _ratings_table(outcomes: Sequence[PartitionOutcome]) -> Table:
     for name in ("rating", "95 % interval", "LOS", "games", "Elo"):
         table.add_column(name, justify="right")
     for outcome in outcomes:
-        record = outcome.records.get("elo_ratings")
-        for row in record.data["ratings"][:RATINGS_SHOWN] if record else []:
-            los = "" if row["los"] is None else f"{row['los']:.1%}"
-            interval = f"{row['low']:.0f} to {row['high']:.0f}"
-            figures = (f"{row['rating']:.0f}", interval, los, f"{row['games']:,}", f"{row['elo']:.0f}")
-            table.add_row(f"{outcome.config}|{outcome.iteration:04d}", row["name"], *figures)
+        content = outcome.content(RatingsContent)
+        for row in content.ratings[:RATINGS_SHOWN] if content else []:
+            los = "" if row.los is None else f"{row.los:.1%}"
+            figures = (f"{row.rating:.0f}", f"{row.low:.0f} to {row.high:.0f}", los, f"{row.games:,}", f"{row.elo:.0f}")
+            table.add_row(f"{outcome.config}|{outcome.iteration:04d}", row.name, *figures)
     return table
 
 
 def _verdicts_table(outcomes: Sequence[PartitionOutcome]) -> Table:
-    table = Table(title="In force from now on")
+    table = Table(title="Current from the next iteration on")
     for name in ("partition", "tier", "champion", "profile", "why the tier"):
         table.add_column(name)
     for outcome in outcomes:
-        record = outcome.records.get("tier_assignment")
-        if record is None:
-            continue
-        force = [record.data[name] or "none yet" for name in ("tier", "champion", "profile")]
-        reason = record.data["verdicts"]["tier"]["reason"]
-        table.add_row(f"{outcome.config}|{outcome.iteration:04d}", *force, reason)
+        if content := outcome.content(VerdictsContent):
+            current = (content.tier, content.champion or "none yet", content.profile)
+            table.add_row(f"{outcome.config}|{outcome.iteration:04d}", *current, content.verdicts.tier.reason)
     return table

@@ -14,9 +14,10 @@ from dagster._core.instance import InstanceRef
 from resources.runner.events import Control, JobEvent
 from resources.runner.reaper import HOST_TAG, PID_TAG, fail_dead_runs
 from resources.runtime import Runtime, Where
+from resources.store.contents.base import C, content_of
 from resources.store.home import Home
 from resources.store.partition_keys import open_iteration, partition_key
-from resources.store.phases import STEPS
+from resources.store.phases import COUNTED, STEPS
 from resources.store.record import Record
 from resources.views.status import RESOURCES_PLACE
 from ringrift.errors import RingRiftError
@@ -25,13 +26,6 @@ from ringrift_assets.runs.processes import run_in_processes
 
 LOOK_S = 0.1  # Ctrl-C is looked for so often
 RUNS_AT_ONCE = 3  # a run mostly polls: several keep the work slots busy when a config has few jobs
-CONFIGURED = (
-    "selfplay_games",
-    "training_db",
-    "trained_model",
-    "tournament_games",
-    "elo_ratings",
-)  # assets with Materialize
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}  # the terminal has its own display
 NO_CAPTURE = {
     "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
@@ -51,6 +45,11 @@ class PartitionOutcome:
     records: dict[str, Record] = field(default_factory=dict)
     reused: dict[str, bool] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)
+
+    def content(self, kind: type[C]) -> C | None:
+        """What an asset holds, by the type of its content; None if it was not made. Raises StoreDamaged."""
+        record = self.records.get(kind.ASSET)
+        return content_of(record, kind) if record else None
 
     def to_json(self) -> dict[str, Any]:
         """Everything as JSON values."""
@@ -174,7 +173,7 @@ def _materialize(instance: dg.DagsterInstance, runtime: Runtime, task: Partition
         instance=instance,
         tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
         run_config={
-            "ops": {asset: options for asset in CONFIGURED if asset in task.assets},
+            "ops": {asset: options for asset in COUNTED if asset in task.assets},
             "loggers": QUIET,
         },
         raise_on_error=False,

@@ -5,7 +5,7 @@ from typing import Any
 
 from resources.runtime import Runtime
 from ringrift.errors import MissingInput
-from ringrift.jobs.contract import JobSpec
+from ringrift.specs.store_jobs import VerifyParams
 from ringrift_assets.steps.checks import GAMES, TRAINING_DB
 from ringrift_assets.steps.jobs import need_done
 
@@ -19,18 +19,9 @@ def check_parity(runtime: Runtime, keys: Sequence[str], numbers: Sequence[int]) 
     if not records:
         raise MissingInput("there is no training set in these iterations; `ringrift run --phase sync` makes one")
     specs = [
-        JobSpec(
-            asset=TRAINING_DB,
-            config=record.config,
-            iteration=record.iteration,
-            name="parity",
-            kind="verify",
-            params={
-                "config": record.config,
-                "games": runtime.input_file(runtime.store.path(record, GAMES)),
-                "earlier": [],
-            },
-        )
+        VerifyParams(
+            config=record.config, games=runtime.input_file(runtime.store.path(record, GAMES)), earlier=[]
+        ).spec(asset=TRAINING_DB, config=record.config, iteration=record.iteration, name="parity")
         for record in records
     ]
     results = runtime.run(None, specs)

@@ -9,6 +9,7 @@ import dagster as dg
 from resources.runtime import Runtime
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.store import Store
+from ringrift import names
 
 WHOLE = "whole"
 UNIQUE_SHARE = "unique_share"
@@ -28,12 +29,12 @@ BETTER_THAN_CONSTANT = "better_than_constant"
 FINITE_WEIGHTS = "finite_weights"
 HOSTS_ANSWER = "hosts_answer"
 PROFILES_ARRIVED = "profiles_arrived"
-REPORT_COMPLETE = "says_everything"
+REPORT_COMPLETE = "report_complete"
 
 # Judging a check per partition is in preview; without it one config's result would overwrite another's.
 warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*on an AssetCheckSpec")
 
-TRAINING_DB, GAMES = "training_db", "games.parquet"
+TRAINING_DB, GAMES = names.TRAINING_DB, names.GAMES_FILE
 
 
 def partitioned_spec(asset: str, name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
@@ -57,7 +58,7 @@ def result(
     )
 
 
-def duplicates(store: Store, config: str, upto: int = 9999) -> dict[int, dict[int, int]]:
+def duplicates(store: Store, config: str, upto: int = names.LAST_ITERATION) -> dict[int, dict[int, int]]:
     """Games of a training set that are in an earlier one too: iteration → earlier iteration → games.
 
     Partitions without such games are left out.

@@ -1,5 +1,6 @@
-"""Metadata of a materialization: facts of the partition, tables, and the step's result."""
+"""Metadata of a materialization: what every partition shows, tables, pictures, and the step's result."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,15 +10,15 @@ from resources.runtime import Runtime
 from ringrift_assets.steps.partition import StoredPartition
 
 
-def partition_metadata(runtime: Runtime, kept: StoredPartition) -> dict[str, Any]:
+def partition_metadata(runtime: Runtime, stored: StoredPartition) -> dict[str, Any]:
     """Metadata every materialization carries."""
-    record = kept.record
+    record = stored.record
     work = record.provenance
     result: dict[str, Any] = {
         "dagster/row_count": record.rows,
         "content_digest": record.content_digest[:16],
         "inputs_digest": record.inputs_digest[:16],
-        "reused": kept.reused,
+        "reused": stored.reused,
         "files": dg.MetadataValue.path(str(runtime.store.path(record, "").parent)),
     }
     if work.get("run"):
@@ -43,11 +44,16 @@ def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue[Any]:
 
 
 def result_of(
-    kept: StoredPartition, metadata: Mapping[str, Any], checks: Sequence[dg.AssetCheckResult] = ()
+    stored: StoredPartition, metadata: Mapping[str, Any], checks: Sequence[dg.AssetCheckResult] = ()
 ) -> dg.MaterializeResult:
     """The step's result; equal content has an equal data version."""
     return dg.MaterializeResult(
         metadata=dict(metadata),
-        data_version=dg.DataVersion(kept.record.content_digest),
+        data_version=dg.DataVersion(stored.record.content_digest),
         check_results=list(checks),
     )
+
+
+def picture(title: str, svg: bytes) -> dg.MetadataValue[Any]:
+    """An SVG picture, which the UI shows behind a link."""
+    return dg.MetadataValue.md(f"![{title}](data:image/svg+xml;base64,{base64.b64encode(svg).decode()})")

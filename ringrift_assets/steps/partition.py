@@ -1,4 +1,4 @@
-"""What every asset does alike: keep a partition, run its jobs, report it, and fail with a plain message."""
+"""What every asset does alike: store a partition once, and fail with a plain message."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,14 +12,15 @@ from pydantic import Field
 from resources.models.registry import Registry
 from resources.runtime import Runtime
 from resources.store.acts import acts_of
+from resources.store.contents.base import Content
 from resources.store.partition_keys import partition_of
-from resources.store.record import Record, digest_of
+from resources.store.record import NewVersion, Record, digest_of
+from ringrift import names
 from ringrift.errors import RingRiftError
-from ringrift_assets.steps.checks import GAMES
+from ringrift.jobs.inputs import InputFile
 
 OWNERS = ["team:ringrift"]
 RETRIES, RETRY_DELAY_S = 1, 2.0
-VERDICTS = "tier_assignment"  # an iteration that has it is judged
 
 
 class Materialize(dg.Config):
@@ -31,7 +32,7 @@ class Materialize(dg.Config):
 
 
 class OnHosts(dg.Config):
-    """The same for a step whose jobs run on hosts: they are run by `Workbench.within(host_class)`."""
+    """The same for a step whose jobs run on hosts: they are run by `Runtime.within(host_class)`."""
 
     host_class: str = Field(
         default="",
@@ -62,18 +63,18 @@ def step_errors() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class StepOutput:
-    """What an asset wrote into its draft; see resources.store.record.Record for the fields."""
+    """What a step has made beside the files in its folder; see resources.store.record.Record for the fields."""
 
     rows: int
     content_digest: str
-    data: dict[str, Any]
+    content: Content
     provenance: dict[str, Any] = field(default_factory=dict)
     missing: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPartition:
-    """The record in force, and whether it was there already."""
+    """The current record of a partition, and whether it was there already."""
 
     record: Record
     reused: bool
@@ -110,7 +111,7 @@ def registry_for(runtime: Runtime, asset: str, config: str, iteration: int) -> R
     what people do later never changes what is judged.
     """
     stored = runtime.store.get(asset, config, iteration)
-    if stored is None or runtime.store.get(VERDICTS, config, iteration) is None:
+    if stored is None or runtime.store.get(names.TIER_ASSIGNMENT, config, iteration) is None:
         return Registry(runtime.home, acts=len(acts_of(runtime.home)))
     seen = stored.provenance.get("acts")
     if seen is None:  # stored by a version that did not count them
@@ -118,10 +119,10 @@ def registry_for(runtime: Runtime, asset: str, config: str, iteration: int) -> R
     return Registry(runtime.home, acts=seen)
 
 
-def games_file(runtime: Runtime, record: Record) -> dict[str, str]:
-    """The games of a stored partition as a job wants them named: path from the home, sha256."""
-    path = runtime.store.path(record, GAMES)
-    return {"path": str(path.relative_to(runtime.home.root)), "sha256": record.files[GAMES].sha256}
+def games_file(runtime: Runtime, record: Record) -> InputFile:
+    """The games of a stored partition as a job names them."""
+    path = runtime.store.path(record, names.GAMES_FILE)
+    return InputFile(path=str(path.relative_to(runtime.home.root)), sha256=record.files[names.GAMES_FILE].sha256)
 
 
 def materialize_partition(
@@ -157,20 +158,16 @@ def materialize_partition(
         if planned_rows and not allow_fewer_rows:
             store.check_rows(asset, config, iteration, planned_rows)
         with store.draft(asset, config, iteration) as folder:
-            made = make(folder, record)
-            record = store.commit(
-                folder,
-                asset=asset,
-                config=config,
-                iteration=iteration,
+            output = make(folder, record)
+            new = NewVersion(
                 code_version=code_version,
-                content_digest=made.content_digest,
+                content_digest=output.content_digest,
                 inputs_digest=inputs_digest,
-                rows=made.rows,
-                data=made.data,
-                provenance={"run": context.run.run_id, **made.provenance},
-                missing=made.missing,
-                allow_fewer_rows=allow_fewer_rows,
+                rows=output.rows,
+                data=output.content.to_json(),
+                provenance={"run": context.run.run_id, **output.provenance},
+                missing=output.missing,
             )
-        runtime.forget(made.provenance.get("jobs", []))
+            record = store.commit(folder, asset, config, iteration, new, allow_fewer_rows=allow_fewer_rows)
+        runtime.forget(output.provenance.get("jobs", []))
         return StoredPartition(record, reused=False)

@@ -1,4 +1,4 @@
-"""Proving candidates: each meets the profile in force at a gate, one after the other, until one is promoted."""
+"""Proving candidates: each meets the current profile at a gate, one after the other, until one is promoted."""
 
 import json
 from collections.abc import Sequence
@@ -10,168 +10,129 @@ import dagster as dg
 
 from resources.runner.events import JobResult
 from resources.runtime import Runtime
-from ringrift.errors import RingRiftError
+from resources.store.contents.base import Row
+from resources.store.contents.profiles import Candidate, Fitness, ProfileWeights, Proof
+from ringrift import names
+from ringrift.config import parse_config
 from ringrift.jobs.contract import JobSpec
-from ringrift_assets.steps.jobs import CANCEL_ON, job_log, need_done
+from ringrift.planning.gate import gate_of
+from ringrift.planning.jobs import match_terms
+from ringrift.planning.tuning import proof_job
+from ringrift.players.heuristic.profiles import profile_hash
+from ringrift.specs.store_jobs import MatchInput
+from ringrift.stats.evidence import verify_evidence
+from ringrift.strict import parse
+from ringrift_assets.steps.jobs import JobLate, need_whole, run_job, run_jobs
+from ringrift_assets.steps.match_results import played_match, results_job
 
-RESULTS = "match_results"
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Where candidates are proved: the partition whose jobs they are, and the profile that they have to beat.
 
-class NotWhole(RingRiftError):
-    """A search or a proof ran out of time; what it has done is kept."""
+    The names of the matches begin with `prefix`; their openings hang on these names.
+    """
+
+    asset: str
+    config: str
+    iteration: int
+    prefix: str
+    profile: str
+    profile_weights: ProfileWeights
+
+    def match(self, number: int) -> str:
+        """The name of a match."""
+        return f"{self.prefix}_{number}"
+
+    def job(self, runtime: Runtime, candidate: ProfileWeights, number: int) -> JobSpec:
+        """The gate of some weights against the current profile."""
+        spec = proof_job(
+            match_terms(runtime.pipeline, parse_config(self.config), self.iteration),
+            self.match(number),
+            candidate=candidate,
+            profile=self.profile,
+            weights=self.profile_weights,
+            gate=gate_of(runtime.pipeline),
+        )
+        return spec.model_copy(update={"asset": self.asset})
 
 
 @dataclass(slots=True)
 class Proved:
     """What the gates said. `proofs` has one entry a gate, `chosen` is the promoted candidate or None."""
 
-    chosen: dict[str, Any] | None = None
-    proofs: list[dict[str, Any]] = field(default_factory=list)
+    chosen: Candidate | None = None
+    proofs: list[Proof] = field(default_factory=list)
     results: list[JobResult] = field(default_factory=list)  # of all jobs, for the provenance
     shards: list[Path] = field(default_factory=list)  # the verified games of all proofs, and their evidence
-    games: dict[str, Any] = field(default_factory=dict)  # counts, rejects and digest of these games
+    games: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    games_digest: str | None = None
 
 
-def prove(
-    context: dg.AssetExecutionContext,
-    runtime: Runtime,
-    candidates: Sequence[dict[str, Any]],
-    *,
-    asset: str,
-    config: str,
-    iteration: int,
-    prefix: str,
-    profile: str,
-    weights: dict[str, float],
-) -> Proved:
-    """Gate the candidates in their order against the profile in force. Their openings hang on `prefix`.
+def prove(context: dg.AssetExecutionContext, runtime: Runtime, candidates: Sequence[Candidate], trial: Trial) -> Proved:
+    """Gate the candidates in their order against the current profile.
 
-    One that equals the profile in force needs no gate and is passed over. Raises NotWhole when a gate ran out of time.
+    One that equals the current profile needs no gate and is passed over. Raises JobLate when a gate ran out of time.
     """
-    from ringrift.players.heuristic.profiles import profile_hash
-
-    found, matches, force = Proved(), [], profile_hash(weights)
+    matches: list[MatchInput] = []
+    proved, current = Proved(), profile_hash(trial.profile_weights)
     for candidate in candidates:
-        if candidate["hash"] == force:
-            context.log.info(f"the {candidate['kind']} is the profile in force; it needs no proof")
+        if candidate.hash == current:
+            context.log.info(f"the {candidate.kind} is the current profile; it needs no proof")
             continue
-        name = f"{prefix}_{len(found.proofs)}"
-        spec = proof_spec(
-            runtime,
-            candidate["weights"],
-            asset=asset,
-            config=config,
-            iteration=iteration,
-            match=name,
-            profile=profile,
-            weights=weights,
-        )
-        results = runtime.run(
-            "cmaes",
-            [spec],
-            listener=job_log(context),
-            timeout_s=runtime.pipeline.polling.max_phase_minutes * 60,
-            cancel_on=CANCEL_ON,
-        )
-        need_whole(results)
-        matches.append(
-            {
-                "kind": spec.kind,
-                "params": spec.params,
-                "shards": [runtime.input_file(path) for path in results[0].shards],
-                "purpose": "profile",
-            }
-        )
-        params = {"config": config, "iteration": iteration, "matches": matches}
-        summing = JobSpec(asset=asset, config=config, iteration=iteration, name=RESULTS, kind=RESULTS, params=params)
-        summed = runtime.run(None, [summing], listener=job_log(context), cancel_on=CANCEL_ON)
-        need_done(summed)
-        assert summed[0].manifest is not None  # a job that is done has one
-        found.games = dict(summed[0].manifest.result)
-        match = found.games.pop("matches")[-1]
-        found.shards, found.results = summed[0].shards, [*found.results, *results, *summed]
-        if match["gate"]["verdict"] is None:
-            raise NotWhole(f"{spec.job_id}: games of the proof do not verify ({found.games['rejected']})")
-        about = {name: candidate[name] for name in ("kind", "replica", "hash", "fitness")}
-        gate = match["gate"]
-        found.proofs.append(
-            {
-                **about,
-                "match": name,
-                "file": f"gate-{name}.json",
-                "games": match["games"],
-                "verdict": gate["verdict"],
-                "digest": gate["evidence"],
-            }
-        )
-        verdict = gate["verdict"]
-        context.log.info(f"proof of the {candidate['kind']}: {verdict['outcome']} after {verdict['blocks']} blocks")
-        if verdict["outcome"] == "promoted":
-            found.chosen = candidate
+        spec = trial.job(runtime, candidate.weights, len(proved.proofs))
+        minutes = runtime.pipeline.polling.max_phase_minutes
+        played = run_jobs(context, runtime, [spec], capability="cmaes", minutes=minutes)
+        need_whole(played)
+        matches.append(played_match(runtime, spec, played[0].shards, "profile"))
+        summed = run_job(context, runtime, results_job(trial.asset, trial.config, trial.iteration, matches))
+        proved.shards, proved.results = summed.shards, [*proved.results, *played, summed.job]
+        proved.games, proved.rejected = summed.result["games"], summed.result["rejected"]
+        proved.games_digest = summed.content_digest
+        proof = _proof(candidate, summed.result["matches"][-1])
+        if proof is None:
+            raise JobLate(f"{spec.job_id}: games of the proof do not verify ({proved.rejected})")
+        proved.proofs.append(proof)
+        context.log.info(f"proof of the {proof.kind}: {proof.verdict.outcome} after {proof.verdict.blocks} blocks")
+        if proof.verdict.promoted:
+            proved.chosen = candidate
             break
-    return found
+    return proved
 
 
-def proof_spec(
-    runtime: Runtime,
-    candidate: dict[str, float],
-    *,
-    asset: str,
-    config: str,
-    iteration: int,
-    match: str,
-    profile: str,
-    weights: dict[str, float],
-) -> JobSpec:
-    """The gate of a candidate's weights against the profile in force, as a job of `asset`."""
-    from ringrift.config import parse_config
-    from ringrift.planning.gate import gate_of
-    from ringrift.planning.tuning import proof_job
-
-    spec = proof_job(
-        parse_config(config),
-        iteration,
-        match=match,
-        candidate=candidate,
-        profile=profile,
-        weights=weights,
-        gate=gate_of(runtime.pipeline),
-        root_seed=runtime.pipeline.root_seed,
-        opening_plies=runtime.pipeline.selfplay.opening_plies,
-    )
-    return spec.model_copy(update={"asset": asset})
+def _proof(candidate: Candidate, match: dict[str, Any]) -> Proof | None:
+    """The proof that a match of a results job is, None without a verdict."""
+    gate, name = match["gate"], match["match"]
+    if gate["verdict"] is None:
+        return None
+    about = candidate.model_dump(include={"kind", "replica", "hash", "fitness"})
+    shown = {"match": name, "file": names.gate_file(name), "games": match["games"]}
+    return parse(Proof, {**about, **shown, "verdict": gate["verdict"], "digest": gate["evidence"]}, f"proof {name}")
 
 
-def need_whole(results: Sequence[JobResult]) -> None:
-    """Raises JobFailed for a job that failed and NotWhole for one that was stopped before its end."""
-    need_done(results)
-    late = [f"{result.spec.job_id}: {result.error}" for result in results if result.manifest is None]
-    if late:
-        raise NotWhole(f"{'; '.join(late)}. What is done is kept; materialize again to go on from it")
-
-
-def proof_rows(proofs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def proof_rows(proofs: Sequence[Proof]) -> list[Row]:
     """One row a proof, for tables."""
     return [
         {
-            "candidate": proof["kind"],
-            "hash": proof["hash"],
-            "fitness": shown(proof["fitness"]),
-            "outcome": proof["verdict"]["outcome"],
-            "games": proof["games"],
-            "score": f"{proof['verdict']['mean']:.1%}",
-            "elo": f"{proof['verdict']['elo']:+.0f}",
-            "95 % interval": "{:+.0f} to {:+.0f}".format(*proof["verdict"]["elo_interval"]),
+            "candidate": proof.kind,
+            "hash": proof.hash,
+            "fitness": fitness_text(proof.fitness),
+            "outcome": proof.verdict.outcome,
+            "games": proof.games,
+            "score": f"{proof.verdict.mean:.1%}",
+            "elo": f"{proof.verdict.elo:+.0f}",
+            "95 % interval": "{:+.0f} to {:+.0f}".format(*proof.verdict.elo_interval),
         }
         for proof in proofs
     ]
 
 
-def shown(fitness: dict[str, Any] | None) -> str:
-    """A fitness as text with its interval and games."""
+def fitness_text(fitness: Fitness | None) -> str:
+    """A fitness with its interval and games."""
     if fitness is None:
         return "not measured"
-    return f"{fitness['score']:.3f} ({fitness['low']:.3f} to {fitness['high']:.3f}), {fitness['games']} games"
+    return f"{fitness.score:.3f} ({fitness.low:.3f} to {fitness.high:.3f}), {fitness.games} games"
 
 
 def evidence_problems(
@@ -187,8 +148,6 @@ def evidence_problems(
 
     `candidate` and `opponent` are hashes of what was to be loaded, profiles or (`kind` model) networks.
     """
-    from ringrift.stats.evidence import verify_evidence
-
     stored = json.loads(path.read_text(encoding="utf-8"))
     problems = verify_evidence(stored)
     if problems:

@@ -10,7 +10,7 @@ from resources.runner.assignments import Assignments
 from resources.runner.error_log import ErrorLog
 from resources.runner.events import Control, Detached, JobEvent
 from resources.runner.watched import WatchedJob
-from resources.ssh.connection import Timeouts
+from resources.ssh.opening import Timeouts
 from resources.ssh.sftp import pull
 from ringrift.jobs.contract import JobSpec, file_sha256
 from ringrift.planning.retry import RetryPolicy

@@ -21,9 +21,12 @@ from resources.ssh.transport import SshTransport
 from resources.transports.base import Transport
 from resources.transports.local import LocalTransport
 from ringrift.jobs.contract import STATE, JobSpec
+from ringrift.specs.kinds import PARAMS
+from tests.resources.kinds import toy
 from tests.sshd import Sshd, known
 
 TOY = Path(__file__).with_name("toy_worker.py")
+PARAMS[toy.Params.kind] = toy.Params  # what a job kind adds on the side that plans jobs
 
 
 class Bench:

@@ -5,11 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from resources.store.record import Record, digest_of
+from resources.models.model import model_id
+from resources.store.record import NewVersion, Record, digest_of
 from resources.store.store import Store
+from ringrift import names
 from ringrift.network.card import ModelCard, Weights, save_card, save_weights, weights_hash
 from ringrift.network.layout import ENCODER_VERSION
 from ringrift.rules.replay import RULES_VERSION
+from tests.resources.sample_contents import RATING, sample
 
 
 def weights_of(seed: int) -> Weights:
@@ -48,11 +51,7 @@ def put_record(
 ) -> Record:
     with store.claim(asset, config, iteration, run="test"), store.draft(asset, config, iteration) as folder:
         files(folder)
-        return store.commit(
-            folder,
-            asset=asset,
-            config=config,
-            iteration=iteration,
+        new = NewVersion(
             code_version="test",
             content_digest=digest_of(data),
             inputs_digest=digest_of(data),
@@ -60,6 +59,7 @@ def put_record(
             data=data,
             provenance={},
         )
+        return store.commit(folder, asset, config, iteration, new)
 
 
 def put_model(
@@ -73,15 +73,10 @@ def put_model(
         save_weights(folder / "model.safetensors", weights)
         save_card(folder / "model.json", card)
 
-    data = {
-        "status": "trained",
-        "have": have,
-        "need": 10,
-        "weights": card.weights,
-        "parent": parent,
-        "metrics": card.metrics,
-        "window": None,
-    }
+    name = model_id(config, iteration)
+    data = sample(
+        names.TRAINED_MODEL, have=have, model_id=name, weights=card.weights, parent=parent, metrics=card.metrics
+    )
     put_record(store, "trained_model", config, iteration, data, write)
     return card.weights
 
@@ -97,6 +92,7 @@ def put_ratings(store: Store, iteration: int, ratings: dict[str, float], config:
         for place, name in enumerate(ratings)
     }
     entries = {key: {"name": key, "participant": player} for key, player in players.items()}
-    put_record(store, "tournament_games", config, iteration, {"participants": entries})
-    rows = [{"key": key, "rating": rating} for key, rating in zip(players, ratings.values(), strict=True)]
-    put_record(store, "elo_ratings", config, iteration, {"ratings": rows})
+    matches = sample(names.TOURNAMENT_GAMES, matches=[], participants=entries)
+    put_record(store, names.TOURNAMENT_GAMES, config, iteration, matches)
+    rows = [{**RATING, "key": key, "rating": rating} for key, rating in zip(players, ratings.values(), strict=True)]
+    put_record(store, names.ELO_RATINGS, config, iteration, sample(names.ELO_RATINGS, ratings=rows))

@@ -16,7 +16,8 @@ from resources.runtime import Runtime
 from resources.store.home import Home
 from resources.store.locks import locked
 from resources.store.partition_keys import open_iteration, partition_key
-from resources.store.record import Record
+from resources.store.record import NewVersion, Record
+from ringrift import names
 from ringrift.gamesets.digest import content_digest
 from ringrift.gamesets.shards import write_shard
 from ringrift_assets.assets import ASSETS
@@ -24,6 +25,7 @@ from ringrift_assets.definitions import COLLECT
 from ringrift_assets.runs.iteration import run_iteration
 from ringrift_assets.steps.checks import CHECKS
 from tests.resources.model_makers import put_no_model, put_record
+from tests.resources.sample_contents import sample
 
 CONFIG = "hex8_2p"
 PIPELINE = """
@@ -92,10 +94,10 @@ class Graph:
     def start(self, iteration: int = 0) -> None:
         """What the matches of an iteration are made from, quickly: an untuned profile, and no model."""
         assert self.run(iteration, ["incumbent"]).success
-        store, force = self.runtime().store, self.record("incumbent", iteration).data
-        kept = {name: force[name] for name in ("profile", "profile_hash", "profile_weights")}
-        tuned = {**kept, "source": "incumbent", "fitness": None, "proof": None, "over": None}
-        put_record(store, "heuristic_profiles", CONFIG, iteration, tuned)
+        store = self.runtime().store
+        put_record(
+            store, names.HEURISTIC_PROFILES, CONFIG, iteration, untuned(self.record("incumbent", iteration).data)
+        )
         put_no_model(store, iteration, CONFIG)
 
     def put_games(self, iteration: int, games: pa.Table) -> None:
@@ -103,19 +105,22 @@ class Graph:
         store, key = self.runtime().store, ("selfplay_games", CONFIG, iteration)
         with store.claim(*key, run="test"), store.draft(*key) as folder:
             write_shard(folder / "games.parquet", games)
-            store.commit(
-                folder,
-                asset=key[0],
-                config=key[1],
-                iteration=iteration,
+            new = NewVersion(
                 code_version="test",
                 content_digest=content_digest(games),
                 inputs_digest="0" * 64,
                 rows=games.num_rows,
-                data={},
+                data=sample(names.SELFPLAY_GAMES),
                 provenance={},
-                allow_fewer_rows=True,
             )
+            store.commit(folder, *key, new, allow_fewer_rows=True)
+
+
+def untuned(incumbent: dict[str, Any]) -> dict[str, Any]:
+    """What heuristic_profiles holds where no candidate was proved better than the incumbent's profile."""
+    profile = {name: incumbent[name] for name in ("profile", "profile_hash", "profile_weights")}
+    nothing = {"source": "incumbent", "fitness": None, "proof": None, "over": None, "promoted": False, "metadata": {}}
+    return sample(names.HEURISTIC_PROFILES, **profile, **nothing)
 
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:

@@ -15,10 +15,8 @@ from resources.store.store import Store
 from ringrift.gamesets.schema import SCHEMA_VERSION
 from ringrift.network.card import CARD_VERSION
 from ringrift.network.layout import ENCODER_VERSION
-from ringrift.players.heuristic.profiles import BALANCED
 from ringrift.rules.replay import RULES_VERSION
 from ringrift.stats.sprt import GATE_VERSION
-from ringrift_assets.assets.incumbent import BASELINE_PROFILE
 from ringrift_assets.definitions import ITERATION, JOBS, defs
 from ringrift_assets.runs.dry_run import EARLIER
 
@@ -75,7 +73,6 @@ def test_code_versions_follow_the_versions_of_schema_and_rules():
     assert versions["heuristic_profiles"] == f"profiles-1/gate-{GATE_VERSION}"
     assert versions["tournament_games"] == f"{expected}/gate-{GATE_VERSION}"
     assert versions["trained_model"] == f"card-{CARD_VERSION}/encoder-{ENCODER_VERSION}/{RULES_VERSION}"
-    assert BASELINE_PROFILE == BALANCED
 
 
 def test_loading_the_graph_imports_nothing_heavy():

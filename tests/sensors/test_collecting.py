@@ -14,6 +14,7 @@ from ringrift_assets.definitions import defs
 from ringrift_assets.runs.iteration import open_instance
 from sensors.collecting import CollectState, collecting, plan_collection
 from tests.resources.model_makers import put_record
+from tests.resources.sample_contents import sample
 from tests.sensors.test_retraining import CONFIG, collect, make_run
 
 
@@ -54,7 +55,7 @@ def test_iterations_open_as_their_predecessors_are_collected(tick, store, home):
         for iteration in (0, 1):
             [request] = tick(instance).run_requests
             assert request.partition_key == f"square8_2p|{iteration:04d}"
-            put_record(store, "incumbent", CONFIG, iteration, {})
+            put_record(store, "incumbent", CONFIG, iteration, sample("incumbent"))
             assert tick(instance).run_requests[0].partition_key == f"square8_2p|{iteration:04d}", "not collected yet"
             run = make_run(instance, {"dagster/partition": f"square8_2p|{iteration:04d}"}, "collect")
             assert tick(instance).skip_message == f"square8_2p: run {run.run_id[:8]} is at work"

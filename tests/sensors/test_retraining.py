@@ -10,6 +10,7 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 
 from resources.store.home import Home
 from resources.store.partition_keys import open_iteration
+from resources.store.record import NewVersion
 from resources.store.store import Store
 from ringrift_assets.definitions import defs
 from sensors.retraining import CONFIG_TAG, ConfigState, plan_retraining, retraining
@@ -101,11 +102,7 @@ def collect(store: Store, iteration: int, games: int) -> None:
         store.claim("training_db", CONFIG, iteration, run="t"),
         store.draft("training_db", CONFIG, iteration) as folder,
     ):
-        store.commit(
-            folder,
-            asset="training_db",
-            config=CONFIG,
-            iteration=iteration,
+        new = NewVersion(
             code_version="test",
             content_digest=f"{games:064x}",
             inputs_digest="0" * 64,
@@ -113,6 +110,7 @@ def collect(store: Store, iteration: int, games: int) -> None:
             data={},
             provenance={},
         )
+        store.commit(folder, "training_db", CONFIG, iteration, new)
 
 
 def make_run(instance: dg.DagsterInstance, tags: dict[str, str], job: str = "improve") -> dg.DagsterRun:

@@ -126,7 +126,9 @@ def train(
     held = np.flatnonzero(held_out_games[rows.game])
     taught = np.flatnonzero(~held_out_games[rows.game])
     if not len(held) or not len(taught):
-        raise InvalidInput("games", f"{len(taught)} rows to train on, {len(held)} held out", "give more games")
+        raise InvalidInput(
+            "games", len(taught), "give more games", problem=f"{len(taught)} rows to train on, {len(held)} held out"
+        )
     run = _Run(rows, taught, held, architecture, settings, seed, start)
     try:
         return run.go(checkpoint, report)
@@ -269,8 +271,9 @@ class _Run:
         with suppress(Exception):  # torch raises many kinds for a file that is no checkpoint
             content = torch.load(path, map_location=self.device, weights_only=True)
         if not isinstance(content, dict) or content.get("fingerprint") != self.fingerprint:
-            found = content.get("fingerprint") if isinstance(content, dict) else "unreadable file"
-            raise InvalidInput(str(path), found, f"this training is {self.fingerprint}; remove the file to start anew")
+            found = content.get("fingerprint") if isinstance(content, dict) else None
+            problem = f"checkpoint of another training ({found})" if found else "unreadable checkpoint"
+            raise InvalidInput(str(path), found, f"remove it to start {self.fingerprint} anew", problem=problem)
         self.net.load_state_dict(content["net"])
         self.optimizer.load_state_dict(content["optimizer"])
         self.average = content["average"]

@@ -95,7 +95,9 @@ def make_rows(games: pa.Table, config: Config) -> Rows:
     if fault >= 0:
         at = int(np.searchsorted(first, fault, side="right")) - 1
         name = games["game_hash"][at].as_py()
-        raise InvalidInput(f"game {name}", f"ply {fault - first[at]}", "it does not replay; verify the game set")
+        raise InvalidInput(
+            f"game {name}", name, "verify the game set", problem=f"illegal move at ply {fault - first[at]}"
+        )
 
     ply = np.flatnonzero(choices >= 2)
     game = np.searchsorted(first, ply, side="right") - 1
@@ -213,7 +215,9 @@ class Batches:
             rows.target_visits, rows.codes[ply], policy,
         )  # fmt: skip
         if faults:
-            raise InvalidInput("search_codes", f"{faults} moves", "they are not legal where they were searched")
+            raise InvalidInput(
+                "search_codes", int(faults), problem=f"{faults} searched moves are illegal in their position"
+            )
         players = rows.config.players
         seat = rows.seats[ply].astype(np.int64)
         ranks = np.zeros((n, SEATS), dtype=np.int8)

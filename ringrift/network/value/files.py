@@ -1,4 +1,4 @@
-"""Value networks from a model's two files (ringrift.network.files); torch is not needed."""
+"""Value networks from a model's two files (ringrift.network.card); torch is not needed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,6 +41,11 @@ def load_value_networks(files: Mapping[str, Path], config: Config) -> dict[str, 
     for weights, path in files.items():
         network = load_value_network(path, config)
         if network.weights != weights:
-            raise InvalidInput(str(path), network.weights, f"the participant plays with the weights {weights}")
+            raise InvalidInput(
+                str(path),
+                network.weights,
+                f"the participant plays with {weights}",
+                problem="other weights than expected",
+            )
         found[weights] = network
     return found

@@ -77,7 +77,7 @@ class _Replay:
         game = np.repeat(np.arange(len(lengths)), lengths)
         if fault >= 0:
             name, ply = games["game_hash"][int(game[fault])].as_py(), fault - first[game[fault]]
-            raise InvalidInput(f"game {name}", f"ply {ply}", "it does not replay; verify the game set")
+            raise InvalidInput(f"game {name}", name, "verify the game set", problem=f"illegal move at ply {ply}")
         begins = np.ones(len(codes), dtype=bool)
         begins[1:] = (seats[1:] != seats[:-1]) | (game[1:] != game[:-1])
         at = np.flatnonzero(begins)

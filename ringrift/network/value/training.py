@@ -83,7 +83,9 @@ def train_value(
     """
     held, taught = np.flatnonzero(held_out_games[rows.game]), np.flatnonzero(~held_out_games[rows.game])
     if not len(held) or not len(taught):
-        raise InvalidInput("games", f"{len(taught)} rows to train on, {len(held)} held out", "give more games")
+        raise InvalidInput(
+            "games", len(taught), "give more games", problem=f"{len(taught)} rows to train on, {len(held)} held out"
+        )
     torch.manual_seed(seed_number(seed, "weights"))
     net, judge = ValueModel(rows.config), ValueModel(rows.config)
     average = {name: t.detach().clone() for name, t in net.state_dict().items()}

@@ -32,7 +32,7 @@ def test_the_example_file_loads_and_has_every_class_and_field():
     hosts = load_hosts(REPOSITORY / "config" / "distributed_hosts.example.yaml")
     assert {host.host_class for host in hosts} == {"local", "mac_cluster", "aws", "lambda_labs", "vast_ai"}
     text = (REPOSITORY / "config" / "distributed_hosts.example.yaml").read_text()
-    fields = {"class" if name == "host_class" else name for name in Host.model_fields} - {"name"}
+    fields = {"class" if name == "declared_class" else name for name in Host.model_fields} - {"name"}
     assert [field for field in fields if field not in text] == []
     assert [role for role in ROLES if role not in text] == []
 
@@ -166,9 +166,9 @@ def test_a_field_that_resembles_none_is_answered_with_the_list(tmp_path):
         ("hosts: {a: {}}\nmore: 1", "write one key, hosts"),
         ("hosts: {a: 3}", "a mapping of field to value"),
         ("hosts: {a: {name: b}}", "the name is the key"),
-        ("hosts:\n  a: {}\n  a: {}", "'a' stands twice"),
+        ("hosts:\n  a: {}\n  a: {}", "duplicate key 'a'"),
         ("hosts: {'../x': {}}", "name"),
-        ("hosts: [", "unreadable"),
+        ("hosts: [", "is not valid YAML"),
     ],
 )
 def test_files_of_another_shape_are_refused(tmp_path, text, words):

@@ -18,19 +18,21 @@ from resources.hosts.requirements import (
     WORKER_GB,
     DiskFull,
     DiskPolicy,
-    job_gb,
     needed_gb,
+    needs,
     shown,
 )
 from resources.transports.local import LocalTransport
 from ringrift.config import parse_config
 from ringrift.jobs.contract import JobSpec
-from ringrift.jobs.inputs import ModelFile
+from ringrift.jobs.inputs import InputFile, ModelFile
+from ringrift.planning.incumbent import baseline_incumbent
 from ringrift.planning.jobs import train_job
 from ringrift.planning.pipeline import Pipeline
-from ringrift.planning.selfplay import plan_jobs
+from ringrift.planning.selfplay import SelfplayInputs, plan_jobs
 from ringrift.strict import parse
 from tests.resources.conftest import Bench
+from tests.resources.kinds import toy
 
 POLICY = DiskPolicy(floor_bytes=GIB, safety=2.0)
 needs_mount = pytest.mark.skipif(
@@ -38,8 +40,9 @@ needs_mount = pytest.mark.skipif(
 )
 
 
-def spec(kind: str, config: str = "square8_2p", **params: object) -> JobSpec:
-    return JobSpec(asset="a", config=config, iteration=0, name="n", kind=kind, params=params)
+def spec(config: str = "square8_2p", games: int | None = None) -> JobSpec:
+    params = toy.Params(units=0, seconds=0.0, made="", games=games)
+    return params.spec(asset="a", config=config, iteration=0, name="n")
 
 
 class Unchecked(DiskPolicy):
@@ -50,14 +53,14 @@ class Unchecked(DiskPolicy):
 
 
 def test_a_job_needs_its_games_times_the_figure_of_its_board_times_safety_and_the_floor():
-    assert POLICY.needed(spec("selfplay", games=200)) == GIB + JOB_BYTES + 200 * 8192 * 2
-    assert POLICY.needed(spec("selfplay", "hexagonal_4p", games=1)) == GIB + JOB_BYTES + 12 * 1024 * 2
-    assert POLICY.needed(spec("tournament", "square19_3p", blocks=10)) == GIB + JOB_BYTES + 30 * 12 * 1024 * 2
-    assert POLICY.needed(spec("noop")) == GIB + JOB_BYTES + 2 * OTHER_BYTES
+    assert POLICY.needed(spec(games=200)) == GIB + JOB_BYTES + 200 * 8192 * 2
+    assert POLICY.needed(spec("hexagonal_4p", games=1)) == GIB + JOB_BYTES + 12 * 1024 * 2
+    assert POLICY.needed(spec("square19_3p", games=30)) == GIB + JOB_BYTES + 30 * 12 * 1024 * 2
+    assert POLICY.needed(spec()) == GIB + JOB_BYTES + 2 * OTHER_BYTES
 
 
 def test_a_host_is_refused_just_below_what_is_needed_in_one_line_with_host_free_and_needed():
-    job = spec("selfplay", games=64)  # 1 MiB with safety
+    job = spec(games=64)  # 1 MiB with safety
     needed = POLICY.needed(job)
     assert POLICY.refusal("box", needed, job) is None
     text = POLICY.refusal("box", needed - 1, job)
@@ -180,18 +183,19 @@ MODEL = ModelFile(weights="0" * 64, path="models/a.safetensors", sha256="0" * 64
 def training(config: str = "square19_2p", **numbers: int) -> JobSpec:
     epochs = {"epochs": {"hex8_2p": 1}} if config == "hex8_2p" else {}
     pipeline = parse(Pipeline, {"training": numbers | epochs}, "test")
-    return train_job(pipeline, config, 0, [{"path": "games.parquet", "sha256": "0" * 64}])
+    return train_job(pipeline, config, 0, [InputFile(path="games.parquet", sha256="0" * 64)])
 
 
 def selfplay(engine: str, config: str = "hexagonal_2p") -> JobSpec:
     job = {"name": "a", "config": config, "engine": engine, "games": 3}
+    inputs = SelfplayInputs(incumbent=baseline_incumbent(champion=MODEL))
     pipeline = parse(Pipeline, {"selfplay": {"jobs": [job]}}, "test")
-    [spec] = plan_jobs(pipeline, parse_config(config), 0, champion=MODEL).jobs
+    [spec] = plan_jobs(pipeline, parse_config(config), 0, inputs).jobs
     return spec
 
 
 def test_networks_need_more_than_other_players():
-    assert job_gb(selfplay("heuristic-only")) == WORKER_GB < job_gb(selfplay("nn-only")) < 1.0
+    assert needs(selfplay("heuristic-only")).memory_gb == WORKER_GB < needs(selfplay("nn-only")).memory_gb < 1.0
 
 
 @pytest.mark.parametrize(
@@ -211,12 +215,12 @@ def test_networks_need_more_than_other_players():
     ],
 )
 def test_a_training_is_given_what_was_measured_and_not_much_more(config, blocks, channels, measured):
-    needed = job_gb(training(config, blocks=blocks, channels=channels))
+    needed = needs(training(config, blocks=blocks, channels=channels)).memory_gb
     assert measured < needed < measured + 0.8
 
 
 def test_a_larger_batch_needs_more_and_the_largest_job_counts():
     small, large = training(batch_size=256), training(batch_size=512)
-    assert job_gb(large) - WORKER_GB == pytest.approx(2 * (job_gb(small) - WORKER_GB))
-    assert needed_gb([selfplay("random-only"), large, small]) == SYSTEM_GB + job_gb(large)
+    assert needs(large).memory_gb - WORKER_GB == pytest.approx(2 * (needs(small).memory_gb - WORKER_GB))
+    assert needed_gb([selfplay("random-only"), large, small]) == SYSTEM_GB + needs(large).memory_gb
     assert needed_gb([]) == 0.0

@@ -39,7 +39,7 @@ def placement_of(tmp_path):
 def test_all_hosts_are_asked_at_once_and_a_dead_one_is_no_error(placement_of):
     met = threading.Barrier(3, timeout=10)
     hosts = [Asked(60.0, met, dead) for dead in (False, True, False)]
-    said = placement_of(hosts)._look()
+    said = placement_of(hosts)._statuses()
     assert [isinstance(said[host], HostUnreachable) for host in hosts] == [False, True, False]
 
 
@@ -47,18 +47,18 @@ def test_a_host_is_asked_again_when_its_answer_is_old_or_a_job_has_ended_there(p
     near, far = Asked(0.0), Asked(60.0)
     placement = placement_of([near, far])
     for _ in range(3):
-        placement._look()
+        placement._statuses()
     assert (near.times, far.times) == (3, 1)
     placement.freed(far)
-    placement._look()
+    placement._statuses()
     assert far.times == 2
 
 
 def test_slots_that_were_taken_are_known_without_asking(placement_of):
     far = Asked(60.0)
     placement = placement_of([far])
-    placement._look()
+    placement._statuses()
     placement._took(far, True)
-    assert placement._look()[far].free_slots == 1
+    assert placement._statuses()[far].free_slots == 1
     placement._took(far, False)
-    assert placement._look()[far].free_slots == 0 and far.times == 1
+    assert placement._statuses()[far].free_slots == 0 and far.times == 1

@@ -39,13 +39,9 @@ def test_jobs_run_to_their_end_and_their_results_keep_the_order_of_the_specs(ben
     assert (12, 12) in progress
 
 
-def test_a_waiting_job_tells_the_games_it_is_to_bring_and_no_other_number_of_its_params(bench):
-    def job(kind: str, **params: object) -> JobSpec:
-        return bench.spec(kind, units=1, **params).model_copy(update={"kind": kind})
-
-    plays = [job("selfplay", games=7), job("tournament", blocks=4)]
-    bench.runner().run([*plays, job("train", blocks=4, games=[]), job("toy", games=5)])
-    assert [event.total for event in bench.events if event.kind == "queued"] == [7, 8, 0, 0]
+def test_a_waiting_job_tells_the_games_it_is_to_bring(bench):
+    bench.runner().run([bench.spec("plays", units=1, games=7), bench.spec("reads", units=1)])
+    assert [event.total for event in bench.events if event.kind == "queued"] == [7, 0]
 
 
 def test_no_more_jobs_work_at_once_than_the_host_has_slots_over_all_its_users(bench):

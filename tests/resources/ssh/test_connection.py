@@ -11,8 +11,8 @@ import paramiko
 import pytest
 
 from resources.hosts.host import KNOWN_HOSTS_VARIABLE, PASSPHRASE_VARIABLE, Host
-from resources.ssh.connection import SshConnection, Timeouts, shell_path
-from resources.ssh.retries import delay_s
+from resources.ssh.connection import SshConnection, shell_path
+from resources.ssh.opening import Timeouts
 from resources.transports.base import HostRefused, HostUnreachable
 from ringrift.planning.retry import RetryPolicy
 from tests.sshd import Proxy, Sshd, free_port, known, make_key, need_sshd
@@ -130,16 +130,6 @@ def test_a_missing_key_file_and_a_closed_port_are_told_apart(host):
 def test_a_tailscale_address_goes_first():
     host = Host.model_validate({"name": "a", "ssh_host": "u@192.0.2.1", "tailscale_ip": "192.0.2.9", "class": "aws"})
     assert SshConnection(host).destination == "u@192.0.2.9:22"
-
-
-def test_pauses_grow_from_two_seconds_to_thirty_with_jitter():
-    usual = RetryPolicy()
-    assert [delay_s(usual, n, 0.5) for n in range(1, 7)] == [2, 4, 8, 16, 30, 30]
-    assert delay_s(usual, 1, 0.0) == 1.5 and delay_s(usual, 1, 1.0) == 2.5
-    assert delay_s(usual, 9, 1.0) == 30, "at most"
-    assert delay_s(usual, 2000, 0.5) == 30, "a host may be gone for days"
-    own = RetryPolicy(base_delay_s=1.0, factor=3.0, max_delay_s=20.0, jitter=0.5)
-    assert [delay_s(own, n, 0.5) for n in range(1, 5)] == [1, 3, 9, 20] and delay_s(own, 1, 0.0) == 0.5
 
 
 def test_only_what_may_pass_is_tried_again_and_three_times_at_most():

@@ -1,10 +1,11 @@
 """The ledger: append-only, each event once, on the disk before it is acknowledged, damage is never silent."""
 
 import multiprocessing
+import threading
 
 import pytest
 
-from resources.store.acts import append, read
+from resources.store.acts import acts_of, append, read, record_act
 from resources.store.home import Home
 from resources.store.record import StoreDamaged
 from ringrift.errors import InvalidInput
@@ -63,3 +64,20 @@ def test_several_processes_may_tell_at_once(home):
     for writer in writers:
         writer.join(60)
     assert len(read(home)) == 40
+
+
+def test_acts_of_many_writers_are_all_there_and_a_damaged_file_is_told(home):
+    def write(n: int) -> None:
+        for i in range(20):
+            record_act(home, "note", n=n, i=i)
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {(act["n"], act["i"]) for act in acts_of(home, "note")} == {(n, i) for n in range(4) for i in range(20)}
+    with (home.root / "acts.jsonl").open("a") as handle:
+        handle.write("{half a li")
+    with pytest.raises(StoreDamaged, match="line 81 does not parse"):
+        record_act(home, "note")

@@ -14,7 +14,7 @@ from resources.store.phases import (
     remaining,
     steps_from,
 )
-from resources.store.record import digest_of
+from resources.store.record import NewVersion, digest_of
 from resources.store.store import Store
 from ringrift.errors import InvalidInput
 
@@ -22,19 +22,16 @@ from ringrift.errors import InvalidInput
 def put(store: Store, *assets: str, config: str = "square8_2p", missing: dict | None = None) -> None:
     for asset in assets:
         with store.draft(asset, config, 0) as folder:
-            store.commit(
-                folder,
-                asset=asset,
-                config=config,
-                iteration=0,
+            new = NewVersion(
                 code_version="1",
                 content_digest=digest_of(asset),
                 inputs_digest=digest_of(asset),
                 rows=1,
                 data={},
                 provenance={},
-                missing=missing,
+                missing=missing or {},
             )
+            store.commit(folder, asset, config, 0, new)
 
 
 def test_an_iteration_goes_through_the_phases_until_its_report_is_there(store):

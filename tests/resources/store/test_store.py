@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from resources.store import store as storage
-from resources.store.home import REPOSITORY, Home
-from resources.store.record import Record, StoreDamaged, digest_of
+from resources.store.record import NewVersion, Record, StoreDamaged, digest_of
 from resources.store.store import ClaimHeld, FewerRows, Store
 from ringrift.errors import MissingInput
 
@@ -22,19 +21,15 @@ def write(store: Store, text: str = "one", rows: int = 1, key: tuple = KEY, **mo
     asset, config, iteration = key
     with store.claim(*key, run="run-1"), store.draft(*key) as folder:
         (folder / "games.txt").write_text(text)
-        return store.commit(
-            folder,
-            asset=asset,
-            config=config,
-            iteration=iteration,
+        new = NewVersion(
             code_version="1",
             content_digest=digest_of(text),
             inputs_digest=digest_of(["in", text]),
             rows=rows,
             data={"games": rows},
             provenance={"run": "run-1"},
-            **more,
         )
+        return store.commit(folder, asset, config, iteration, new, **more)
 
 
 def text_of(store: Store, record: Record) -> str:
@@ -134,7 +129,7 @@ def test_partitions_come_in_the_order_of_iterations_and_other_folders_are_ignore
 HOLDER = """
 import sys, time
 from pathlib import Path
-from resources.storage import Store
+from resources.store.store import Store
 with Store(Path(sys.argv[1])).claim("training_db", "square8_2p", 3, run="run-of-another"):
     print("held", flush=True)
     time.sleep(60)
@@ -166,29 +161,6 @@ def test_a_claim_is_free_again_after_its_block_even_when_that_failed(store):
         raise ZeroDivisionError
     with store.claim(*KEY, run="b"), pytest.raises(ClaimHeld, match="run b"), store.claim(*KEY, run="c"):
         pass
-
-
-def test_a_home_is_absolute_whatever_the_folder_it_was_named_in(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RINGRIFT_HOME", "here")
-    assert Home().root == tmp_path / "here"
-    monkeypatch.delenv("RINGRIFT_HOME")
-    assert Home().root == tmp_path / "var"
-
-
-def test_preparing_a_home_writes_the_checked_in_instance_file_and_mends_a_changed_copy(tmp_path):
-    home = Home(tmp_path).prepare()
-    source = REPOSITORY / "config" / "dagster.yaml"
-    copy = home.dagster / "dagster.yaml"
-    copy.write_text("changed: by hand")
-    home.prepare()
-    assert copy.read_bytes() == source.read_bytes()
-    with pytest.raises(MissingInput, match=r"restore config/dagster.yaml"):
-        home.prepare(tmp_path / "nowhere.yaml")
-
-
-def test_a_digest_does_not_depend_on_the_order_of_keys():
-    assert digest_of({"a": 1, "b": [2]}) == digest_of({"b": [2], "a": 1}) != digest_of({"a": 1, "b": [3]})
 
 
 def test_a_store_moved_aside_keeps_everything_and_leaves_an_empty_one(store):

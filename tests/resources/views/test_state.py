@@ -10,13 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from resources.store.home import Home
-from resources.store.record import StoreDamaged, digest_of
+from resources.store.record import NewVersion, StoreDamaged, digest_of
 from resources.store.store import Store
 from resources.views.state import read_state, rebuild_state, refresh, state_path
 from resources.views.status import flat_name, leaderboard, status, summary_text
+from ringrift import names
 from ringrift.errors import MissingInput
 from ringrift.players.heuristic.profiles import BALANCED, PROFILES, load_profiles
 from tests.resources.model_makers import put_model, put_no_model
+from tests.resources.sample_contents import RATING, sample
 
 DOCUMENTED_KEYS = {
     "iteration",
@@ -46,11 +48,7 @@ def put(store: Store, asset: str, config: str, iteration: int, data: dict[str, A
                 pq.write_table(content, folder / name)
             else:
                 (folder / name).write_text(content)
-        store.commit(
-            folder,
-            asset=asset,
-            config=config,
-            iteration=iteration,
+        new = NewVersion(
             code_version="1",
             content_digest=digest_of(data),
             inputs_digest=digest_of(data),
@@ -58,15 +56,18 @@ def put(store: Store, asset: str, config: str, iteration: int, data: dict[str, A
             provenance={},
             **{"rows": 1, **more},
         )
+        store.commit(folder, asset, config, iteration, new)
 
 
 def tuned(config: str) -> dict:
     """square8_2p has a trained profile, other configs play the named one."""
     if config != "square8_2p":
-        return {"profile": BALANCED, "profile_weights": PROFILES[BALANCED], "metadata": {}}
+        profile = {"profile": BALANCED, "profile_weights": PROFILES[BALANCED], "metadata": {}}
+        return sample(names.HEURISTIC_PROFILES, **profile)
     about = {"heuristic_v1_sq8_2p": {"source": "cmaes", "iteration": 0, "fitness": 0.6}}
     weights = {**PROFILES[BALANCED], "WEIGHT_TERRITORY": 9.0}
-    return {"profile": "heuristic_v1_sq8_2p", "profile_weights": weights, "metadata": about}
+    profile = {"profile": "heuristic_v1_sq8_2p", "profile_weights": weights, "metadata": about}
+    return sample(names.HEURISTIC_PROFILES, **profile)
 
 
 def put_iteration(store: Store, config: str, iteration: int, *, tier: str = "D2", promoted: bool = False) -> None:
@@ -74,27 +75,30 @@ def put_iteration(store: Store, config: str, iteration: int, *, tier: str = "D2"
     a, b = f"a{config}", f"b{config}"
     change = {"timestamp": f"2026-01-0{iteration + 1}T00:00:00", "player_a": a, "player_b": b, "score_a": 1.0}
     before_after = {f"rating_{x}_{when}": 1500.0 for x in "ab" for when in ("before", "after")}
-    force = {"tier": tier, "champion": None, "profile": "p"}
+    incumbent, verdicts = sample(names.INCUMBENT, tier=tier), sample(names.TIER_ASSIGNMENT, tier=tier)
+    verdicts["verdicts"]["tier"]["promoted"] = promoted
     ratings = [
-        {"name": "Heuristic_D5", "key": a, "rating": 1550.0, "low": 1500.0, "high": 1600.0, "games": 2, "elo": 1516.0},
-        {"name": "Random_D1", "key": b, "rating": 1450.0, "low": 1400.0, "high": 1500.0, "games": 2, "elo": 1484.0},
+        {**RATING, "name": "Heuristic_D5", "key": a, "rating": 1550.0, "low": 1500.0, "high": 1600.0, "elo": 1516.0},
+        {**RATING, "name": "Random_D1", "key": b, "rating": 1450.0, "low": 1400.0, "high": 1500.0, "elo": 1484.0},
     ]
     hashes = pa.table({"game_hash": [digest_of([config, iteration])[:16]]})
-    report = {"selfplay": {"dispatched": 1, "total": 1}, "cmaes": {}, "training": {}, "eval": {}, "promotions": {}}
-    put(store, "incumbent", config, iteration, force)
-    put(store, "selfplay_games", config, iteration, {"jobs": []}, rows=7)
-    put(store, "training_db", config, iteration, {}, {"games.parquet": hashes}, rows=6)
-    put(store, "cmaes_profile", config, iteration, {}, {"generations.jsonl": '{"b": 2}\n', "convergence.svg": "<svg/>"})
+    search = {"generations.jsonl": '{"b": 2}\n', "convergence.svg": "<svg/>"}
+    put(store, "incumbent", config, iteration, incumbent)
+    put(store, "selfplay_games", config, iteration, sample(names.SELFPLAY_GAMES), rows=7)
+    put(store, "training_db", config, iteration, sample(names.TRAINING_DB), {"games.parquet": hashes}, rows=6)
+    put(store, "cmaes_profile", config, iteration, sample(names.CMAES_PROFILE), search)
     if config == "square8_2p" and iteration == 0:
         put_model(store, iteration, seed=1, config=config)
     else:
         put_no_model(store, iteration, config)
     put(store, "heuristic_profiles", config, iteration, tuned(config))
-    put(store, "tournament_games", config, iteration, {"participants": {}}, {"games.jsonl": '{"a": 1}\n'}, rows=5)
+    matches = sample(names.TOURNAMENT_GAMES, participants={})
+    put(store, "tournament_games", config, iteration, matches, {"games.jsonl": '{"a": 1}\n'}, rows=5)
     table = pa.Table.from_pylist([change | before_after], schema=HISTORY)
-    put(store, "elo_ratings", config, iteration, {"ratings": ratings}, {"history.parquet": table})
-    put(store, "tier_assignment", config, iteration, {**force, "verdicts": {"tier": {"promoted": promoted}}})
+    put(store, "elo_ratings", config, iteration, sample(names.ELO_RATINGS, ratings=ratings), {"history.parquet": table})
+    put(store, "tier_assignment", config, iteration, verdicts)
     page = '<a href="../../../../../store/x">x</a>'
+    report = sample(names.ITERATION_REPORT, eval={})
     put(store, "iteration_report", config, iteration, report, {"report.html": page})
 
 

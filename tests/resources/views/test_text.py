@@ -2,22 +2,25 @@
 
 import re
 
+from resources.store.contents.operations import HostUse, ReportContent
 from resources.views.text import iteration_block, leaderboard_block, resource_block
+from tests.resources.sample_contents import sample
 
 ROWS = [{"name": "Heuristic_D5", "elo": 1534.4}, {"name": "MCTS_D8", "elo": 1687.0}, {"name": "MCTS_D6", "elo": 1623.0}]
 
 
-def part(config: str, **more) -> dict:
+def report(config: str, **more) -> ReportContent:
     empty = {"cmaes": {}, "training": {}, "eval": {}, "promotions": {}}
-    return {"selfplay": {"dispatched": 2, "total": 3}, **empty, **more, "config": config}
+    changes = {"selfplay": {"dispatched": 2, "total": 3}, **empty, **more, "config": config}
+    return ReportContent.model_validate(sample("iteration_report", **changes))
 
 
 def test_the_summary_of_an_iteration_is_the_documented_block():
-    parts = [
-        part("square8_2p", eval={"Heuristic5_vs_MCTS6_Square8": 0.4}, promotions={"square8_2p": "D6"}),
-        part("square8_3p", selfplay={"dispatched": 20, "total": 20}),
+    reports = [
+        report("square8_2p", eval={"Heuristic5_vs_MCTS6_Square8": 0.4}, promotions={"square8_2p": "D6"}),
+        report("square8_3p", selfplay={"dispatched": 20, "total": 20}),
     ]
-    assert iteration_block(5, parts) == (
+    assert iteration_block(5, reports) == (
         "============================================================\n"
         "=== Iteration 5 Complete ===\n"
         "============================================================\n"
@@ -44,7 +47,8 @@ def test_resource_lines_are_the_documented_ones_and_a_silent_host_gives_its_reas
         "vast": {"cpu": 78.0, "mem": 45.0, "disk": 22.0, "gpu": None, "problem": None},
         "aws": {"cpu": None, "mem": None, "disk": None, "gpu": None, "problem": "status is offline"},
     }
-    lines = resource_block(hosts).splitlines()
+    uses = {name: HostUse(ready=not use["problem"], **use) for name, use in hosts.items()}
+    lines = resource_block(uses).splitlines()
     assert lines[:2] == ["=== Resource Usage ===", "  mac-studio: CPU=45%, MEM=67%, DISK=34%, GPU=0%"]
     assert re.fullmatch(r"  [\w-]+: CPU=\d+%, MEM=\d+%, DISK=\d+%, GPU=\d+%", lines[1])
     assert lines[2:] == ["  vast: CPU=78%, MEM=45%, DISK=22%, GPU=n/a", "  aws: status is offline"]

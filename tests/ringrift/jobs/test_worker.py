@@ -20,7 +20,7 @@ from ringrift.gamesets.digest import content_digest
 from ringrift.gamesets.shards import read_shard, write_shard
 from ringrift.jobs import contract
 from ringrift.jobs.contract import JobSpec
-from ringrift.jobs.directory import Messages, read_manifest, read_state
+from ringrift.jobs.directory import read_manifest, read_state
 from ringrift.jobs.worker import BUSY, DONE, FAILED, REFUSED, read_spec
 from ringrift.kinds.selfplay import game_plan
 from ringrift.matches.play import play_rows
@@ -33,25 +33,12 @@ HERE = Path(__file__).parent
 # A worker with kinds of its own for these tests, and little patience.
 TEST_WORKER = """
 import sys
-from ringrift import worker
-worker.JOB_KINDS |= {"test_rest": "test_worker:rest", "test_fail": "test_worker:fail"}
+from ringrift import kinds
+from ringrift.jobs import worker
+kinds.__path__.append(sys.argv.pop(1))
 worker.CANCEL_GRACE_S = 0.3
 sys.exit(worker.main(sys.argv[1:]))
 """
-
-
-def rest(job, params):
-    """Job kind: says that it works, then sleeps without looking up, like a long kernel."""
-    job.report("resting")
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        time.sleep(1)
-    return {}
-
-
-def fail(job, params):
-    """Job kind: fails like a defect, or like a user's error."""
-    raise InvalidInput("temperature", 3, "use less") if params["known"] else ZeroDivisionError("two\nlines")
 
 
 def selfplay_spec(engine: str = "random-only", count: int = 60) -> JobSpec:
@@ -70,14 +57,14 @@ def job_folder(tmp_path: Path, spec: JobSpec) -> Path:
     return folder
 
 
-def launch(folder: Path, *, testing: bool = False) -> subprocess.Popen:
-    command = ["-c", TEST_WORKER] if testing else ["-m", "ringrift.jobs.worker"]
+def launch(folder: Path, *, testing: bool = False, kinds: Path = HERE / "kinds") -> subprocess.Popen:
+    command = ["-c", TEST_WORKER, str(kinds)] if testing else ["-m", "ringrift.jobs.worker"]
     return subprocess.Popen(
         [sys.executable, *command, "run", str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(HERE)},
+        env=os.environ | {"PYTHONPATH": str(HERE.parents[2])},
     )
 
 
@@ -253,7 +240,7 @@ def test_a_signal_cancels_between_games_and_keeps_what_is_finished(tmp_path, num
 
 
 def test_a_signal_ends_a_long_unit_of_work_within_the_grace(tmp_path):
-    folder = job_folder(tmp_path, plain_spec("test_rest"))
+    folder = job_folder(tmp_path, plain_spec("rest"))
     process = launch(folder, testing=True)
     wait_for(lambda: events(folder, "resting"))
     asked = time.monotonic()
@@ -276,7 +263,7 @@ def test_a_cancel_file_cancels_and_must_be_removed_first(tmp_path):
 
 
 def test_the_lock_refuses_a_second_worker_and_leaves_the_first_alone(tmp_path):
-    folder = job_folder(tmp_path, plain_spec("test_rest"))
+    folder = job_folder(tmp_path, plain_spec("rest"))
     first = launch(folder, testing=True)
     wait_for(lambda: events(folder, "resting"))
     before = read_state(folder)
@@ -297,7 +284,7 @@ def test_the_lock_refuses_a_second_worker_and_leaves_the_first_alone(tmp_path):
     [(True, "temperature: 3 is not allowed; use less"), (False, "ZeroDivisionError: two lines")],
 )
 def test_a_failure_is_one_line_in_the_state_and_a_traceback_in_the_log(tmp_path, known, line):
-    folder = job_folder(tmp_path, plain_spec("test_fail", known=known))
+    folder = job_folder(tmp_path, plain_spec("fail", known=known))
     code, errors = finish(launch(folder, testing=True))
     assert code == FAILED and "Traceback" in errors
     state = read_state(folder)
@@ -358,6 +345,25 @@ def test_a_worker_of_another_contract_says_so_and_exits_with_2(tmp_path):
     assert finish(launch(tmp_path / "none"))[0] == REFUSED
 
 
+def test_a_file_in_the_package_of_kinds_is_a_kind(tmp_path):
+    (tmp_path / "kinds").mkdir()
+    (tmp_path / "kinds" / "double.py").write_text(
+        "from ringrift.specs.params import JobParams\n"
+        "class Params(JobParams):\n    kind = 'double'\n    number: int\n"
+        "def run(job, params):\n    return {'number': 2 * params.number}\n"
+    )
+    spec = plain_spec("double", number=21)
+    folder = job_folder(tmp_path, spec)
+    assert finish(launch(folder))[0] == REFUSED, "without the file there is no such kind"
+    assert finish(launch(folder, testing=True, kinds=tmp_path / "kinds")) == (DONE, "")
+    manifest = read_manifest(folder, spec.job_id)
+    assert manifest and manifest.result == {"number": 42} and "double" in manifest.worker["kinds"]
+    wrong = job_folder(tmp_path, plain_spec("double", numbr=21))
+    assert finish(launch(wrong, testing=True, kinds=tmp_path / "kinds"))[0] == FAILED
+    state = read_state(wrong)
+    assert state and "'numbr'" in (state.error or "")
+
+
 def test_hello_is_quick_and_tells_the_contract():
     code = "import sys, ringrift.jobs.worker as w; w.main(['hello']); print({'numpy', 'pyarrow'} & set(sys.modules))"
     said, loaded = subprocess.check_output([sys.executable, "-c", code], text=True).splitlines()
@@ -372,11 +378,3 @@ def test_a_detached_start_outlives_the_starter_and_logs_to_its_folder(tmp_path):
     assert int(subprocess.check_output(command, text=True)) > 0
     wait_for(lambda: (state := read_state(folder)) and state.status == "done")
     assert (folder / contract.LOG).exists() and read_manifest(folder, spec.job_id)
-
-
-def test_a_torn_last_message_does_not_swallow_the_next(tmp_path):
-    path = tmp_path / contract.MESSAGES
-    path.write_text('{"whole": 1}\n{"torn')
-    Messages(path, 2).opened()
-    lines = path.read_text().splitlines()
-    assert len(lines) == 3 and json.loads(lines[2])["params"] == {"extras": {"attempt": 2}}

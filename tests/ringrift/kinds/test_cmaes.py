@@ -10,14 +10,14 @@ from ringrift.errors import InvalidInput
 from ringrift.jobs import contract
 from ringrift.jobs.directory import JobCancelled, read_manifest
 from ringrift.jobs.worker import run_job
-from ringrift.kinds.cmaes import generation_file, run_cmaes
-from ringrift.kinds.cmaes_tables import Tuner
+from ringrift.kinds.cmaes import generation_file, run
 from ringrift.planning.jobs import search_job
 from ringrift.planning.pipeline import Pipeline
 from ringrift.planning.tuning import proof_order, search_params
 from ringrift.players.heuristic.profiles import BALANCED, PROFILES, profile_hash
 from ringrift.specs.cmaes import CmaesParams
 from ringrift.strict import parse
+from ringrift.tuning.tables import Tuner
 
 HEX8 = Config("hex8", 2)
 SMALL = {
@@ -122,7 +122,7 @@ def test_bad_params_are_refused(tmp_path):
     spec = search_job(params())
     other = spec.model_copy(update={"config": "square8_2p"})
     with pytest.raises(InvalidInput, match="the job is of square8_2p"):
-        run_cmaes(type("J", (), {"spec": other})(), spec.params)
+        run(type("J", (), {"spec": other})(), params())
 
 
 def candidate(kind, replica, score, territory):

@@ -14,28 +14,28 @@ from ringrift.jobs import contract
 from ringrift.jobs.contract import JobSpec, file_sha256
 from ringrift.jobs.directory import read_manifest
 from ringrift.jobs.worker import run_job
-from ringrift.kinds.match_results import PLANS
+from ringrift.kinds.match_results import plan_of
 from ringrift.matches.play import play_rows
-from ringrift.planning.jobs import match_job, round_robin_job
+from ringrift.planning.jobs import MatchTerms, match_job, round_robin_job
 from ringrift.players.participant import participant
+from ringrift.specs.store_jobs import match_input
 from ringrift.stats.evidence import verify_evidence
 from ringrift.stats.sprt import SequentialTest
 
 HEX8 = Config("hex8", 2)
 WEAK = participant("random", HEX8, 1)
 GOOD = participant("heuristic", HEX8, 7)
+TERMS = MatchTerms(config=HEX8, iteration=0, root_seed=5)
 GATE = SequentialTest(min_blocks=2, max_blocks=12)
 
 
 def match(**options) -> JobSpec:
-    return match_job(
-        config="hex8_2p", iteration=0, match="m", first=GOOD, second=WEAK, root_seed=5, **({"blocks": 3} | options)
-    )
+    return match_job(TERMS, "m", GOOD, WEAK, **({"blocks": 3} | options))
 
 
 def played(spec: JobSpec, count: int | None = None) -> pa.Table:
     """The games of a match in order, at most `count`."""
-    plan = PLANS[spec.kind](spec.params)
+    plan = plan_of(match_input(spec, [], None))
     rows, rankings = [], {}
     wanted = plan.order(rankings) if plan.order else iter(plan.indices)
     for row in play_rows(plan, wanted):
@@ -140,7 +140,7 @@ def test_whole_matches_of_a_partial_partition_are_taken_over_and_the_content_is_
     one = match()
     entrants = [WEAK, *(participant("heuristic", HEX8, d) for d in (2, 3))]
     tables = [(0, 1), (0, 2), (1, 2)]
-    two = round_robin_job(config=HEX8, iteration=0, match="rr", entrants=entrants, tables=tables, root_seed=5)
+    two = round_robin_job(TERMS, "rr", entrants, tables)
     first, second = played(one), played(two)
     at_once, _ = results((one, first, None), (two, second, None))
     in_steps, _ = results((one, None, None), (two, second, None), stored=first)

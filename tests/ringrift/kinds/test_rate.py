@@ -16,12 +16,13 @@ from ringrift.jobs import contract
 from ringrift.jobs.contract import JobSpec, file_sha256
 from ringrift.jobs.directory import read_manifest
 from ringrift.jobs.worker import run_job
-from ringrift.kinds.match_results import PLANS
+from ringrift.kinds.match_results import plan_of
 from ringrift.kinds.rate import in_window, seat_imbalance
 from ringrift.matches.play import play_rows
-from ringrift.planning.jobs import round_robin_job
+from ringrift.planning.jobs import MatchTerms, round_robin_job
 from ringrift.players.benchmarks import anchor
 from ringrift.players.participant import participant
+from ringrift.specs.store_jobs import match_input
 from ringrift.stats.elo import sequential_elo
 from ringrift.stats.plackett_luce import fit_ratings
 from ringrift.stats.results import GameResult
@@ -33,8 +34,8 @@ KNOWN = {player.key: player.label for player in ENTRANTS}
 
 def games_of(iteration: int) -> pa.Table:
     tables = list(combinations(range(4), 2))
-    spec = round_robin_job(config=HEX8, iteration=iteration, match="rr", entrants=ENTRANTS, tables=tables, root_seed=5)
-    plan = PLANS[spec.kind](spec.params)
+    spec = round_robin_job(MatchTerms(config=HEX8, iteration=iteration, root_seed=5), "rr", ENTRANTS, tables)
+    plan = plan_of(match_input(spec, [], None))
     return table_of(play_rows(plan, plan.indices))
 
 

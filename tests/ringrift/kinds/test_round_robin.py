@@ -9,7 +9,7 @@ from ringrift.config import Config, parse_config
 from ringrift.errors import InvalidInput
 from ringrift.kinds.round_robin import game_plan
 from ringrift.matches.play import play_rows
-from ringrift.planning.jobs import round_robin_job
+from ringrift.planning.jobs import MatchTerms, round_robin_job
 from ringrift.players.participant import participant
 from ringrift.specs.round_robin import RoundRobinParams
 from ringrift.strict import parse
@@ -22,7 +22,7 @@ def entrants(config: Config, count: int = 5):
 def job_of(key: str, tables, count: int = 5):
     config = parse_config(key)
     players = entrants(config, count)
-    return round_robin_job(config=config, iteration=1, match="rr", entrants=players, tables=tables, root_seed=3)
+    return round_robin_job(MatchTerms(config=config, iteration=1, root_seed=3), "rr", players, tables)
 
 
 def plan_of(key: str, tables, count: int = 5):
@@ -62,16 +62,10 @@ def test_who_sits_at_no_table_does_not_enter():
 
 def test_too_few_or_equal_entrants_and_bad_tables_are_refused():
     config = Config("square8", 4)
+    terms = MatchTerms(config=config, iteration=0, root_seed=1)
     for players in ([participant("random", config, 1)] * 4, entrants(config, 3)):
         with pytest.raises(InvalidInput, match="at least 4 different entrants"):
-            round_robin_job(
-                config=config,
-                iteration=0,
-                match="rr",
-                entrants=players,
-                tables=[range(len(players))],
-                root_seed=1,
-            )
+            round_robin_job(terms, "rr", players, [range(len(players))])
     for table in ((0, 1, 1), (0, 1, 2, 3)):
         with pytest.raises(InvalidInput, match="a table of square8_3p is 3 different entrants"):
             job_of("square8_3p", [(0, 1, 2), (1, 2, 3), table])

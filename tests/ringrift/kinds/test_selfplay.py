@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,14 @@ from ringrift.gamesets import schema as games
 from ringrift.gamesets.replay_check import verify_rows
 from ringrift.jobs.inputs import ModelFile
 from ringrift.kinds.selfplay import game_plan
-from ringrift.matches import play as game_job
+from ringrift.matches import shards
 from ringrift.matches.play import play_rows
 from ringrift.matches.shards import _batches
+from ringrift.planning.incumbent import baseline_incumbent
 from ringrift.planning.pipeline import Pipeline, load_pipeline
-from ringrift.planning.selfplay import plan_jobs
+from ringrift.planning.selfplay import SelfplayInputs, plan_jobs
 from ringrift.players.engines import available_engine_modes
-from ringrift.players.heuristic.profiles import DEFAULTS, trained_profile_name
+from ringrift.players.heuristic.profiles import DEFAULTS, profile_hash, trained_profile_name
 from ringrift.players.participant import Participant, participant
 from ringrift.seeds import stream
 from ringrift.specs.selfplay import SelfplayParams
@@ -88,6 +90,14 @@ def one_job(engine: str = "random-only", scale: int = 20, **changes) -> Pipeline
     return parse(Pipeline, {"selfplay": {"jobs": [job]}}, "test")
 
 
+def with_profile(profiles, tier: str = "D2", champion: ModelFile | None = None) -> SelfplayInputs:
+    """The profile in `profiles`, or the baseline one, is in force."""
+    incumbent = baseline_incumbent(tier, champion)
+    for name, weights in profiles.items():
+        incumbent = replace(incumbent, profile=name, profile_hash=profile_hash(weights), profile_weights=weights)
+    return SelfplayInputs(incumbent=incumbent)
+
+
 def params_of(pipeline: Pipeline, iteration: int = 0, **changes) -> SelfplayParams:
     spec = plan_jobs(pipeline, SQUARE8, iteration).jobs[0]
     return parse(SelfplayParams, spec.params | changes, "test")
@@ -121,14 +131,14 @@ def test_long_jobs_are_cut_in_chunks_that_cover_every_game_once():
 
 def test_only_missing_games_are_planned_when_they_are_named():
     missing = {"a_job": [5, 4, 199, 200, 201, 17, 4]}
-    specs = plan_jobs(one_job(scale=450), SQUARE8, 0, missing=missing).jobs
+    specs = plan_jobs(one_job(scale=450), SQUARE8, 0, SelfplayInputs(missing=missing)).jobs
     assert [(s.params["first_game"], s.params["games"]) for s in specs] == [(4, 2), (17, 1), (199, 1), (200, 2)]
-    assert plan_jobs(one_job(), SQUARE8, 0, missing={}).jobs == []
+    assert plan_jobs(one_job(), SQUARE8, 0, SelfplayInputs(missing={})).jobs == []
 
 
 def test_equal_work_has_an_equal_id_and_a_salt_forces_a_fresh_one():
     def ids(**changes):
-        return {spec.job_id for spec in plan_jobs(one_job(), SQUARE8, 3, **changes).jobs}
+        return {spec.job_id for spec in plan_jobs(one_job(), SQUARE8, 3, SelfplayInputs(**changes)).jobs}
 
     assert ids() == ids() and not ids() & ids(salt="again")
 
@@ -137,7 +147,7 @@ def test_a_job_takes_the_incumbent_tier_and_profile_unless_it_names_its_own_diff
     trained = {trained_profile_name("square8", 2): DEFAULTS | {"WEIGHT_TERRITORY": 9.0}}
 
     def seat(tier, **changes):
-        plan = plan_jobs(one_job("heuristic-only", **changes), SQUARE8, 0, tier=tier, profiles=trained)
+        plan = plan_jobs(one_job("heuristic-only", **changes), SQUARE8, 0, with_profile(trained, tier))
         return plan.jobs[0].params
 
     assert seat("D4")["pool"][0]["difficulty"] == 4
@@ -162,7 +172,7 @@ def test_every_documented_job_plays_as_documented_at_a_tier_with_the_profile_in_
         expected = [TIERS[tier][job.engine]]
         if (job.name, tier) == ("square8_2p_heuristic", "D2"):
             expected = [SQUARE8_2P_D2]
-    plan = plan_jobs(DOCUMENTED, config, 0, tier=tier, profiles=profiles, champion=CHAMPION)
+    plan = plan_jobs(DOCUMENTED, config, 0, with_profile(profiles, tier, CHAMPION))
     [params] = [spec.params for spec in plan.jobs if spec.params["job"] == job.name]
     pool = [Participant.from_dict(seat) for seat in params["pool"]]
     found = [(seat.engine, seat.difficulty, seat.randomness, seat.budget, seat.profile) for seat in pool]
@@ -179,7 +189,7 @@ def test_every_documented_job_plays_as_documented_at_a_tier_with_the_profile_in_
 def test_a_search_decides_by_the_profile_in_force_at_the_first_tier(engine):
     name, changed = trained_profile_name("square8", 2), dict.fromkeys(DEFAULTS, 0.0) | {"WEIGHT_ELIMINATED_RINGS": 1.0}
     chunks = [
-        plan_jobs(one_job(engine), SQUARE8, 0, profiles=profiles).jobs[0].params
+        plan_jobs(one_job(engine), SQUARE8, 0, with_profile(profiles)).jobs[0].params
         for profiles in ({}, {name: dict(DEFAULTS)}, {name: changed})
     ]
     plans = [game_plan(parse(SelfplayParams, chunk, "test")) for chunk in chunks]
@@ -216,7 +226,7 @@ class Idle:
 
 
 def test_a_game_slower_than_the_flush_interval_is_saved_before_the_next_begins(monkeypatch):
-    monkeypatch.setattr(game_job, "FLUSH_S", 0.0)
+    monkeypatch.setattr(shards, "FLUSH_S", 0.0)
     begun: list[int] = []
 
     def slow():

@@ -15,8 +15,9 @@ import torch
 from ringrift.errors import InvalidInput
 from ringrift.gamesets.shards import write_shard
 from ringrift.jobs import contract
-from ringrift.jobs.contract import JobSpec, file_sha256
+from ringrift.jobs.contract import JobSpec
 from ringrift.jobs.directory import read_manifest, read_state
+from ringrift.jobs.inputs import input_file
 from ringrift.jobs.worker import run_job
 from ringrift.kinds.train import CHECKPOINT
 from ringrift.network.tensors import load_model
@@ -41,14 +42,10 @@ def home(tmp_path, monkeypatch, games) -> Path:
     torch.set_num_threads(before)
 
 
-def entry(path: Path, home: Path) -> dict[str, str]:
-    return {"path": str(path.relative_to(home)), "sha256": file_sha256(path)}
-
-
 def spec_of(home: Path, iteration: int = 0, parent: Path | None = None, **numbers) -> JobSpec:
     pipeline = parse(Pipeline, {"training": NUMBERS | numbers}, "test")
-    games = [entry(home / "games.parquet", home)]
-    return train_job(pipeline, "hex8_2p", iteration, games, parent and entry(parent, home))
+    games = [input_file(home, home / "games.parquet")]
+    return train_job(pipeline, "hex8_2p", iteration, games, parent and input_file(home, parent))
 
 
 def folder_of(home: Path, spec: JobSpec, name: str = "") -> Path:

@@ -82,7 +82,7 @@ def test_a_wrong_model_or_device_is_refused(tmp_path, monkeypatch):
     save_model(tmp_path / "m.safetensors", SQUARE8)
     with pytest.raises(InvalidInput, match=r"square8_2p.*square8_3p"):
         load_evaluator(tmp_path / "m.safetensors", Config("square8", 3))
-    with pytest.raises(InvalidInput, match="plays with the weights b"):
+    with pytest.raises(InvalidInput, match="the participant plays with b"):
         load_evaluators({"b" * 64: tmp_path / "m.safetensors"}, SQUARE8)
     monkeypatch.setenv("RINGRIFT_DEVICE", "abacus")
     with pytest.raises(InvalidInput, match="use one of cpu, cuda, mps"):

@@ -13,20 +13,21 @@ from ringrift.gamesets.shards import read_shard
 from ringrift.jobs import contract
 from ringrift.jobs.directory import read_manifest
 from ringrift.jobs.worker import run_job
-from ringrift.kinds.match import game_plan as match_plan
 from ringrift.kinds.selfplay import game_plan
-from ringrift.matches import play as game_job
+from ringrift.kinds.tournament import game_plan as match_plan
+from ringrift.matches import shards
 from ringrift.matches.blocks import block_scores, verdict_of
-from ringrift.matches.models import _evaluators
+from ringrift.matches.models import evaluators_of
 from ringrift.matches.plan import participant_name
 from ringrift.matches.play import play_rows
 from ringrift.network import evaluator as inference
 from ringrift.network.evaluator import GAMES_AT_ONCE, load_evaluator
 from ringrift.network.gumbel.memory import RECORDED
 from ringrift.network.gumbel.targets import TARGET_SCALE
-from ringrift.planning.jobs import match_job
+from ringrift.planning.incumbent import baseline_incumbent
+from ringrift.planning.jobs import MatchTerms, match_job
 from ringrift.planning.pipeline import Pipeline
-from ringrift.planning.selfplay import plan_jobs
+from ringrift.planning.selfplay import SelfplayInputs, plan_jobs
 from ringrift.players.participant import participant
 from ringrift.specs.match import MatchParams
 from ringrift.specs.selfplay import SelfplayParams
@@ -58,10 +59,14 @@ def networks(folder):
     return {evaluator.weights: evaluator for evaluator in found}
 
 
+def terms(models, root_seed: int = 1) -> MatchTerms:
+    return MatchTerms(config=SQUARE8, iteration=0, root_seed=root_seed, models=models)
+
+
 def selfplay(models, games=6, **changes):
     job = {"name": "nn", "config": "square8_2p", "games": games, "engine": "nn-only", "difficulty": 1}
     pipeline = parse(Pipeline, {"selfplay": {"jobs": [job]}}, "test")
-    [spec] = plan_jobs(pipeline, SQUARE8, 3, champion=models[0]).jobs
+    [spec] = plan_jobs(pipeline, SQUARE8, 3, SelfplayInputs(incumbent=baseline_incumbent(champion=models[0]))).jobs
     return spec.model_copy(update={"params": {**spec.params, "decision_cap": 60, **changes}})
 
 
@@ -103,7 +108,7 @@ def test_a_quarter_of_the_decisions_is_searched_in_full_and_recorded(folder, mod
 
 
 def test_a_job_that_goes_on_after_a_kill_makes_the_same_games(tmp_path, models, monkeypatch):
-    monkeypatch.setattr(game_job, "FLUSH_GAMES", 2)
+    monkeypatch.setattr(shards, "FLUSH_GAMES", 2)
     spec = selfplay(models)
     whole = run_in(tmp_path / "a", spec)
     assert whole.result["games"] == 6
@@ -115,9 +120,7 @@ def test_a_job_that_goes_on_after_a_kill_makes_the_same_games(tmp_path, models, 
 def test_networks_meet_each_other_and_players_without_one(folder, models):
     first, second = (participant("gumbel", SQUARE8, 9, model=model.weights, budget=4) for model in models)
     for rival in (second, participant("heuristic", SQUARE8, 2), participant("minimax", SQUARE8, 1, budget=20)):
-        spec = match_job(
-            config="square8_2p", iteration=0, match="m", first=first, second=rival, root_seed=1, blocks=2, models=models
-        )
+        spec = match_job(terms(models), "m", first, rival, blocks=2)
         plan = match_plan(parse(MatchParams, spec.params, "test"))
         rows = list(play_rows(plan, plan.indices, evaluators=networks(folder)))
         assert [row["game_index"] for row in rows] == [0, 1, 2, 3]
@@ -150,9 +153,7 @@ def test_the_time_of_a_network_goes_to_the_player_whose_it_is(folder, models):
             slept.append(0.02)
             return nets[self.weights](encoded)
 
-    spec = match_job(
-        config="square8_2p", iteration=0, match="m", first=first, second=second, root_seed=1, blocks=1, models=models
-    )
+    spec = match_job(terms(models), "m", first, second, blocks=1)
     plan = match_plan(parse(MatchParams, spec.params, "test"))
     for evaluators in (nets, {first.model: Busy(), second.model: Asleep()}):  # loaded and warm the second time
         rows = list(play_rows(plan, plan.indices, evaluators=evaluators, timed=True))
@@ -167,10 +168,7 @@ def test_the_time_of_a_network_goes_to_the_player_whose_it_is(folder, models):
 def test_a_gate_stops_at_the_same_block_however_many_games_run_at_once(tmp_path, models, monkeypatch):
     candidate = participant("gumbel", SQUARE8, 9, model=models[0].weights, budget=2)
     gate = SequentialTest(min_blocks=2, max_blocks=8)
-    spec = match_job(
-        config="square8_2p", iteration=0, match="gate", first=candidate, second=participant("random", SQUARE8, 1),
-        root_seed=2, gate=gate, models=models,
-    )  # fmt: skip
+    spec = match_job(terms(models, 2), "gate", candidate, participant("random", SQUARE8, 1), gate=gate)
     digests = set()
     for width in (1, 3, 16):
         monkeypatch.setitem(GAMES_AT_ONCE, "cpu", width)
@@ -185,12 +183,11 @@ def test_a_gate_stops_at_the_same_block_however_many_games_run_at_once(tmp_path,
 
 def test_a_network_that_is_missing_or_changed_is_refused(folder, models, tmp_path):
     player = participant("gumbel", SQUARE8, 9, model=models[0].weights)
-    common = {"config": "square8_2p", "iteration": 0, "match": "m", "root_seed": 1, "blocks": 1}
     with pytest.raises(InvalidInput, match=r"models.*give the file"):
-        match_job(first=player, second=participant("random", SQUARE8, 1), models=models[1:], **common)
+        match_job(terms(models[1:]), "m", player, participant("random", SQUARE8, 1), blocks=1)
     plan = game_plan(parse(SelfplayParams, selfplay(models).params, "test"))
     with pytest.raises(InvalidInput, match="give the file of this network"):
         next(play_rows(plan, plan.indices, evaluators={w: e for w, e in networks(folder).items() if w != player.model}))
     wrong = replace(plan, models=[models[1].model_copy(update={"weights": models[0].weights})])
-    with pytest.raises(InvalidInput, match="plays with the weights"):
-        _evaluators(wrong)
+    with pytest.raises(InvalidInput, match="the participant plays with"):
+        evaluators_of(wrong)

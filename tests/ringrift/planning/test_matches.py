@@ -10,25 +10,33 @@ from ringrift.errors import InvalidInput
 from ringrift.jobs.inputs import ModelFile
 from ringrift.planning import matches as evaluation
 from ringrift.planning.entrants import Rated, field_of
-from ringrift.planning.matches import alias, current_player, network_player, next_tier, plan_matches, rung, title_of
+from ringrift.planning.incumbent import Incumbent, baseline_incumbent, past_profiles
+from ringrift.planning.matches import (
+    MatchInputs,
+    alias,
+    current_player,
+    network_player,
+    next_tier,
+    plan_matches,
+    rung,
+    title_of,
+)
 from ringrift.planning.pipeline import Pipeline
-from ringrift.planning.tuning import past_profiles
 from ringrift.players import benchmarks
 from ringrift.players import participant as registry
 from ringrift.players.benchmarks import Benchmark
 from ringrift.players.engines import ENGINES
-from ringrift.players.heuristic.profiles import BALANCED, PROFILES, profile_hash
+from ringrift.players.heuristic.profiles import BALANCED, profile_hash
 from ringrift.players.participant import participant
 
 SQUARE8 = parse_config("square8_2p")
-FORCE = {"profile": "heuristic_v1_balanced", "tier": "D2"}
-BASELINE = {
-    "profile": BALANCED,
-    "profile_hash": profile_hash(PROFILES[BALANCED]),
-    "profile_weights": PROFILES[BALANCED],
-}
+BASELINE = baseline_incumbent()
 MODEL, OTHER = (ModelFile(weights=c * 64, path=f"models/{c}.safetensors", sha256=c * 64) for c in "ab")
 TWO = {name: ENGINES[name] for name in ("random", "heuristic")}
+
+
+def inputs(champion: ModelFile | None = None, **more) -> MatchInputs:
+    return MatchInputs(incumbent=baseline_incumbent(champion=champion), **more)
 
 
 @pytest.fixture
@@ -38,7 +46,7 @@ def only_two_engines(monkeypatch):
 
 
 def test_documented_match_ups_are_played_or_reported_and_never_replaced(only_two_engines):
-    plan = plan_matches(Pipeline(), SQUARE8, 3, FORCE)
+    plan = plan_matches(Pipeline(), SQUARE8, 3, inputs())
     assert [(m.kind, m.title) for m in plan.matches] == [
         ("matchup", "Heuristic3_vs_Heuristic5_Square8"),
         ("round_robin", "RoundRobin_Square8"),
@@ -52,7 +60,7 @@ def test_documented_match_ups_are_played_or_reported_and_never_replaced(only_two
 
 @pytest.mark.parametrize("key", ["square8_3p", "hexagonal_4p"])
 def test_every_config_has_a_round_robin(only_two_engines, key):
-    plan = plan_matches(Pipeline(), parse_config(key), 0, FORCE)
+    plan = plan_matches(Pipeline(), parse_config(key), 0, inputs())
     assert [match.kind for match in plan.matches] == ["round_robin"]
     assert plan.matches[0].spec.params["games"] == (30 if key.endswith("3p") else 20)
 
@@ -69,7 +77,7 @@ def rated(*players, errors, ratings=None):
 
 
 def round_robin_of(known, key="square8_2p"):
-    plan = plan_matches(Pipeline(), parse_config(key), 1, FORCE, rated=known)
+    plan = plan_matches(Pipeline(), parse_config(key), 1, inputs(rated=known))
     [spec] = [match.spec for match in plan.matches if match.kind == "round_robin"]
     return spec, dict(plan.skipped)
 
@@ -115,11 +123,11 @@ def test_who_cannot_be_played_any_more_does_not_enter_and_the_reason_is_told():
 def test_a_trained_profile_plays_on_after_its_name_has_got_other_weights():
     old, new = ({"WEIGHT_MOBILITY": value} for value in (8.0, 9.0))
     veteran = participant("heuristic", SQUARE8, 5, profile="mine", profiles={"mine": old})
-    forces = [{"profile": "mine", "profile_hash": veteran.profile_hash, "profile_weights": old}]
-    profiles = {**past_profiles([BASELINE, *forces]), "mine": new}
+    earlier = Incumbent("D2", "mine", veteran.profile_hash, old, None)
+    profiles = {**past_profiles([BASELINE, earlier]), "mine": new}
     [entrant] = field_of([], rated(veteran, errors=[300]), profiles).entrants
     assert entrant.key == veteran.key and profile_hash(profiles[entrant.profile]) == veteran.profile_hash
-    plan = plan_matches(Pipeline(), SQUARE8, 1, FORCE, profiles=profiles, rated=rated(veteran, errors=[300]))
+    plan = plan_matches(Pipeline(), SQUARE8, 1, inputs(profiles=profiles, rated=rated(veteran, errors=[300])))
     [spec] = [match.spec for match in plan.matches if match.kind == "round_robin"]
     assert entrant.to_dict() in spec.params["entrants"]
     assert spec.params["profiles"] == {entrant.profile: profiles[entrant.profile]}, "the job carries its old weights"
@@ -127,18 +135,18 @@ def test_a_trained_profile_plays_on_after_its_name_has_got_other_weights():
 
 def test_the_player_in_force_meets_the_benchmark_of_the_next_tier_in_a_gate(monkeypatch):
     monkeypatch.setitem(benchmarks.BENCHMARKS, "B4", Benchmark("heuristic", 4, 0.5))
-    plan = plan_matches(Pipeline(), SQUARE8, 0, FORCE)
+    plan = plan_matches(Pipeline(), SQUARE8, 0, inputs())
     [tier] = [match for match in plan.matches if match.kind == "tier"]
     params = tier.spec.params
     assert (tier.spec.name, tier.title) == ("tier_D2_to_D4", "Descent5_vs_B4_Square8")
     assert params["gate"]["max_blocks"] == params["blocks"] == 256 and params["gate"]["floor_score"] == 0.55
-    assert params["first"] == current_player(SQUARE8, FORCE).to_dict()
+    assert params["first"] == current_player(SQUARE8, BALANCED).to_dict()
     assert params["second"]["randomness"] == 0.5
 
 
 def planned(**networks):
     """Matches by kind and reasons by match, for a config with networks."""
-    plan = plan_matches(Pipeline(), SQUARE8, 0, FORCE, **networks)
+    plan = plan_matches(Pipeline(), SQUARE8, 0, inputs(**networks))
     return {match.kind: match.spec.params for match in plan.matches}, dict(plan.skipped)
 
 
@@ -147,7 +155,7 @@ def test_a_candidate_meets_the_reference_search_as_long_as_there_is_no_champion(
     params = matches["champion"]
     assert (params["match"], params["models"]) == ("candidate_vs_reference", [MODEL.model_dump()])
     assert params["first"]["model"] == MODEL.weights and params["first"]["budget"] == 32
-    assert params["second"] == current_player(SQUARE8, FORCE).to_dict() and "gate" in params
+    assert params["second"] == current_player(SQUARE8, BALANCED).to_dict() and "gate" in params
     assert matches["tier"]["first"] == params["second"], "the tier is won by who is in force, not by the candidate"
 
 
@@ -179,7 +187,7 @@ def test_a_rated_network_plays_on_only_while_its_file_is_there_and_nobody_has_de
 
 
 def test_at_the_top_there_is_no_tier_match_and_an_unknown_tier_is_refused():
-    plan = plan_matches(Pipeline(), SQUARE8, 0, {**FORCE, "tier": "D8"})
+    plan = plan_matches(Pipeline(), SQUARE8, 0, MatchInputs(incumbent=baseline_incumbent("D8")))
     assert dict(plan.skipped)["tier_D8"] == "D8 is the highest tier"
     assert [next_tier(Pipeline(), tier) for tier in ("D2", "D4", "D6", "D8")] == ["D4", "D6", "D8", None]
     with pytest.raises(InvalidInput, match="the pipeline's ladder is D2, D4, D6, D8"):
@@ -187,14 +195,14 @@ def test_at_the_top_there_is_no_tier_match_and_an_unknown_tier_is_refused():
 
 
 def test_equal_arguments_give_equal_jobs_and_another_iteration_other_ones():
-    ids = [[m.spec.job_id for m in plan_matches(Pipeline(), SQUARE8, n, FORCE).matches] for n in (0, 0, 1)]
+    ids = [[m.spec.job_id for m in plan_matches(Pipeline(), SQUARE8, n, inputs()).matches] for n in (0, 0, 1)]
     assert ids[0] == ids[1] and not set(ids[0]) & set(ids[2])
 
 
 def test_a_pair_that_stands_twice_in_the_pipeline_is_two_matches():
     matchup = {"first": "Heuristic_D2", "second": "Heuristic_D3", "config": "square8_2p", "games": 3}
     pipeline = Pipeline.model_validate({"evaluation": {"matchups": [matchup, matchup]}})
-    names = [match.spec.name for match in plan_matches(pipeline, SQUARE8, 0, FORCE).matches]
+    names = [match.spec.name for match in plan_matches(pipeline, SQUARE8, 0, inputs()).matches]
     assert names[:2] == ["Heuristic_D2_vs_Heuristic_D3", "Heuristic_D2_vs_Heuristic_D3_2"]
 
 

@@ -62,14 +62,14 @@ def test_json_is_read_too_and_hex_is_an_alias(tmp_path):
     [
         ("game_scale: 2", ["mine.yaml", "game_scale", "'games_scale'"]),
         ("gate: {max_block: 3}", ["mine.yaml", "gate", "max_block", "'max_blocks'"]),
-        ("selfplay: {jobs: [{name: a, config: hex_2p, gamez: 3}]}", ["selfplay.jobs.0", "gamez", "'games'"]),
-        ("selfplay: {jobs: [{name: a, config: hex_2p, games: 3}]}", ["selfplay.jobs.0", "'engine'"]),
-        ("configs: [square9_2p]", ["configs.0", "square9_2p", "square8_2p"]),
+        ("selfplay: {jobs: [{name: a, config: hex_2p, gamez: 3}]}", ["selfplay.jobs[0]", "gamez", "'games'"]),
+        ("selfplay: {jobs: [{name: a, config: hex_2p, games: 3}]}", ["selfplay.jobs[0]", "missing key 'engine'"]),
+        ("configs: [square9_2p]", ["configs[0]", "square9_2p", "square8_2p"]),
         ("training: {epochs: {square9_2p: 1}}", ["training.epochs", "square9_2p", "square8_2p"]),
         ("games_scale: '2'", ["games_scale", "'2'", "number"]),
         ("selfplay: {opening_plies: 7}", ["selfplay.opening_plies", "7", "6"]),
-        ("games_scale: 1\ngames_scale: 2", ["mine.yaml", "games_scale", "twice"]),
-        ("games_scale: [1", ["mine.yaml", "unreadable"]),
+        ("games_scale: 1\ngames_scale: 2", ["mine.yaml", "duplicate key 'games_scale'"]),
+        ("games_scale: [1", ["mine.yaml is not valid YAML"]),
         ("- 1", ["mine.yaml", "mapping"]),
         ("", ["mine.yaml", "mapping"]),
     ],
@@ -86,7 +86,7 @@ def test_job_names_are_unique(tmp_path):
 
 
 def test_a_repeated_json_key_is_refused(tmp_path):
-    assert "twice" in message(tmp_path, '{"games_scale": 1, "games_scale": 2}', "mine.json")
+    assert "duplicate key 'games_scale'" in message(tmp_path, '{"games_scale": 1, "games_scale": 2}', "mine.json")
 
 
 def test_a_missing_file_is_named(tmp_path):

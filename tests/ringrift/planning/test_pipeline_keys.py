@@ -13,16 +13,16 @@ from mypy.options import Options
 from mypy.types import Instance, get_proper_type
 from pydantic import BaseModel
 
-from ringrift.planning.jobs import SETTINGS
 from ringrift.planning.pipeline import Pipeline
+from ringrift.specs.train import LoopSettings
 
-ROOT = Path(__file__).parents[1]
-DECLARATIONS = tuple(ROOT / "ringrift" / name for name in ("pipeline.py", "retry.py"))
+ROOT = Path(__file__).parents[3]
+DECLARATIONS = tuple(ROOT / "ringrift" / "planning" / name for name in ("pipeline.py", "retry.py"))
 SOURCES = sorted(
     path
     for package in ("ringrift", "resources", "ringrift_assets", "sensors")
     for path in (ROOT / package).rglob("*.py")
-    if path not in DECLARATIONS and ("pipeline" in path.read_text() or "RetryPolicy" in path.read_text())
+    if path not in DECLARATIONS and any(word in path.read_text() for word in ("pipeline", "RetryPolicy", "TrainParams"))
 )
 DAGSTER = """
 from typing import Annotated, Any, TypeVar
@@ -72,13 +72,14 @@ def reads(sources: Sequence[Path]) -> set[Key]:
         if isinstance(node, MemberExpr):
             of, names = node.expr, (node.name,)
         elif isinstance(node, CallExpr) and isinstance(node.callee, NameExpr) and node.callee.name == "getattr":
-            of, names = node.args[0], SETTINGS  # the keys that are taken by their names
+            of, names = node.args[0], LoopSettings.model_fields  # the keys that are taken by their names
         else:
             continue
         model = get_proper_type(types.get(of))
         if isinstance(model, Instance) and model.type.module_name in (
             "ringrift.planning.pipeline",
             "ringrift.planning.retry",
+            "ringrift.specs.train",
         ):
             if names == ("model_dump",) and model.type.name != "Pipeline":  # that one is copied, not used
                 names = tuple(field for owner, field in KEYS if owner == model.type.name)

@@ -1,5 +1,6 @@
 """Participants: documented strengths, stable keys, refused values, engine modes."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -151,3 +152,10 @@ def test_bad_players_with_a_network_are_refused(change, message):
     assert good.key != participant("gumbel", SQUARE8, 9, model="b" * 64).key
     with pytest.raises(InvalidInput, match=message):
         Participant.from_dict(good.to_dict() | change)
+
+
+def test_participants_with_another_setting_have_another_name():
+    from ringrift.matches.plan import participant_name
+
+    one = Participant("heuristic", 2, profile="p", profile_hash="0")
+    assert participant_name(one) != participant_name(dataclasses.replace(one, randomness=0.1))

@@ -59,7 +59,7 @@ def bad_start(graph: Graph, tmp_path, monkeypatch) -> Graph:
 
 
 def test_a_better_profile_is_proved_put_in_force_and_played_by_everything_after(bad_start):
-    graph, store = bad_start, bad_start.bench().store
+    graph, store = bad_start, bad_start.runtime().store
     put_no_model(store, 0, CONFIG)
     result = graph.run(0, TUNED + REST)
     assert result.success, failure(result)
@@ -118,7 +118,7 @@ def test_without_a_better_candidate_the_incumbent_stays(finished):
     assert record.data["proposal"] is None and record.data["proofs"][0]["verdict"]["outcome"] != "promoted"
     after = finished.record("heuristic_profiles")
     assert after.data["profile"] == BALANCED and not after.data["promoted"]
-    assert load_profiles(finished.bench().store.path(after, FILE)).profiles == {}
+    assert load_profiles(finished.runtime().store.path(after, FILE)).profiles == {}
     assert finished.record("tier_assignment").data["verdicts"]["profile"]["reason"] == "no candidate was proved better"
     assert not (finished.home.root / FILE).exists()
     assert finished.record("iteration_report").data["cmaes"] == {CONFIG: True}

@@ -4,7 +4,7 @@ import base64
 
 import pyarrow as pa
 
-from resources.store.record import digest_of
+from resources.store.record import NewVersion, digest_of
 from ringrift.config import parse_config
 from ringrift.gamesets.digest import content_digest
 from ringrift.gamesets.shards import read_shard, write_shard
@@ -38,11 +38,7 @@ def put_matches(graph: Graph, iteration: int, table: pa.Table) -> None:
     key = ("tournament_games", CONFIG, iteration)
     with store.claim(*key, run="test"), store.draft(*key) as folder:
         write_shard(folder / GAMES, table)
-        store.commit(
-            folder,
-            asset=key[0],
-            config=key[1],
-            iteration=iteration,
+        new = NewVersion(
             code_version="test",
             content_digest=content_digest(table),
             inputs_digest=digest_of("test"),
@@ -50,6 +46,7 @@ def put_matches(graph: Graph, iteration: int, table: pa.Table) -> None:
             data=old.data,
             provenance={},
         )
+        store.commit(folder, *key, new)
 
 
 def test_ratings_rest_on_the_games_of_all_iterations_so_far_and_not_on_later_ones(finished):
@@ -77,7 +74,7 @@ def test_the_materialization_shows_a_plot_and_a_table(finished):
 
 
 def test_a_game_of_another_pool_is_refused_and_fails_the_check(finished):
-    store = finished.bench().store
+    store = finished.runtime().store
     rows = read_shard(store.path(finished.record("tournament_games"), GAMES)).to_pylist()
     rows[0]["config"] = "square8_2p"
     rows[2]["participants"] = ["Stranger_D9#0123456789abcdef", rows[2]["participants"][1]]

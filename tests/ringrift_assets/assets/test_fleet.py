@@ -12,10 +12,9 @@ from resources.hosts.dagster_resources import CLASSES, host_resources
 from resources.hosts.host import LOCAL, Host
 from resources.runner.events import JobResult
 from resources.runner.runner import JobRunner
-from resources.runtime import BANDWIDTH_VARIABLE, Runtime, Where, bandwidth, home_id
+from resources.runtime import Runtime, Where
 from resources.store.home import Home
 from ringrift.bench.tuner import BAD
-from ringrift.errors import InvalidInput
 from ringrift.jobs.contract import JobSpec
 from ringrift.players.heuristic.profiles import profiles_file, write_profiles
 from ringrift_assets.assets import ASSETS as ALL
@@ -109,17 +108,6 @@ def test_the_local_backend_leaves_remote_hosts_out(home: Home, fleet: Path):
     assert [host.name for host in Runtime(home).eligible("selfplay")] == ["one", "two"]
 
 
-def test_homes_that_share_a_host_have_folders_of_their_own_there_and_bandwidth_is_read(tmp_path, monkeypatch):
-    assert home_id(Home(tmp_path / "a")) != home_id(Home(tmp_path / "b"))
-    monkeypatch.delenv(BANDWIDTH_VARIABLE, raising=False)
-    assert bandwidth() is None
-    monkeypatch.setenv(BANDWIDTH_VARIABLE, "2.5")
-    assert bandwidth() == 2.5e6
-    monkeypatch.setenv(BANDWIDTH_VARIABLE, "fast")
-    with pytest.raises(InvalidInput, match="megabytes"):
-        bandwidth()
-
-
 def test_each_class_is_a_resource_that_shows_its_hosts_and_the_fleet_is_over_them(fleet: Path):
     found = host_resources()
     assert set(found) == {*CLASSES, "fleet"}
@@ -131,12 +119,6 @@ def test_each_class_is_a_resource_that_shows_its_hosts_and_the_fleet_is_over_the
     assert {*CLASSES, "fleet"} <= set(shown)
 
 
-def test_a_hosts_file_that_is_wrong_is_shown_and_keeps_no_graph_from_loading(tmp_path, monkeypatch):
-    (tmp_path / "hosts.yaml").write_text("hosts: {a: {rol: all}}")
-    monkeypatch.setenv("RINGRIFT_HOSTS", str(tmp_path / "hosts.yaml"))
-    assert "did you mean role?" in host_resources()["local"].problem
-
-
 def test_the_hosts_are_measured_every_ten_minutes():
     schedule = defs.get_repository_def().get_schedule_def("measure_hosts")
     assert schedule.cron_schedule == "*/10 * * * *" and schedule.job_name == "resources"
@@ -144,10 +126,3 @@ def test_the_hosts_are_measured_every_ten_minutes():
     with dg.DagsterInstance.ephemeral() as instance:
         tick = schedule.evaluate_tick(dg.build_schedule_context(instance, repository_def=defs.get_repository_def()))
     assert len(tick.run_requests or []) == 1 and tick.skip_message is None
-
-
-def test_memory_is_part_of_being_eligible(home: Home, tmp_path, monkeypatch):
-    hosts = [Host(name="tiny", role="all", memory_gb=0.5), Host(name="big", role="all", memory_gb=8)]
-    monkeypatch.setenv("RINGRIFT_HOSTS", str(hosts_file(tmp_path / "hosts.yaml", *hosts)))
-    spec = JobSpec(asset="a", config="square19_2p", iteration=0, name="n", kind="selfplay", params={})
-    assert [host.name for host in Runtime(home).eligible("selfplay", [spec])] == ["big"]

@@ -4,20 +4,19 @@ import json
 import sys
 
 from resources.models.registry import Registry
-from resources.store.record import digest_of
+from resources.store.record import NewVersion, digest_of
+from ringrift import names
 from ringrift.players.heuristic.profiles import BALANCED, PROFILES, profile_hash, profiles_file, write_profiles
 from tests.resources.model_makers import put_model
+from tests.resources.sample_contents import sample
 from tests.ringrift_assets.conftest import CONFIG, Graph, metadata
 
 
 def put_verdict(graph: Graph, iteration: int, **data: object) -> None:
-    store, key = graph.runtime().store, ("tier_assignment", CONFIG, iteration)
+    data = sample(names.TIER_ASSIGNMENT, **data)
+    store, key = graph.runtime().store, (names.TIER_ASSIGNMENT, CONFIG, iteration)
     with store.claim(*key, run="test"), store.draft(*key) as folder:
-        store.commit(
-            folder,
-            asset=key[0],
-            config=CONFIG,
-            iteration=iteration,
+        new = NewVersion(
             code_version="1",
             content_digest=digest_of(data),
             inputs_digest=digest_of(data),
@@ -25,6 +24,7 @@ def put_verdict(graph: Graph, iteration: int, **data: object) -> None:
             data=data,
             provenance={},
         )
+        store.commit(folder, *key, new)
 
 
 def test_an_empty_store_starts_without_champion_at_the_baseline_profile_and_tier_d2(graph):

@@ -8,7 +8,7 @@ from tests.ringrift_assets.conftest import CONFIG, PLAYED, SKIPPED, checks, fail
 
 
 def test_the_summary_is_the_documented_block(finished):
-    store, record = finished.bench().store, finished.record("iteration_report", 1)
+    store, record = finished.runtime().store, finished.record("iteration_report", 1)
     text = store.path(record, "summary.txt").read_text()
     lines = text.splitlines()
     assert lines[1] == "=== Iteration 1 Complete ===" and lines[3] == "Selfplay:    {'dispatched': 2, 'total': 3}"
@@ -19,7 +19,7 @@ def test_the_summary_is_the_documented_block(finished):
 
 def test_the_page_needs_nothing_else_and_its_links_lead_to_files_of_the_home(finished):
     finished.run(1, ["iteration_report"])
-    stored = finished.bench().store.path(finished.record("iteration_report", 1), "report.html")
+    stored = finished.runtime().store.path(finished.record("iteration_report", 1), "report.html")
     page = finished.home.reports / CONFIG / "iter0001.html"
     for path in (stored, page):
         text = path.read_text()
@@ -51,12 +51,12 @@ def test_a_state_file_that_does_not_parse_is_an_error_with_the_remedy_and_is_lef
 
 
 def test_a_partial_partition_is_told_by_the_report(finished):
-    store = finished.bench().store
+    store = finished.runtime().store
     path = store.folder("tournament_games", CONFIG, 1) / "partition.json"
     record = json.loads(path.read_text())
     record["missing"] = {"matches": ["round_robin"]}
     path.write_text(json.dumps(record))
-    found = checks(finished.run(1, ["iteration_report"]))["says_everything"]
+    found = checks(finished.run(1, ["iteration_report"]))["report_complete"]
     assert not found.passed and "partial: tournament_games" in (found.description or "")
 
 

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 from resources.runner.events import JobResult
 from resources.runtime import Runtime
 from resources.store.home import Home
+from ringrift.gamesets import dedup
 from ringrift.gamesets.shards import read_shard
 from ringrift.jobs.contract import JobSpec
 from ringrift_assets.runs.dry_run import show_plans
@@ -54,7 +55,7 @@ def test_another_home_with_the_same_pipeline_has_the_same_content_and_data(playe
 
 def test_a_damaged_file_is_made_again_with_the_same_content(played):
     before = played.record("selfplay_games")
-    path = played.bench().store.path(before, GAMES)
+    path = played.runtime().store.path(before, GAMES)
     path.write_bytes(path.read_bytes()[:-10])
     assert played.run(0, ["selfplay_games"]).success
     after = played.record("selfplay_games")
@@ -141,17 +142,15 @@ def test_a_failing_worker_fails_the_step_with_its_own_words(graph, monkeypatch):
 
 
 def test_few_different_games_in_a_job_are_warned_about(graph, monkeypatch):
-    import ringrift.games
-
-    real = ringrift.games.dedup
-    monkeypatch.setattr(ringrift.games, "dedup", lambda table, known=None: (real(table)[0].slice(0, 2), None))
+    real = dedup.dedup
+    monkeypatch.setattr(dedup, "dedup", lambda table, known=None: (real(table)[0].slice(0, 2), None))
     found = checks(graph.run(0, ["incumbent", "selfplay_games"]))["unique_share"]
     assert not found.passed and found.severity.value == "WARN"
     assert "hex8_2p_random: 2 of 6" in (found.description or "")
 
 
 def test_iterations_play_different_games(played):
-    store = played.bench().store
+    store = played.runtime().store
     paths = [store.path(played.record("selfplay_games", iteration), GAMES) for iteration in (0, 1)]
     first, second = (set(pq.read_table(path)["game_hash"].to_pylist()) for path in paths)
     assert len(first) == len(second) == PLAYED and not first & second

@@ -55,14 +55,14 @@ def test_materializing_again_plays_nothing_and_iterations_play_different_games(f
     before = finished.record("tournament_games")
     assert finished.run(0, ["tournament_games"]).success
     assert finished.record("tournament_games") == before and finished.started() == []
-    store = finished.bench().store
+    store = finished.runtime().store
     paths = [store.path(finished.record("tournament_games", iteration), GAMES) for iteration in (0, 1)]
     first, second = (set(pq.read_table(path)["game_hash"].to_pylist()) for path in paths)
     assert first and not first & second
 
 
 def test_later_round_robins_play_the_tables_that_tell_most_by_the_ratings_before(finished):
-    store = finished.bench().store
+    store = finished.runtime().store
     first, second = (
         {e["key"]: e["seats"] for e in finished.record("tournament_games", n).data["matches"][1]["entrants"]}
         for n in (0, 1)

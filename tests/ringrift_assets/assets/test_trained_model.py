@@ -27,7 +27,7 @@ from tests.resources.model_makers import put_record
 from tests.ringrift.conftest import HEX8, play
 from tests.ringrift.network.nets import save_model
 from tests.ringrift_assets.assets.test_incumbent import put_verdict
-from tests.ringrift_assets.conftest import CONFIG, PIPELINE, Graph, checks, failure, metadata
+from tests.ringrift_assets.conftest import CONFIG, PIPELINE, Graph, checks, failure, metadata, untuned
 
 UNTRAINED = "training: {min_games: {hex8_2p: 1000}, epochs: {hex8_2p: 1}}\n"
 TRAINING = """
@@ -141,7 +141,7 @@ def test_the_games_of_a_model_can_be_played_again_and_forgery_shows(trained):
     games = found["games"]
     code, text = models("lineage", name, "--verify", games)
     assert code == 0 and text.splitlines()[-1] == f"{games} of {games} games replayed exactly"
-    store = trained.bench().store
+    store = trained.runtime().store
     path = store.path(trained.record("training_db"), "games.parquet")
     forged = forge(path)
     code, text = models("lineage", name, "--verify", 5)
@@ -224,14 +224,15 @@ def judged(trained: Graph, monkeypatch: pytest.MonkeyPatch) -> Graph:
 
 def test_a_candidate_that_beats_the_reference_becomes_champion_and_plays_from_the_next_iteration_on(judged):
     model = judged.record("trained_model").data
-    put_untuned(judged)
+    tuned = untuned(judged.record("incumbent").data)
+    put_record(judged.runtime().store, "heuristic_profiles", CONFIG, 0, tuned)
     result = judged.run(0, EVALUATION)
     assert result.success, failure(result)
     assert all(check.passed for check in checks(result).values())
     verdict = judged.record("tier_assignment").data["verdicts"]["champion"]
     assert verdict["promoted"] and verdict["now"] == model["model_id"] and verdict["before"] is None
     assert verdict["reason"].startswith("candidate_vs_reference: promoted after")
-    store = judged.bench().store
+    store = judged.runtime().store
     path = store.path(judged.record("tier_assignment"), "champion_evidence.json")
     held = json.loads(path.read_text())
     assert held["purpose"] == "champion" and held["candidate"]["hashes"]["model"] == model["weights"]

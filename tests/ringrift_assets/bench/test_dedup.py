@@ -4,7 +4,7 @@ from ringrift.gamesets.dedup import dedup, first_seen, game_keys
 from ringrift.gamesets.digest import content_digest
 from ringrift.gamesets.schema import table_of
 from ringrift_assets.bench.dedup import bench_dedup
-from tests.ringrift.gamesets.test_schema import played
+from tests.ringrift.gamesets.random_rows import played
 
 
 def test_both_sides_find_the_planted_games():

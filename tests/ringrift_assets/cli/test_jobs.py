@@ -148,7 +148,7 @@ def test_a_process_that_only_has_the_number_of_an_old_worker_is_never_signalled(
 
 def test_the_verbs_import_neither_dagster_nor_anything_heavy():
     code = (
-        "import sys, ringrift_assets.cli_jobs; print([n for n in ('dagster', 'numba', 'pyarrow') if n in sys.modules])"
+        "import sys, ringrift_assets.cli.jobs; print([n for n in ('dagster', 'numba', 'pyarrow') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

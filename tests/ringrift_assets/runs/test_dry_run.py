@@ -9,9 +9,11 @@ import pytest
 
 from resources.store.home import Home
 from resources.store.phases import STEPS
+from ringrift import names
 from ringrift.players.heuristic.profiles import BALANCED, PROFILES, profile_hash, profiles_file, write_profiles
 from ringrift_assets.runs.iteration import run_iteration
 from tests.resources.model_makers import put_record
+from tests.resources.sample_contents import sample
 from tests.ringrift_assets.cli.test_run import ringrift
 from tests.ringrift_assets.conftest import CONFIG, PIPELINE, Graph
 
@@ -47,9 +49,10 @@ def run(graph: Graph, iteration: int, *assets: str) -> set[str]:
 def use_profile(graph: Graph, iteration: int, territory: float) -> None:
     """Put a trained profile in force, as if the iteration's search had proved it."""
     weights = {**PROFILES[BALANCED], "WEIGHT_TERRITORY": territory}
-    force = {"profile": NAME, "profile_hash": profile_hash(weights), "profile_weights": weights}
-    tuned = {**force, "source": "cmaes", "fitness": None, "proof": None, "over": None}
-    put_record(graph.runtime().store, "heuristic_profiles", CONFIG, iteration, tuned)
+    profile = {"profile": NAME, "profile_hash": profile_hash(weights), "profile_weights": weights}
+    put_record(
+        graph.runtime().store, names.HEURISTIC_PROFILES, CONFIG, iteration, sample(names.HEURISTIC_PROFILES, **profile)
+    )
 
 
 @pytest.fixture
@@ -132,7 +135,7 @@ def test_the_plan_of_what_is_up_to_date_names_the_jobs_it_was_made_by(finished):
 
 
 def test_what_is_stored_counts_as_long_as_the_run_would_not_make_it_again(finished):
-    store = finished.bench().store
+    store = finished.runtime().store
     expected = {asset: finished.record(asset, 1).provenance.get("jobs", []) for asset in STEPS}
     for asset in STEPS:
         if asset in EVALUATION or asset == "tier_assignment":

@@ -16,7 +16,6 @@ from rich.console import Console
 from typer import Typer
 from typer.testing import CliRunner
 
-from resources.runner.events import Control
 from resources.runner.reaper import HOST_TAG, PID_TAG, fail_dead_runs
 from resources.runtime import Runtime
 from resources.store.home import Home
@@ -25,7 +24,6 @@ from ringrift.errors import InvalidInput
 from ringrift_assets.cli import verbs as cli
 from ringrift_assets.definitions import ITERATION, defs
 from ringrift_assets.runs.display import print_outcomes
-from ringrift_assets.runs.interrupt import watched
 from ringrift_assets.runs.iteration import open_instance, run_iteration
 from tests.ringrift_assets.conftest import CONFIG, PIPELINE, PLAYED
 
@@ -156,16 +154,6 @@ def started_event(run: dg.DagsterRun) -> dg.EventLogEntry:
         timestamp=time.time(),
         dagster_event=event,
     )
-
-
-def test_the_answer_and_the_error_of_the_watched_work_come_back():
-    assert watched(lambda control: control.asked, print) is False
-
-    def fail(control: Control) -> None:
-        raise InvalidInput("a", 1, "b")
-
-    with pytest.raises(InvalidInput):
-        watched(fail, print)
 
 
 SLOW = """

@@ -195,12 +195,12 @@ def test_evaluation_does_not_depend_on_the_batch_size_and_changes_nothing(rows):
 DDP = """
 import numpy as np, os, sys
 from pathlib import Path
-from ringrift.network.data import make_rows
-from ringrift.network.files import weights_hash
-from ringrift.network.window import WindowShape, select_window
-from ringrift.games import read_shard
-from tests.network.conftest import HEX8
-from tests.network.test_training import QUICK, SMALL, train
+from ringrift.network.training.rows import make_rows
+from ringrift.network.card import weights_hash
+from ringrift.network.training.window import WindowShape, select_window
+from ringrift.gamesets.shards import read_shard
+from tests.ringrift.conftest import HEX8
+from tests.ringrift.network.training.test_loop import QUICK, SMALL, train
 rows = make_rows(select_window([read_shard(Path(sys.argv[1]))], HEX8, WindowShape()).games, HEX8)
 trained = train(rows, np.arange(len(rows.ranking)) % 5 == 0, SMALL, QUICK, 7)
 if os.environ["RANK"] == "0":

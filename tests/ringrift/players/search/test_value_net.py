@@ -18,7 +18,7 @@ from ringrift.network import evaluator as inference
 from ringrift.network.card import load_card, save_card, save_weights, weights_hash
 from ringrift.network.value.files import load_value_network, load_value_networks
 from ringrift.network.value.model import scores_of_strengths
-from ringrift.planning.jobs import match_job
+from ringrift.planning.jobs import MatchTerms, match_job
 from ringrift.play.player_text import load_values, read_player
 from ringrift.play.series import play_series
 from ringrift.play.summary import Series, gate_evidence, summarize
@@ -245,11 +245,11 @@ def test_one_decision_is_judged_by_the_network_of_the_player():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "policy_value"}, "kind: 'policy_value' is not allowed; it is to be used where it is 'value'"),
-        ({"config": "square8_3p"}, "config: 'square8_3p'.*'square8_2p'"),
-        ({"encoder": 99}, "encoder: 99.* 1$"),
-        ({"rules_version": "other"}, "rules_version: 'other'"),
-        ({"weights": "0" * 64}, "its card names weights of hash 0000"),
+        ({"kind": "policy_value"}, "this is a 'policy_value' network; a 'value' network is required here"),
+        ({"config": "square8_3p"}, "config 'square8_3p'; 'square8_2p' is required here"),
+        ({"encoder": 99}, "encoder 99; 1 is required here"),
+        ({"rules_version": "other"}, "rules_version 'other'"),
+        ({"weights": "0" * 64}, "these are the weights of hash .*; the card is of 0000"),
         ({"architecture": {"width": 8, "narrow": 8}}, "this version has"),
     ],
 )
@@ -265,7 +265,7 @@ def test_a_file_of_another_network_or_of_none_is_refused(tmp_path):
     saved = save_value(path, SQUARE8)
     network = load_value_network(path, SQUARE8)
     assert network.weights == saved.weights and all(array.flags.writeable for array in network.tensors.values())
-    with pytest.raises(InvalidInput, match="the participant plays with the weights 000"):
+    with pytest.raises(InvalidInput, match="other weights than expected; the participant plays with 000"):
         load_value_networks({"0" * 64: path}, SQUARE8)
     with pytest.raises(MissingInput, match="nothing"):
         load_value_network(tmp_path / "nothing.safetensors", SQUARE8)
@@ -275,7 +275,7 @@ def test_a_file_of_another_network_or_of_none_is_refused(tmp_path):
     save_weights(path, shape)
     card = path.with_suffix(".json")
     save_card(card, load_card(card).model_copy(update={"weights": weights_hash(shape)}))
-    with pytest.raises(InvalidInput, match=r"first: .*the card's architecture has"):
+    with pytest.raises(InvalidInput, match=r"tensor 'first' is .*; the architecture has"):
         load_value_network(path, SQUARE8)
 
 
@@ -310,19 +310,15 @@ def test_series_gates_and_jobs_play_with_the_file_and_carry_its_hash(tmp_path, m
     held = gate_evidence(series, rows)
     assert held["candidate"]["hashes"]["value_model"] == saved.weights and verify_evidence(held) == []
     assert held["opponent"]["hashes"] == {}
-    spec = match_job(
-        config="square8_2p", iteration=0, match="m", first=players[0], second=players[1], root_seed=1, blocks=1,
-        models=[saved],
-    )  # fmt: skip
+    terms = MatchTerms(config=SQUARE8, iteration=0, root_seed=1)
+    spec = match_job(replace(terms, models=[saved]), "m", *players, blocks=1)
     manifest = run_in(tmp_path / "job", spec)
     name = participant_name(players[0])
     assert manifest.result["participants"][name]["value_model"] == saved.weights
     table = read_shard(tmp_path / "job" / contract.OUT / manifest.shards[0].name)
     assert all(name in seats for seats in table["participants"].to_pylist())
     with pytest.raises(InvalidInput, match="give the file of each network"):
-        match_job(
-            config="square8_2p", iteration=0, match="m", first=players[0], second=players[1], root_seed=1, blocks=1
-        )
+        match_job(terms, "m", *players, blocks=1)
     assert json.loads(spec.canonical())["params"]["models"][0]["weights"] == saved.weights
 
 
@@ -333,10 +329,8 @@ def test_policy_and_value_networks_meet_in_one_job(tmp_path, monkeypatch):
     value = save_value(tmp_path / "value.safetensors", SQUARE8)
     first = participant("gumbel", SQUARE8, 9, model=policy.weights, budget=2)
     second = replace(participant("descent", SQUARE8, 1, budget=40), value_model=value.weights)
-    spec = match_job(
-        config="square8_2p", iteration=0, match="m", first=first, second=second, root_seed=1, blocks=1,
-        models=[policy, value],
-    )  # fmt: skip
+    terms = MatchTerms(config=SQUARE8, iteration=0, root_seed=1, models=[policy, value])
+    spec = match_job(terms, "m", first, second, blocks=1)
     manifest = run_in(tmp_path / "job", spec)
     assert manifest.result["games"] == 2
     players = manifest.result["participants"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ringrift.config import Config
+from ringrift.config import Config, parse_config
 from ringrift.errors import InvalidInput
 from ringrift.gamesets.digest import content_digest
 from ringrift.gamesets.schema import table_of
@@ -13,11 +13,11 @@ from ringrift.jobs import contract
 from ringrift.jobs.contract import JobSpec
 from ringrift.jobs.directory import read_manifest
 from ringrift.jobs.worker import run_job
-from ringrift.kinds.match import game_plan
+from ringrift.kinds.tournament import game_plan
 from ringrift.matches.blocks import block_scores, verdict_of
 from ringrift.matches.plan import participant_name
 from ringrift.matches.play import play_rows
-from ringrift.planning.jobs import match_job
+from ringrift.planning.jobs import MatchTerms, match_job
 from ringrift.players.participant import participant
 from ringrift.specs.match import MatchParams
 from ringrift.stats.sprt import SequentialTest
@@ -30,9 +30,8 @@ GOOD = participant("heuristic", SQUARE8, 7)
 
 def job(first=GOOD, second=RANDOM, config="square8_2p", **options):
     options = {"blocks": 3} | options if "gate" not in options else options
-    return match_job(
-        config=config, iteration=0, match="Good_vs_Random", first=first, second=second, root_seed=7, **options
-    )
+    terms = MatchTerms(config=parse_config(config), iteration=0, root_seed=7)
+    return match_job(terms, "Good_vs_Random", first, second, **options)
 
 
 def plan_of(spec: JobSpec):

@@ -8,8 +8,10 @@ import pytest
 
 from resources.hosts.host import LOCAL
 from resources.runtime import Where
+from ringrift import names
 from ringrift.players.heuristic.profiles import FILE, load_profiles, profiles_file, write_profiles
 from tests.resources.model_makers import put_record
+from tests.resources.sample_contents import sample
 from tests.ringrift_assets.cli.test_run import outcomes, ringrift
 from tests.ringrift_assets.conftest import CONFIG, Graph, checks, failure, metadata
 from tests.sshd import Sshd, free_port, hosts_file, known, python_here
@@ -29,7 +31,9 @@ def tuned(graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Grap
         for name in ("generations.jsonl", "convergence.svg"):
             (folder / name).touch()
 
-    put_record(graph.runtime().store, "cmaes_profile", CONFIG, 0, {"proposal": None, "proofs": []}, logs)
+    put_record(
+        graph.runtime().store, "cmaes_profile", CONFIG, 0, sample(names.CMAES_PROFILE, proposal=None, proofs=[]), logs
+    )
     return graph
 
 
@@ -90,11 +94,11 @@ def test_the_phase_sends_it_again_when_a_host_is_back(tuned, fleet, sshd, tmp_pa
 
 
 def test_nothing_is_sent_where_there_is_no_trained_profile_or_remote_hosts_are_left_out(tuned, fleet, tmp_path):
-    runtime = tuned.bench()
+    runtime = tuned.runtime()
     runtime.where = Where(backend="local")
     assert "profiles_on_hosts" not in metadata(tuned.run(0, [ASSET], runtime=runtime), ASSET)
     data = tuned.record("incumbent").data
-    put_record(tuned.bench().store, "incumbent", CONFIG, 0, {**data, "profile": "heuristic_v1_balanced"})
+    put_record(tuned.runtime().store, "incumbent", CONFIG, 0, {**data, "profile": "heuristic_v1_balanced"})
     (tuned.home.root / FILE).unlink()
     result = tuned.run(0, [ASSET])
     assert "profiles_on_hosts" not in metadata(result, ASSET) and checks(result)["profiles_arrived"].passed

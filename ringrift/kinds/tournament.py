@@ -5,11 +5,11 @@ share their opening, a balanced one (`openings`). Game index = block * players +
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from ringrift.config import parse_config
 from ringrift.jobs.directory import Job
-from ringrift.matches.blocks import _games_of, block_scores
+from ringrift.matches.blocks import games_of, verdict_of
 from ringrift.matches.openings import opening_seeds
 from ringrift.matches.plan import GamePlan, PlannedGame, Rankings
 from ringrift.matches.shards import run_games
@@ -17,15 +17,15 @@ from ringrift.players.participant import Participant
 from ringrift.rules.position_json import read_options
 from ringrift.specs.match import MatchParams
 from ringrift.stats.results import game_scores
-from ringrift.stats.sprt import SequentialTest, judge_blocks
-from ringrift.strict import parse
+
+Params: TypeAlias = MatchParams
 
 
 def game_plan(params: MatchParams) -> GamePlan:
     """The games of a match, in block order; with a gate it ends after the block that decides."""
     config = parse_config(params.config)
     first, second = Participant.from_dict(params.first), Participant.from_dict(params.second)
-    gate = SequentialTest(**params.gate) if params.gate is not None else None
+    gate = params.gate
     indices = range(params.blocks * config.players)
     options = read_options(params.options, config)
     seed_of = opening_seeds(
@@ -45,12 +45,8 @@ def game_plan(params: MatchParams) -> GamePlan:
 
     def order(rankings: Rankings) -> Iterator[int]:
         for block in range(params.blocks):
-            yield from (i for i in _games_of(block, config.players) if i not in rankings)
-            if (
-                gate
-                and judge_blocks(block_scores(rankings, config.players), gate, players=config.players).outcome
-                != "continue"
-            ):
+            yield from (i for i in games_of(block, config.players) if i not in rankings)
+            if gate and verdict_of(rankings, gate, config.players).outcome != "continue":
                 return
 
     return GamePlan(
@@ -76,6 +72,6 @@ def match_scores(rankings: Mapping[int, Any], players: int) -> tuple[int, float]
     return len(scores), sum(scores) / len(scores) if scores else 0.5
 
 
-def run_tournament(job: Job, content: dict[str, Any]) -> dict[str, Any]:
-    """Job kind `tournament`: play one match. Returns the summary of game_job.run_games."""
-    return run_games(job, game_plan(parse(MatchParams, content, f"params of {job.spec.name}")))
+def run(job: Job, params: MatchParams) -> dict[str, Any]:
+    """Play one match. Returns the summary of matches.shards.run_games."""
+    return run_games(job, game_plan(params))

@@ -1,0 +1,144 @@
+"""Contents about heuristic profiles: who is in force, the search for a better one, and what came of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from resources.store.contents.base import Content, Number, Row
+from ringrift import names
+from ringrift.strict import Strict, parse
+
+ProfileWeights = dict[str, Number]
+
+
+class ModelRef(Strict):
+    """A network in force by its name and weights hash."""
+
+    model_id: str
+    weights_hash: str
+
+
+class IncumbentContent(Content):
+    """Who is in force when an iteration starts; all of `champion` is None before the first one."""
+
+    ASSET = names.INCUMBENT
+    champion: str | None
+    champion_weights: str | None = None
+    profile: str
+    profile_hash: str
+    profile_weights: ProfileWeights
+    tier: str
+
+    @property
+    def champion_model(self) -> ModelRef | None:
+        """The champion network, None where there is none."""
+        return model_ref(self.champion, self.champion_weights)
+
+
+def model_ref(name: str | None, weights_hash: str | None) -> ModelRef | None:
+    """A network by name and weights hash, None where there is no hash."""
+    return ModelRef(model_id=name or "", weights_hash=weights_hash) if weights_hash else None
+
+
+class Fitness(Strict):
+    """Score in [0, 1] with its 95 % interval, from so many games."""
+
+    score: Number
+    low: Number
+    high: Number
+    games: int
+
+
+class CandidateEntry(Strict):
+    """A candidate profile: mean, best, consensus or import; `hash` is of its weights."""
+
+    kind: str
+    replica: int | None
+    hash: str
+    fitness: Fitness | None
+
+
+class Candidate(CandidateEntry):
+    """A candidate with its weights."""
+
+    weights: ProfileWeights
+
+
+def new_candidate(candidate: Mapping[str, Any]) -> Candidate:
+    """A candidate as searches and import files give it. Raises InvalidInput for another form."""
+    fields = {name: candidate[name] for name in Candidate.model_fields}
+    return parse(Candidate, fields, f"candidate {candidate['hash']}")
+
+
+class GateVerdict(Strict):
+    """What a sequential test says."""
+
+    outcome: str
+    blocks: int
+    mean: Number
+    stderr: Number
+    llr: Number
+    elo: Number
+    elo_interval: list[Number]
+
+    @property
+    def promoted(self) -> bool:
+        """Whether the candidate passed."""
+        return self.outcome == "promoted"
+
+
+class Proof(CandidateEntry):
+    """The gate of a candidate profile: its evidence is `file`, with this digest."""
+
+    match: str
+    file: str
+    games: int
+    verdict: GateVerdict
+    digest: str
+
+
+class ProfileRef(Strict):
+    """A profile by name and hash of its weights."""
+
+    profile: str
+    hash: str
+
+
+class SearchCounts(Strict):
+    """One CMA-ES search in numbers."""
+
+    generations: int
+    games: int
+    capped: int
+
+
+class SearchContent(Content):
+    """The searches of an iteration, their candidates and proofs, and the proposal that was proved, or None."""
+
+    ASSET = names.CMAES_PROFILE
+    incumbent: ProfileRef
+    proposal: Candidate | None
+    candidates: list[CandidateEntry]
+    proofs: list[Proof]
+    searches: list[SearchCounts]
+    histories: list[list[dict[str, Number | None]]]
+    changed: list[Row]
+    rejected: dict[str, int]
+    proof_games: int
+    digests: dict[str, Any]
+
+
+class ProfileContent(Content):
+    """The profile in force after an iteration's search; `proof` is the gate it passed against the profile `over`."""
+
+    ASSET = names.HEURISTIC_PROFILES
+    profile: str
+    profile_hash: str
+    profile_weights: ProfileWeights
+    source: str
+    fitness: Fitness | None
+    proof: Proof | None
+    over: str | None
+    before: ProfileRef
+    promoted: bool
+    proofs: list[Proof]
+    metadata: dict[str, dict[str, Any]]

@@ -1,0 +1,30 @@
+import pickle
+
+import pytest
+
+from ringrift.errors import IllegalMove, InvalidInput
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (InvalidInput("tier", "D3", "use D2"), "tier: 'D3' is not allowed; use D2"),
+        (InvalidInput("jobs[0]", {}, problem="missing key 'config'"), "jobs[0]: missing key 'config'"),
+        (InvalidInput("", "my.yaml", problem="my.yaml is not valid YAML: line 1"), "my.yaml is not valid YAML: line 1"),
+        (InvalidInput("file", 1, "remove it", problem="damaged"), "file: damaged; remove it"),
+    ],
+)
+def test_the_message_says_where_what_and_what_to_do(error, text):
+    assert str(error) == text
+
+
+def test_a_long_value_is_cut():
+    assert len(str(InvalidInput("field", "x" * 500, "use less"))) < 170
+
+
+@pytest.mark.parametrize("kind", [InvalidInput, IllegalMove])
+def test_an_error_crosses_between_processes_with_all_its_parts(kind):
+    before = kind("move", "zz", "use a move", problem="no move")
+    after = pickle.loads(pickle.dumps(before))
+    assert type(after) is kind and str(after) == str(before)
+    assert (after.field, after.value, after.allowed, after.problem) == ("move", "zz", "use a move", "no move")
