@@ -22,7 +22,7 @@ JOB_TEXTS = {
     "collect": "Play an iteration's games and make its training set.",
     "improve": "Tune the heuristic, train a network, play matches, rate the players, judge them, report.",
     "iteration": "A whole iteration of a config: collect, then improve.",
-    "resources": "Measure how busy every host is.",
+    "resources": "Measure the utilization of every host.",
 }
 
 

@@ -68,7 +68,7 @@ def state_of(store: Store, instance: dg.DagsterInstance, config: str) -> Collect
     job_name=JOB,
     cron_schedule=CRON,
     default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="Collects the next iteration of every config: plays its games and makes its training set.",
+    description="Opens the next iteration of every config and collects it: selfplay games and training set.",
 )
 def collecting(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
     """Works on the home and pipeline of this process; a tick without a request says why for each config."""

@@ -18,7 +18,7 @@ INTERVAL_S = 30
 @dg.sensor(
     minimum_interval_seconds=INTERVAL_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Ends the jobs of canceled runs and fails the runs whose process is gone.",
+    description="Cancels the jobs of canceled runs and fails runs whose process is gone.",
 )
 def reaper(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Works on the home and hosts file of this process and asks for no runs; the tick says what it ended."""

@@ -151,7 +151,7 @@ def _ended(instance: dg.DagsterInstance, count: str) -> tuple[str, ...]:
     job_name=JOB,
     minimum_interval_seconds=INTERVAL_S,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Asks for `improve` (train, evaluate, decide) of a config when retrain.new_games new games are there.",
+    description="Requests `improve` (train, evaluate, decide) for a config once retrain.new_games games are new.",
 )
 def retraining(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Works on the home and pipeline of this process; a tick without a request says why for each config."""

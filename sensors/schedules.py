@@ -9,5 +9,5 @@ measure_hosts = dg.ScheduleDefinition(
     job_name="resources",
     cron_schedule=RESOURCES_EVERY,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every ten minutes, how busy each host is.",
+    description="Measures the utilization of every host, every ten minutes.",
 )

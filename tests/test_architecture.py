@@ -64,12 +64,13 @@ COVERED = {  # modules without a test file of their own name, by the test file t
         ringrift.players.heuristic.counts ringrift.players.heuristic.greedy_turn
     """,
     "tests/ringrift/players/search/test_search.py": """
-        ringrift.players.engines ringrift.players.ladder ringrift.matches.decide ringrift.players.search.clock
+        ringrift.players.ladder ringrift.matches.decide ringrift.players.search.clock
         ringrift.players.search.descent ringrift.players.search.leaf_values ringrift.players.search.mcts
         ringrift.players.search.minimax ringrift.players.search.minimax_memory ringrift.players.search.targets
         ringrift.players.search.tree ringrift.players.search.uniform
     """,
-    "tests/ringrift/render/test_svg.py": "ringrift.boards",
+    "tests/ringrift/players/test_engines.py": "ringrift.players.choice",
+    "tests/ringrift/players/test_match.py": "ringrift.players.seats",
     "tests/ringrift/rules/test_game.py": "ringrift.rules.move_json",
     "tests/ringrift/rules/test_properties.py": "ringrift.rules.advance ringrift.rules.geometry ringrift.seeds",
     "tests/ringrift/rules/test_vectors.py": """

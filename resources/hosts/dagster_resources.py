@@ -15,8 +15,8 @@ from ringrift.errors import RingRiftError
 class HostClassResource(dg.ConfigurableResource):
     """The hosts of one class, one line each: address, what they may do, slots, and why one is not in use."""
 
-    hosts: list[str] = Field(default=[], description="The class's hosts of the hosts file, as it was when loaded.")
-    problem: str = Field(default="", description="What is wrong with the hosts file; empty when nothing is.")
+    hosts: list[str] = Field(default=[], description="Hosts of this class in the hosts file, as of loading.")
+    problem: str = Field(default="", description="Problem of the hosts file; empty if none.")
 
 
 class LocalHosts(HostClassResource):

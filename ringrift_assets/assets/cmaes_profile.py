@@ -67,12 +67,12 @@ HISTORY = ("games", "sigma", "against_panel", "against_panel_low", "against_pane
 def cmaes_profile(
     context: dg.AssetExecutionContext, config: OnHosts, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
-    """A proposal for better heuristic weights, found by CMA-ES and proved against the profile in force, or none.
+    """Heuristic weights proposed by CMA-ES and proved at a gate against the current profile, or no proposal.
 
-    Several searches run on hosts with `cmaes`, from different seeds. Their candidates are the mean of each search, its
-    best individual, and the mean of all means. Because the best of many noisy scores is mostly luck, a candidate counts
-    only after a gate against the incumbent profile on openings no search has seen; the first that passes is proposed.
-    A search that was stopped goes on at its next generation.
+    Several searches with different seeds run on hosts with `cmaes`. Candidates are the mean of each search, its best
+    individual, and the mean of all means. Since the best of many noisy scores is mostly luck, a candidate is proposed
+    only after it passes a gate against the incumbent profile on fresh openings. An interrupted search resumes at its
+    next generation.
     """
     with step_errors():
         runtime = runtime.within(config.host_class)

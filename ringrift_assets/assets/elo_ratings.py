@@ -74,21 +74,20 @@ class RatingPlan(NamedTuple):
         partitioned_spec(
             names.ELO_RATINGS, KNOWN_PARTICIPANTS, "Every seat holds a participant that a match has planned."
         ),
-        partitioned_spec(names.ELO_RATINGS, FINITE_INTERVALS, "Every rating and its 95 % interval are numbers."),
-        partitioned_spec(names.ELO_RATINGS, SEAT_BALANCE, "Everybody sat equally often in each seat of a match."),
+        partitioned_spec(names.ELO_RATINGS, FINITE_INTERVALS, "All ratings and 95 % intervals are finite."),
+        partitioned_spec(names.ELO_RATINGS, SEAT_BALANCE, "Every participant had each seat of a match equally often."),
     ],
 )
 def elo_ratings(
     context: dg.AssetExecutionContext, config: Materialize, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
-    """How strong each participant of this config is: a fit of all games with 95 % intervals, and Elo with K = 32.
+    """Ratings of every participant of this config: a batch fit with 95 % intervals, and Elo with K = 32.
 
-    Both are computed again from every match game up to this iteration; the games of earlier iterations come
-    from the store. The fit is anchored at the default heuristic without randomness, 1500. LOS is the likelihood
-    that a participant is stronger than the next one of the table. Elo plays the games through in their fixed order
-    (iteration, match, game). Ratings hang on what a participant is, never on its name, and each config is a pool
-    of its own. One picture shows everybody, another how the current player, the benchmarks and the best have come
-    along over the iterations.
+    Both are recomputed from every match game up to this iteration; games of earlier iterations come from the store.
+    The fit is anchored at 1500 for the default heuristic without randomness. LOS is the likelihood that a participant
+    is stronger than the next one in the table. Elo replays the games in their fixed order (iteration, match, game).
+    Ratings belong to a participant's content, never to its name, and each config is a pool of its own. One plot shows
+    all participants, another the current player, the benchmarks and the best over the iterations.
     """
     with step_errors():
         key, iteration = partition_of(context)

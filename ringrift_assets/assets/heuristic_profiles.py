@@ -73,19 +73,21 @@ class Choice(NamedTuple):
             names.HEURISTIC_PROFILES, EVIDENCE_HOLDS, "The profile changed only by a proof that holds.", blocking=True
         ),
         partitioned_spec(
-            names.HEURISTIC_PROFILES, PROFILES_ARRIVED, "Every other host that plays has the file of trained profiles."
+            names.HEURISTIC_PROFILES,
+            PROFILES_ARRIVED,
+            "Every other host that plays has the current file of trained profiles.",
         ),
     ],
 )
 def heuristic_profiles(
     context: dg.AssetExecutionContext, config: OnHosts, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
-    """The profile that plays from now on: this iteration's proved proposal, else the one that was in force before.
+    """The heuristic profile in force from now on: this iteration's proved proposal, else the previous one.
 
     A profile from elsewhere (`cmaes.import_file`) is one more candidate. Its fitness was measured against other
-    opponents, so it is not compared by number: it meets the profile in force at the same gate. The result is written
-    as `trained_heuristic_profiles.json`, and the home's file with those of all configs is sent to every other host that
-    plays. It is for people there; jobs carry the weights and their hash themselves.
+    opponents, so it is not compared by number: it must pass the same gate against the current profile. The result is
+    written as `trained_heuristic_profiles.json`, and the home's file with the profiles of all configs is sent to every
+    other host that plays. That file is for people; jobs carry weights and hash themselves.
     """
     with step_errors():
         hosts = runtime.within(config.host_class)  # for the proof; the file goes to every host that plays

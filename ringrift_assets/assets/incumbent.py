@@ -51,13 +51,13 @@ class IncumbentPlan(NamedTuple):
     code_version="incumbent-2",
 )
 def incumbent(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult:
-    """Who plays in this iteration: champion network, heuristic profile and difficulty tier.
+    """Champion network, heuristic profile and difficulty tier in force when this iteration starts.
 
-    It has no parent in the graph: it reads the newest verdict of an *earlier* iteration from the store, so
-    that the graph has no cycle and every later step can be repeated exactly. Before the first verdict there is
-    no champion, the tier is the pipeline's first, D2, and the profile is the one the repository has trained for the
-    config, else the baseline one. A profile is identified by the hash of its weights, which are kept here. A champion
-    that somebody has deprecated is followed by the last one that is not, in iterations that are not judged yet.
+    It has no parent in the graph: it reads the newest verdict of an *earlier* iteration from the store, so the graph
+    has no cycle and every later step is reproducible. Before the first verdict there is no champion, the tier is the
+    pipeline's first (D2), and the profile is the repository's trained one for the config, else the baseline. A profile
+    is identified by the hash of its weights, which are stored here. A deprecated champion is replaced by the previous
+    one that is not deprecated, in iterations that are not judged yet.
     """
     with step_errors():
         content, inputs, origin, note, acts = find_incumbent(runtime, *partition_of(context))

@@ -41,14 +41,14 @@ RATING_COLUMNS = ("name", "rating", "low", "high", "games", "elo")
     kinds={"html"},
     owners=OWNERS,
     code_version="report-3",
-    check_specs=[partitioned_spec(REPORT, REPORT_COMPLETE, "Nothing of the iteration is partial.")],
+    check_specs=[partitioned_spec(REPORT, REPORT_COMPLETE, "No part of the iteration is partial.")],
 )
 def iteration_report(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult:
-    """What happened in this iteration: verdicts, matches, ratings and data, as a page and the documented summary.
+    """Report of the iteration: verdicts, matches, ratings and data, as an HTML page and a text summary.
 
-    It closes the iteration, and makes the global views again from the store: the state file in
-    logs/pipeline/state.json, trained_heuristic_profiles.json, the pages in reports/, the match games in
-    logs/tournaments/ and the searches in logs/cmaes/.
+    It closes the iteration and rebuilds the global views from the store: the state file logs/pipeline/state.json,
+    trained_heuristic_profiles.json, the pages in reports/, the match games in logs/tournaments/ and the searches in
+    logs/cmaes/.
     """
     with step_errors():
         key, iteration = partition_of(context)

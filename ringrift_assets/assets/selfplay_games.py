@@ -55,19 +55,19 @@ class TooFewGames(RingRiftError):
             names.SELFPLAY_GAMES, WHOLE, "Every planned game is there; a partial partition lists what is missing."
         ),
         partitioned_spec(
-            names.SELFPLAY_GAMES, UNIQUE_SHARE, "The share of different games in each job reaches the pipeline's."
+            names.SELFPLAY_GAMES, UNIQUE_SHARE, "The share of unique games in each job reaches selfplay.unique_share."
         ),
     ],
 )
 def selfplay_games(
     context: dg.AssetExecutionContext, config: MaterializeOnHosts, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
-    """The games that the iteration's engines play against themselves, as workers brought them home.
+    """Selfplay games of the iteration's jobs, collected from the workers.
 
-    Each job of the pipeline is cut into chunks that run on hosts with `selfplay`, several at once. Their
-    shards are pulled and checked as they appear and compacted into one file in game order. An engine that does
-    not exist yet is reported as skipped; nothing else plays in its place. When the phase runs out of time with
-    enough games, the partition is partial and the next materialization plays only what is missing.
+    Each job of the pipeline is cut into chunks that run in parallel on hosts with `selfplay`. Their shards are pulled
+    and verified as they appear and compacted into one file in game order. A job whose engine is not available yet is
+    reported as skipped; no other engine plays in its place. If the phase times out with enough games, the partition is
+    partial and the next materialization plays only the missing games.
     """
     with step_errors():
         runtime = runtime.within(config.host_class)

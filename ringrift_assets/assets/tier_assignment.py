@@ -61,14 +61,13 @@ class VerdictPlan(NamedTuple):
     ],
 )
 def tier_assignment(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult:
-    """What this iteration has proved: the heuristic profile, the champion and the tier that hold from now on.
+    """Verdicts of the iteration: heuristic profile, champion and tier from the next iteration on.
 
-    The tier rises by one step when the current player passes the gate against the frozen benchmark of the next
-    tier: a sequential test on blocks of rotated seats, and the documented floor of 55 % over 10 games. The
-    evidence is stored so that a stranger can recompute it (`ringrift gate verify`). A tier never falls.
-    The candidate network becomes champion when it passes the gate against the champion, or against the reference search
-    where there is none; it plays from the next iteration on. The profile is the one heuristic_profiles
-    has proved, by a gate against the profile before it.
+    The tier rises by one step when the current player passes the gate against the frozen benchmark of the next tier: a
+    sequential test on blocks of rotated seats, plus the documented floor of 55 % over 10 games. The evidence is stored,
+    so anyone can recompute the verdict (`ringrift gate verify`). A tier never falls. The candidate network becomes
+    champion when it passes the gate against the champion, or against the reference search while there is none. The
+    profile is the one that heuristic_profiles proved at a gate against the previous profile.
     """
     with step_errors():
         store = runtime.store

@@ -60,7 +60,7 @@ class NoMatch(RingRiftError):
     owners=OWNERS,
     code_version="game-set-1/canonical-1/gate-1",
     check_specs=[
-        partitioned_spec(names.TOURNAMENT_GAMES, WHOLE, "Every planned match was played to its end."),
+        partitioned_spec(names.TOURNAMENT_GAMES, WHOLE, "Every planned match was completed."),
         partitioned_spec(
             names.TOURNAMENT_GAMES,
             ALL_VERIFY,
@@ -72,14 +72,14 @@ class NoMatch(RingRiftError):
 def tournament_games(
     context: dg.AssetExecutionContext, config: MaterializeOnHosts, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
-    """The games in which players meet each other: match-ups, the match for the next tier, and a round robin.
+    """Match games: documented match-ups, the gates of candidate and tier, and a rating round robin.
 
-    Seats rotate and the games of a block begin alike, from an opening that the heuristic finds balanced, so that
-    nobody has the better seat or opening. The candidate meets the champion, or the reference search where there is
-    none, and the player in force the benchmark of the next tier: each is one job that stops itself as soon as its
-    sequential test decides. The round robin plays the tables that tell most, by the ratings of earlier iterations.
-    A match-up whose engine does not exist yet is reported as skipped; nobody plays in its place. When the phase
-    runs out of time, whole matches are kept and the next materialization plays on where the others stopped.
+    Seats rotate, and the games of a block share an opening that the heuristic finds balanced, so that no player has
+    the better seat or opening. The candidate plays the champion, or the reference search while there is none; the
+    current player plays the benchmark of the next tier. Each gate is one job that stops as soon as its sequential test
+    decides. The round robin plays the tables that are most informative given earlier ratings. A match-up whose engine
+    is not available yet is reported as skipped. If the phase times out, whole matches are kept and the next
+    materialization continues the others.
     """
     with step_errors():
         runtime = runtime.within(config.host_class)

@@ -62,27 +62,25 @@ class TrainingPlan(NamedTuple):
     owners=OWNERS,
     code_version="card-1/encoder-1/canonical-1",
     check_specs=[
-        partitioned_spec(names.TRAINED_MODEL, ENOUGH_GAMES, "The config has the games that a model needs at least."),
+        partitioned_spec(names.TRAINED_MODEL, ENOUGH_GAMES, "The config has at least training.min_games games."),
         partitioned_spec(
-            names.TRAINED_MODEL, SOFT_TARGETS, "Enough rows carry what a search found, not only the move played."
+            names.TRAINED_MODEL, SOFT_TARGETS, "Enough rows have a searched policy target, not only the move played."
         ),
+        partitioned_spec(names.TRAINED_MODEL, FINITE_METRICS, "All held-out metrics are finite.", blocking=True),
         partitioned_spec(
-            names.TRAINED_MODEL, FINITE_METRICS, "Every figure of the games held out is a number.", blocking=True
-        ),
-        partitioned_spec(
-            names.TRAINED_MODEL, BETTER_THAN_CONSTANT, "On games held out it foretells results better than their mean."
+            names.TRAINED_MODEL, BETTER_THAN_CONSTANT, "Predicts held-out results better than the constant baseline."
         ),
     ],
 )
 def trained_model(
     context: dg.AssetExecutionContext, config: MaterializeOnHosts, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
-    """The network this iteration has learned: a candidate, which only the gate makes champion.
+    """The network trained in this iteration: a candidate that only the gate can make champion.
 
-    It learns from the newest games of the config, in a window that grows with all there are, and starts from the
-    champion's weights where there is one. Games held out by their hash judge it. With fewer games than
-    `training.min_games` nothing is trained: the partition says so, a check warns, and evaluation goes on without a
-    candidate. A model is known by the hash of its weights; its card tells what it was trained on.
+    It is trained on the newest games of the config, in a replay window that grows with the total, starting from the
+    champion's weights where there is one, and evaluated on held-out games chosen by hash. With fewer games than
+    `training.min_games` nothing is trained: the partition says so, a check warns, and evaluation continues without a
+    candidate. A model is identified by the hash of its weights; its card says what it was trained on.
     """
     with step_errors():
         runtime = runtime.within(config.host_class)

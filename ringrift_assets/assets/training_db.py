@@ -55,18 +55,18 @@ class Verification(NamedTuple):
     code_version="game-set-1/canonical-1",
     check_specs=[
         partitioned_spec(TRAINING_DB, ALL_VERIFY, "Every game replays to exactly the outcome it claims."),
-        partitioned_spec(TRAINING_DB, NO_ILLEGAL, "No game has a move that is not legal where it was played."),
+        partitioned_spec(TRAINING_DB, NO_ILLEGAL, "No game contains an illegal move."),
     ],
 )
 def training_db(
     context: dg.AssetExecutionContext, config: Materialize, runtime: dg.ResourceParam[Runtime]
 ) -> dg.MaterializeResult:
-    """The games a network may learn from: replayed move by move, finished, and each of them once.
+    """Training database: deduplicated, finished games, each verified by replaying it through the rules.
 
-    It takes this iteration's selfplay games, and the match games of earlier iterations that no set has taken.
-    A game counts only after the rules engine has replayed it to the outcome and hash it claims. Games that
-    were cut off, and games that are in this iteration's set already or in that of any earlier iteration, are
-    set aside with the reason. Asking records nothing: the same inputs always give the same set.
+    It takes this iteration's selfplay games and the match games of earlier iterations that no training set has taken.
+    A game counts only if the rules engine replays it to the outcome and hash it claims. Capped games, and games that
+    are in this set or that of an earlier iteration already, are rejected with the reason. Deduplication is derived,
+    never recorded: the same inputs always give the same set.
     """
     with step_errors():
         key, iteration = partition_of(context)

@@ -32,10 +32,10 @@ NUMBERS = ("cpu", "mem", "disk", "gpu")
     ],
 )
 def worker_resources(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult:
-    """How busy each host of the hosts file is: processors, memory, disk and graphics cards, in percent.
+    """Utilization of each host of the hosts file: CPU, memory, disk and GPU, in percent.
 
-    It is measured anew each time, so it belongs to no iteration and nothing is made from it. A host that is
-    not in use, or that does not answer, is listed with the reason.
+    It is measured anew each time, so it belongs to no iteration and nothing depends on it. A host that is disabled or
+    unreachable is listed with the reason.
     """
     with step_errors():
         with ThreadPoolExecutor(max(len(runtime.hosts), 1)) as pool:  # one that does not answer holds up nobody

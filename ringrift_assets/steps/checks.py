@@ -97,7 +97,7 @@ def duplicates_problem(config: str, found: dict[int, dict[int, int]]) -> str:
     name=NO_DUPLICATES,
     partitions_def=PARTITIONS,
     blocking=True,
-    description="No game is twice in the training sets of this config up to this iteration.",
+    description="No duplicate games in the training sets of this config up to this iteration.",
 )
 def no_duplicates(context: dg.AssetCheckExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
     """Looks at the whole store, so it can be run alone after an older iteration was materialized again."""

@@ -36,7 +36,7 @@ class OnHosts(dg.Config):
 
     host_class: str = Field(
         default="",
-        description="Only hosts of this class do the work: local, mac_cluster, aws, lambda_labs, vast_ai. Empty: any.",
+        description="Run jobs only on hosts of this class: local, mac_cluster, aws, lambda_labs, vast_ai. Empty: any.",
     )
 
 

@@ -11,8 +11,8 @@ class Job(Strict):
 
 
 class File(Strict):
-    jobs: list[Job] = []
-    limits: dict[str, Job] = {}
+    jobs: list[Job] = Field(default_factory=list)
+    limits: dict[str, Job] = Field(default_factory=dict)
 
 
 @pytest.mark.parametrize(

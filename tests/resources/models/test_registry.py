@@ -2,6 +2,7 @@
 
 import pytest
 
+from resources.models.registry import Registry
 from resources.store.acts import acts_of
 from ringrift.errors import InvalidInput, MissingInput
 from tests.resources.model_makers import put_model, put_no_model, put_ratings, save_pair
@@ -90,5 +91,5 @@ def test_a_model_trained_elsewhere_is_checked_copied_and_recorded_once(registry,
     with pytest.raises(InvalidInput, match="plain name"):
         registry.register("../out", other, "square8_2p")
     other.write_bytes(pair.read_bytes())
-    with pytest.raises(InvalidInput, match="these are the weights of hash .*; the card is of"):
+    with pytest.raises(InvalidInput, match=r"these are the weights of hash .*; the card is of"):
         registry.register("forged", other, "square8_2p")

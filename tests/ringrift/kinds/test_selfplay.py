@@ -301,7 +301,7 @@ def test_no_two_streams_of_an_iteration_are_the_same():
         ({"opening_plies": 7}, "6"),
         ({"pool": []}, "pool"),
         ({"pool": [{"engine": "oracle", "difficulty": 1}]}, "oracle"),
-        ({"pool": [{"engine": [], "difficulty": 1}]}, "pool.0"),
+        ({"pool": [{"engine": [], "difficulty": 1}]}, "pool[0]"),
         ({"pool": [{"engine": "random", "difficulty": 1, "hat": 1}]}, "hat"),
         ({"engine": "hybrid"}, "mixed"),
         ({"config": "square9_2p"}, "square8_2p"),

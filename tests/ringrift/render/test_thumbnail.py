@@ -4,8 +4,8 @@ import zlib
 
 import pytest
 
+from ringrift.boards import BOARDS
 from ringrift.render import data_uri, render_thumbnail
-from ringrift.render.thumbnail import CELL_PIXELS
 from tests.ringrift.render.positions import CASES, crowded
 
 
@@ -31,4 +31,5 @@ def test_thumbnail_shows_all_kinds_in_all_colours(name: str, players: int) -> No
     png = render_thumbnail(crowded(name, players, 1.0 if players == 4 else 0.5))
     seats = range(players)
     assert pixels(png) - {0} == {1, *(2 + seat for seat in seats), *(6 + seat for seat in seats)}
-    assert players == 2 or int.from_bytes(png[16:20]) == CELL_PIXELS[name][0] * (8 if name == "square8" else 9)
+    across = 8 if name == "square8" else 9
+    assert players == 2 or int.from_bytes(png[16:20]) == BOARDS[name].thumbnail_pixels[0] * across

@@ -224,8 +224,7 @@ def judged(trained: Graph, monkeypatch: pytest.MonkeyPatch) -> Graph:
 
 def test_a_candidate_that_beats_the_reference_becomes_champion_and_plays_from_the_next_iteration_on(judged):
     model = judged.record("trained_model").data
-    tuned = untuned(judged.record("incumbent").data)
-    put_record(judged.runtime().store, "heuristic_profiles", CONFIG, 0, tuned)
+    put_untuned(judged)
     result = judged.run(0, EVALUATION)
     assert result.success, failure(result)
     assert all(check.passed for check in checks(result).values())
@@ -246,10 +245,8 @@ def test_a_candidate_that_beats_the_reference_becomes_champion_and_plays_from_th
 
 def put_untuned(graph: Graph) -> None:
     """The profile of iteration 0 as a search without a better one leaves it."""
-    force = graph.record("incumbent").data
-    tuned = {name: force[name] for name in ("profile", "profile_hash", "profile_weights")}
-    more = {"source": "incumbent", "fitness": None, "proof": None, "over": None}
-    put_record(graph.runtime().store, "heuristic_profiles", CONFIG, 0, {**tuned, **more})
+    tuned = untuned(graph.record("incumbent").data)
+    put_record(graph.runtime().store, "heuristic_profiles", CONFIG, 0, tuned)
 
 
 def test_a_judged_iteration_stays_as_it_is_when_its_model_is_deprecated_and_the_next_one_plays_without_it(judged):
