@@ -1,4 +1,4 @@
-"""A workbench that is kept to a class of hosts shares what was read and opened with the one it comes from."""
+"""A runtime limited to a class of hosts shares files and connections with the one it comes from."""
 
 import json
 import socket
@@ -10,13 +10,12 @@ from typing import Any
 import paramiko
 import pytest
 
-from resources import runtime as workbench
+from resources import runtime
 from resources.hosts.host import Host
 from resources.runtime import BANDWIDTH_VARIABLE, Runtime, bandwidth, home_id
 from resources.store.home import Home
 from ringrift.errors import InvalidInput
 from ringrift.jobs.contract import JobSpec
-from ringrift.planning import pipeline
 from ringrift.planning.retry import RetryPolicy
 from tests.resources.conftest import Bench
 from tests.sshd import free_port, hosts_file
@@ -36,8 +35,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(owner, name, call)
 
-    counted(pipeline, "load_pipeline")
-    counted(workbench, "load_hosts")
+    counted(runtime, "load_pipeline")
+    counted(runtime, "load_hosts")
     counted(paramiko.SSHClient, "connect")
     return count
 
