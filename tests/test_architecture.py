@@ -256,6 +256,7 @@ def test_files_stay_short():
     for path in FILES.values():
         text = path.read_text()
         kernels = re.search("^@(kernel|entry)$", text, re.MULTILINE)
-        if len(text.splitlines()) > (KERNEL_LINES if kernels else LINES):
+        told = "longer than 300 lines" in " ".join((ast.get_docstring(ast.parse(text)) or "").split()).lower()
+        if len(text.splitlines()) > (KERNEL_LINES if kernels and told else LINES):
             long[path.relative_to(ROOT).as_posix()] = len(text.splitlines())
     assert not long

@@ -4,7 +4,7 @@ In a block the first participant sits once in each seat, copies of the second in
 share their opening, a balanced one (`openings`). Game index = block * players + the first participant's seat.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from ringrift.config import parse_config
@@ -16,7 +16,6 @@ from ringrift.matches.shards import run_games
 from ringrift.players.participant import Participant
 from ringrift.rules.position_json import read_options
 from ringrift.specs.match import MatchParams
-from ringrift.stats.results import game_scores
 
 Params: TypeAlias = MatchParams
 
@@ -64,12 +63,6 @@ def game_plan(params: MatchParams) -> GamePlan:
         order=order if gate else None,
         models=params.models or [],
     )
-
-
-def match_scores(rankings: Mapping[int, Any], players: int) -> tuple[int, float]:
-    """(games, mean score of the first participant) of a match's games by index."""
-    scores = [game_scores(ranking, players)[index % players] for index, ranking in rankings.items()]
-    return len(scores), sum(scores) / len(scores) if scores else 0.5
 
 
 def run(job: Job, params: MatchParams) -> dict[str, Any]:

@@ -68,11 +68,6 @@ def decode(code: int) -> tuple[int, int, int, int]:
     return code >> TYPE_SHIFT, code >> A_SHIFT & FIELD, code >> B_SHIFT & FIELD, code & FIELD
 
 
-def is_bookkeeping(code: int) -> bool:
-    """True for the four forced `no_*_action` moves."""
-    return code >> TYPE_SHIFT >= NO_PLACEMENT
-
-
 _PLAIN = {
     SKIP_PLACEMENT: "skip-placement",
     SWAP: "swap",

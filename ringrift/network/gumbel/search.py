@@ -7,6 +7,8 @@ improved policy of the root is the target a network is trained on. Each player w
 
 A score is what a game is worth to a player, from 0 to 1 (ratings.game_scores). The end of a game is scored exactly. A
 position with one legal decision is passed through: the network is asked, as it is trained, about choices only.
+
+Longer than 300 lines: the steps of one search, from the root to the decision, stand in the order they run.
 """
 
 import math

@@ -6,7 +6,8 @@ after iteration both grow, until the budget is spent or nothing was left out, an
 Positions met before are looked up (transposition table), moves that refuted a sibling come first (killers), then those
 that often did (history). At the horizon the side to move may still take what it can (quiescence over captures).
 
-The search is a loop over explicit frames, one a ply: Numba cannot load a recursive kernel from its cache.
+The search is a loop over explicit frames, one a ply: Numba cannot load a recursive kernel from its cache. Longer than
+300 lines: the steps of one alpha-beta loop, which would be harder to follow apart.
 """
 
 import math
