@@ -89,7 +89,7 @@ class Registry:
     def best(self, config: str) -> Model | None:
         """The documented query get_best_model: the highest rating among the active models of a config.
 
-        None where no active model has a rating. It decides nothing: who is in force is the gate's verdict.
+        None where no active model has a rating. It decides nothing: the champion is the gate's verdict.
         """
         rated = [m for m in self.models(parse_config(config).key) if m.status == "active" and m.rating is not None]
         return max(rated, key=lambda m: (m.rating or 0.0, m.model_id), default=None)
@@ -218,7 +218,7 @@ class Registry:
     def export(self, name: str, folder: Path) -> list[Path]:
         """Write model, card and heuristic profile into `folder`, for a game server; returns the files.
 
-        The profile is the one in force when the model was made, with its weights.
+        The profile is the current one when the model was made, with its weights.
         Raises MissingInput if the weights are gone, InvalidInput if the pair is damaged.
         """
         from ringrift.network.card import POLICY_VALUE, load_pair  # with numba
@@ -233,7 +233,7 @@ class Registry:
         return targets
 
     def _profile(self, model: Model) -> dict[str, Any]:
-        """The heuristic profile in force in the model's iteration, the baseline one where none is known."""
+        """The heuristic profile of the incumbent in the model's iteration, the baseline one where none is known."""
         record = self.store.get(names.INCUMBENT, model.config, model.iteration)
         if record is None:
             name, weights = BALANCED, find_profile(BALANCED)

@@ -1,6 +1,6 @@
 """Which host has a job: the record that keeps two hosts from working on one job, and a late one from being heard.
 
-`assignments/{job}.json` lists every assignment of a job, the last one in force. Each has a fencing number, higher
+`assignments/{job}.json` lists every assignment of a job; the last one is current. Each has a fencing number, higher
 than all before it. Who pulls shards or takes a result shows the number under which the worker was started; with an
 older one there is nothing to be had, however alive that worker is.
 """
@@ -69,11 +69,11 @@ class Assignments:
         return file.history
 
     def get(self, job: str) -> Assignment | None:
-        """The assignment in force, None if there is none. Raises AssignmentDamaged."""
+        """The current assignment, None if there is none. Raises AssignmentDamaged."""
         return next(reversed(self.history(job)), None)
 
     def recent(self, within_s: float) -> Iterator[tuple[str, Assignment]]:
-        """(job, assignment in force) of the jobs that were assigned or seen in the last `within_s` seconds."""
+        """(job, current assignment) of the jobs that were assigned or seen in the last `within_s` seconds."""
         oldest = time.time() - within_s
         for path in sorted(self.folder.glob("*.json")):
             with suppress(FileNotFoundError):
@@ -81,7 +81,7 @@ class Assignments:
                     yield path.stem, held
 
     def assign(self, job: str, host: str, place: str, attempt: int, after: int) -> Assignment | None:
-        """Give the job to a host, if the assignment in force still has the fencing number `after` (0: none).
+        """Give the job to a host, if the current assignment still has the fencing number `after` (0: none).
 
         Returns the new assignment, or None if somebody else was faster.
         """
@@ -108,12 +108,12 @@ class Assignments:
             self._change(job, fence, seen=self._clock())
 
     def finish(self, job: str, fence: int) -> bool:
-        """Enter that the manifest made under this number verified; False if the number is not in force."""
+        """Enter that the manifest made under this number verified; False if the number is not current."""
         return self._change(job, fence, status="done")
 
     @contextmanager
     def in_force(self, job: str, fence: int) -> Iterator[bool]:
-        """Whether the number is in force; it stays so inside the `with`, in which shards may be brought here."""
+        """Whether the number is current; it stays so inside the `with`, in which shards may be brought here."""
         with self._locked(job):
             held = self.get(job)
             yield held is not None and held.fence == fence

@@ -47,7 +47,7 @@ class Placement:
         self._seen.pop(transport, None)
 
     def held(self, job: WatchedJob) -> Assignment | None:
-        """The assignment in force, if somebody has the job; `job` follows it from now on."""
+        """The current assignment, if somebody has the job; `job` follows it from now on."""
         held = self._assignments.get(job.id) or self._adopt(job)
         job.fence = held.fence if held else 0
         return held

@@ -167,14 +167,14 @@ class WatchedJob:
         return None if bad else manifest
 
     def is_mine(self) -> bool:
-        """Whether the assignment that is followed is still in force."""
+        """Whether the assignment that is followed is still current."""
         held = self.assignments.get(self.id)
         return held is not None and held.fence == self.fence
 
     def _have(self, entries: Sequence[ShardEntry]) -> list[ShardEntry]:
         """Those shards that are here, or could be fetched, with the size and hash their entries say.
 
-        A shard of an assignment that is no longer in force is not fetched. Raises DiskFull.
+        A shard of an assignment that is not current any more is not fetched. Raises DiskFull.
         """
         want = [entry for entry in entries if not _is(self.inbox / entry.name, entry)]
         if want:

@@ -1,9 +1,9 @@
 """The store of a home: versioned partitions, written whole or not at all.
 
-`store/{asset}/{config}/{iteration}/partition.json` is the record of a partition: which version is in force,
+`store/{asset}/{config}/{iteration}/partition.json` is the record of a partition: which version is current,
 its digests, counts and provenance. `v0001/`, `v0002/`… beside it hold the files; a version is never changed
 once it has its name, and the record is replaced last, so a reader sees the old version or the new one. The
-version before the one in force is kept: a reader that has just read the old record still finds its files.
+version before the current one is kept: a reader that has just read the old record still finds its files.
 """
 
 import fcntl
@@ -34,7 +34,7 @@ class ClaimHeld(RingRiftError):
 
 
 class FewerRows(RingRiftError):
-    """The new version has fewer rows than the one in force and nobody said that this is meant."""
+    """The new version has fewer rows than the current one and nobody said that this is meant."""
 
 
 class Store:
@@ -48,7 +48,7 @@ class Store:
         return self.root / asset / config / f"{iteration:04d}"
 
     def get(self, asset: str, config: str, iteration: int) -> Record | None:
-        """The record in force, or None when the partition was never written. Raises StoreDamaged."""
+        """The current record, or None when the partition was never written. Raises StoreDamaged."""
         path = self.folder(asset, config, iteration) / RECORD
         try:
             text = path.read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ def default_store() -> Path:
 
 
 def find_game_sets(paths: list[Path]) -> list[Path]:
-    """Game set files under `paths`, sorted: files as they are, of stored partitions the version in force.
+    """Game set files under `paths`, sorted: files as they are, of stored partitions the current version.
 
     Without paths the home's training data. Raises MissingInput where there is none.
     """

@@ -146,6 +146,14 @@ def plan_ratings(runtime: Runtime, key: str, iteration: int) -> RatingPlan:
     return RatingPlan(inputs, spec, players, [in_force.key, *frozen], earlier)
 
 
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as far as its numbers are known: Elo points whole, a likelihood in thousandths."""
+    return {
+        name: (round(value, 3) if name == "los" else round(value)) if isinstance(value, float) else value
+        for name, value in row.items()
+    }
+
+
 def _metadata(runtime: Runtime, stored: StoredPartition) -> dict[str, Any]:
     content = content_of(stored.record, RatingsContent)
     large, history = (runtime.store.path(stored.record, name).read_bytes() for name in (PLOT, HISTORY))
@@ -153,10 +161,10 @@ def _metadata(runtime: Runtime, stored: StoredPartition) -> dict[str, Any]:
         "plot": dg.MetadataValue.md(f"![{PICTURE}]({content.small_plot})"),
         "plot_large": picture(PICTURE, large),
         "history": picture(HISTORY_PICTURE, history),
-        "ratings": table([{name: getattr(row, name) for name in TABLE_COLUMNS} for row in content.ratings]),
-        "seats": table([seat.model_dump() for seat in content.seats]),
+        "ratings": table([_shown({name: getattr(row, name) for name in TABLE_COLUMNS}) for row in content.ratings]),
+        "seats": table([_shown(seat.model_dump()) for seat in content.seats]),
         "best": content.ratings[0].name,
-        "best_rating": content.ratings[0].rating,
+        "best_rating": round(content.ratings[0].rating),
         "games_rated": content.games,
         "games_of_this_iteration": content.games_now,
         **partition_metadata(runtime, stored),

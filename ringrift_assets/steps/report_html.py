@@ -66,8 +66,8 @@ def _head(name: str, value: Any) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        text = f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
-        return f'<td class="number">{text}</td>'
+        decimals = 1 if isinstance(value, float) and abs(value) < 100 else 0  # a rating is not known to tenths
+        return f'<td class="number">{value:,.{decimals}f}</td>'
     return f"<td>{escape('' if value is None else str(value))}</td>"
 
 

@@ -1,4 +1,4 @@
-"""Contents about heuristic profiles: who is in force, the search for a better one, and what came of it."""
+"""Contents about heuristic profiles: the incumbent, the search for a better one, and what came of it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,14 +11,14 @@ ProfileWeights = dict[str, Number]
 
 
 class ModelRef(Strict):
-    """A network in force by its name and weights hash."""
+    """A champion network by its name and weights hash."""
 
     model_id: str
     weights_hash: str
 
 
 class IncumbentContent(Content):
-    """Who is in force when an iteration starts; all of `champion` is None before the first one."""
+    """What is current when an iteration starts; all of `champion` is None before the first one."""
 
     ASSET = names.INCUMBENT
     champion: str | None

@@ -1,4 +1,4 @@
-"""Content of the asset that decides who is in force."""
+"""Content of the asset that decides champion, profile and tier."""
 
 from typing import Literal
 
@@ -28,7 +28,7 @@ class Evidence(Strict):
 
 
 class Verdict(Strict):
-    """What was in force before, what is now, and why."""
+    """What was current before, what is now, and why."""
 
     before: str | None
     now: str | None
@@ -82,7 +82,7 @@ class Verdicts(Strict):
 
 
 class VerdictsContent(IncumbentContent):
-    """Who is in force from the next iteration on, and why."""
+    """What is current from the next iteration on, and why."""
 
     ASSET = names.TIER_ASSIGNMENT
     verdicts: Verdicts
