@@ -53,7 +53,7 @@ def test_the_definitions_are_valid():
 
 
 def test_a_change_of_the_graph_shows_in_review():
-    """After a change that is meant: python -m tests.assets.test_definitions, and look at the difference."""
+    """After a change that is meant: python -m tests.ringrift_assets.test_definitions, and look at the difference."""
     assert specs() == json.loads(SNAPSHOT.read_text())
 
 

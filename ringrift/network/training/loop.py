@@ -272,8 +272,8 @@ class _Run:
             content = torch.load(path, map_location=self.device, weights_only=True)
         if not isinstance(content, dict) or content.get("fingerprint") != self.fingerprint:
             found = content.get("fingerprint") if isinstance(content, dict) else None
-            problem = f"checkpoint of another training ({found})" if found else "unreadable checkpoint"
-            raise InvalidInput(str(path), found, f"remove it to start {self.fingerprint} anew", problem=problem)
+            problem = "checkpoint of another training" if found else "unreadable checkpoint"
+            raise InvalidInput(str(path), found, "remove the file to start anew", problem=problem)
         self.net.load_state_dict(content["net"])
         self.optimizer.load_state_dict(content["optimizer"])
         self.average = content["average"]

@@ -82,7 +82,7 @@ def test_bootstrap_installs_this_package_and_shakes_hands(sshd: Sshd, tmp_path: 
     file = hosts_file(tmp_path / "hosts.yaml", LOCAL, sshd.host("there", tmp_path / "there", "", max_parallel_jobs=2))
     monkeypatch.setenv("RINGRIFT_HOSTS", str(file))
     assert "there: ringrift 0." in hosts("bootstrap", "there", "--no-dependencies", "--no-warm")
-    assert (packages / "ringrift" / "agent.py").is_file(), "the wheel was installed there"
+    assert (packages / "ringrift" / "jobs" / "agent.py").is_file(), "the wheel was installed there"
     assert "there" in hosts("check", "there")
     row = json.loads(hosts("check", "there", "--json"))["hosts"][0]
     assert row["problem"] is None and row["note"] == "", "its package is this one"

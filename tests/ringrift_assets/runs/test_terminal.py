@@ -24,6 +24,7 @@ from resources.runner.events import Control
 from resources.store.home import Home
 from ringrift_assets.cli import verbs as cli
 from ringrift_assets.devtools.kills import workers
+from ringrift_assets.runs import interrupt
 from ringrift_assets.runs import iteration as run
 from ringrift_assets.runs.interrupt import watched
 
@@ -166,7 +167,7 @@ def test_a_run_that_is_left_before_its_config_begins_says_so_and_exits_with_1(ho
     pipeline.write_text(PIPELINE)
     control = Control()
     control.ask("detach")
-    monkeypatch.setattr(run, "watched", lambda work, say: work(control=control))
+    monkeypatch.setattr(interrupt, "watched", lambda work, say: work(control=control))
     app = Typer()
     cli.register(app)
     command = ["run", "--config", str(pipeline), "-c", "square8_2p", "--phase", "selfplay"]
