@@ -124,7 +124,7 @@ def test_a_game_that_does_not_replay_and_a_search_of_illegal_moves_are_refused(g
     broken = [dict(entry) for entry in entries]
     broken[2]["moves"] = [*broken[2]["moves"][:9], 12345, *broken[2]["moves"][10:]]
     schema = select_window([games], HEX8, WindowShape()).games.schema
-    with pytest.raises(InvalidInput, match=f"game {broken[2]['game_hash']}: 'ply 9'"):
+    with pytest.raises(InvalidInput, match=f"game {broken[2]['game_hash']}: illegal move at ply 9"):
         make_rows(pa.Table.from_pylist(broken, schema=schema), HEX8)
     searched = next(i for i, entry in enumerate(entries) if entry["search_plies"])
     entries[searched]["search_codes"] = [[code ^ 1 << 18 for code in c] for c in entries[searched]["search_codes"]]
