@@ -15,7 +15,7 @@ from ringrift.jobs.directory import read_manifest
 from ringrift.jobs.worker import run_job
 from ringrift.matches.decide import choose_move
 from ringrift.matches.plan import participant_name
-from ringrift.planning.jobs import match_job
+from ringrift.planning.jobs import MatchTerms, match_job
 from ringrift.planning.matches import alias, rung
 from ringrift.planning.pipeline import Pipeline
 from ringrift.planning.selfplay import plan_jobs
@@ -77,7 +77,7 @@ def decisions_of(codes, seat, skip=0):
 def test_an_engine_of_one_row_plays_a_match_job(register, tmp_path):
     register(first_move, graded=False)
     player = participant("first", HEX8, 1)
-    spec = match_job(config="hex8_2p", iteration=0, match="m", first=player, second=RANDOM, root_seed=5, blocks=2)
+    spec = match_job(MatchTerms(config=HEX8, iteration=0, root_seed=5), "m", player, RANDOM, blocks=2)
     (tmp_path / contract.OUT).mkdir()
     (tmp_path / contract.SPEC).write_text(spec.canonical())
     assert run_job(tmp_path) == 0

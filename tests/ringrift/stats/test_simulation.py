@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from ringrift.bench import gate as gate_calibration
 from ringrift.bench.gate import TABLES
+from ringrift.stats import simulation
 from ringrift.stats.plackett_luce import fit_tables
 from ringrift.stats.simulation import (
     CORRELATED,
@@ -101,7 +101,7 @@ def test_intervals_of_the_batch_fit_hold_the_truth_as_often_as_they_say(players)
 
 
 def test_planted_intervals_that_are_too_narrow_are_shown_as_such(monkeypatch):
-    monkeypatch.setattr(gate_calibration, "Z95", 1.0)
+    monkeypatch.setattr(simulation, "Z95", 1.0)
     assert interval_coverage(2, 60, [11]) < 0.8
 
 
