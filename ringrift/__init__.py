@@ -1,6 +1,6 @@
 """RingRift: rules engine, players, networks, jobs. The public names load what they need on first use.
 
-    from ringrift import Game, parse_config, participant, play_match_game
+from ringrift import Game, parse_config, participant, play_match_game
 """
 
 from importlib import import_module
