@@ -218,7 +218,7 @@ def judged(trained: Graph, monkeypatch: pytest.MonkeyPatch) -> Graph:
     def weak(config, force, profiles=None, champion=None):
         return champion or participant("random", config, 1)
 
-    monkeypatch.setattr(evaluation, "player_in_force", weak)
+    monkeypatch.setattr(evaluation, "current_player", weak)
     return trained
 
 

@@ -8,7 +8,7 @@ from resources.runtime import Runtime, Where
 from resources.store.home import Home
 from resources.views.status import RESOURCES_PLACE
 from resources.views.text import resource_block
-from ringrift_assets.assets import worker_resources
+from ringrift_assets.assets.worker_resources import worker_resources
 from ringrift_assets.runs.iteration import run_resources
 from tests.sshd import Sshd, free_port, hosts_file, known, python_here
 

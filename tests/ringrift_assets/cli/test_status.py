@@ -23,7 +23,7 @@ def done(home: Home, finished_home: Home) -> Home:
 
 def ringrift(*arguments: object) -> str:
     app = Typer()
-    cli_status.register(app)
+    status.register(app)
     result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
     assert result.exit_code == 0
     return result.stdout
@@ -63,9 +63,9 @@ def test_they_do_not_import_dagster(done, verb):
     code = f"""
 import sys
 from typer import Typer
-from ringrift_assets import cli_status
+from ringrift_assets.cli import status
 app = Typer()
-cli_status.register(app)
+status.register(app)
 app(["{verb}", "--json"], standalone_mode=False)
 assert "dagster" not in sys.modules and "numba" not in sys.modules
 """
