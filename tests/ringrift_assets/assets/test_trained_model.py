@@ -260,7 +260,7 @@ def test_a_judged_iteration_stays_as_it_is_when_its_model_is_deprecated_and_the_
     result = judged.run(0, made)
     assert all(metadata(result, asset)["reused"] for asset in made) and judged.started() == []
     assert [judged.record(asset) for asset in made] == before, "the same jobs, digests and versions"
-    [plan] = show_plans(judged.bench(), [(0, {CONFIG: made})])
+    [plan] = show_plans(judged.runtime(), [(0, {CONFIG: made})])
     assert {match["id"] for match in plan["matches"]} == {match["job"] for match in before[1].data["matches"]}
 
     judged.start(1)

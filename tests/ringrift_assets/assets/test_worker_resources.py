@@ -5,6 +5,8 @@ import re
 import dagster as dg
 
 from resources.runtime import Runtime, Where
+from resources.store.contents.base import content_of
+from resources.store.contents.operations import HostsContent
 from resources.store.home import Home
 from resources.views.status import RESOURCES_PLACE
 from resources.views.text import resource_block
@@ -55,9 +57,9 @@ def test_hosts_reached_by_ssh_are_measured_and_one_that_does_not_answer_is_shown
     runtime = Runtime(home, hosts=hosts_file(tmp_path / "hosts.yaml", *hosts))
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize([worker_resources], instance=instance, resources={"runtime": runtime})
-    use = runtime.store.need(*RESOURCES_PLACE).data["hosts"]
-    assert use["there"]["problem"] is None and 0 < use["there"]["mem"] <= 100
-    assert use["gone"]["problem"].startswith("cannot be reached: ")
+    use = content_of(runtime.store.need(*RESOURCES_PLACE), HostsContent).hosts
+    assert use["there"].problem is None and 0 < use["there"].mem <= 100
+    assert use["gone"].problem.startswith("cannot be reached: ")
     lines = resource_block(use).splitlines()  # by name
     assert re.fullmatch(r"  there: CPU=\d+%, MEM=\d+%, DISK=\d+%, GPU=\d+%", lines[2])
     [check] = result.get_asset_check_evaluations()

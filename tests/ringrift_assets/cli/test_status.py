@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from resources.store.home import REPOSITORY, Home
 from ringrift.errors import InvalidInput, MissingInput
-from ringrift_assets.cli import status as cli_status
+from ringrift_assets.cli import status
 from tests.ringrift_assets.conftest import CONFIG, MATCH_GAMES, PLAYED
 
 
