@@ -18,7 +18,7 @@ CHECKED := tests/test_architecture.py \
   $(addprefix tests/ringrift/,gamesets planning plots render rules specs stats) \
   $(addprefix tests/resources/,models store views)
 
-check: $(READY) ## style, types, import rules and the fast tests: under two minutes once the kernels are compiled
+check: $(READY) ## style, types, import rules and the fast tests: about two minutes once the kernels are compiled
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -61,7 +61,7 @@ def main() -> None:
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
-    sys.argv = [re.sub(r"^--config-key(?=$|=)", "--configs", word) for word in sys.argv]  # its former name
+    sys.argv = [re.sub(r"^--config-key(?=$|=)", "--configs", word) for word in sys.argv]  # a hidden alias
     _add_platform_verbs()
     try:
         app()

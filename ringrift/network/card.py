@@ -36,7 +36,7 @@ class ModelCard(Strict):
     """What a model is, where it comes from and how good it is. `weights` is its identity."""
 
     card: Literal[1] = 1
-    kind: str  # what is computed: POLICY_VALUE is the network of model.py, VALUE that of players/value_net.py
+    kind: str  # what is computed: POLICY_VALUE is the network of model.py, VALUE that of players/search/value_net.py
     architecture: dict[str, int]  # arguments of the network's Architecture
     encoder: int
     rules_version: str

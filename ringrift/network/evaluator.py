@@ -123,7 +123,7 @@ def onnx_file(path: Path, config: Config | None = None) -> tuple[Path, str]:
     """(exported file of a model, hash of its weights), given the path of its .safetensors file.
 
     The export is kept in the user's cache under the hash and the digest of the network's code, and made if it is not
-    there. Raises what files.load_pair does: the weights are hashed at each call.
+    there. Raises what card.load_pair does: the weights are hashed at each call.
     """
     _, card = load_pair(path, kind=POLICY_VALUE, config=config)
     exported = Path(user_cache_dir("ringrift"), "onnx", f"{card.weights}-{_code_digest()}.onnx")
@@ -143,7 +143,7 @@ def _code_digest() -> str:
 def load_evaluator(path: Path, config: Config | None = None, device: str | None = None) -> Evaluator:
     """The evaluator of a .safetensors file on a device (cpu, cuda, mps; default: RINGRIFT_DEVICE, else cpu).
 
-    Raises MissingInput or InvalidInput as files.load_pair does, InvalidInput for a device that is not there.
+    Raises MissingInput or InvalidInput as card.load_pair does, InvalidInput for a device that is not there.
     """
     device = device or os.environ.get(DEVICE_VARIABLE) or "cpu"
     if device not in DEVICES:

@@ -15,7 +15,7 @@ Sequential Analysis, 1947). m and v are regularised by one virtual block, half o
 without it a few equal blocks would have no variance and decide anything.
 
 Elo is that of the expected score in the match as played, at every table size: 0 Elo is a score of 0.5 and
-+35 Elo one of 0.55. The cap bounds the cost, so beta holds only well above elo1: `gate_calibration` gives the
++35 Elo one of 0.55. The cap bounds the cost, so beta holds only well above elo1: `bench.gate` gives the
 rates. The documented floor, a mean score of at least 0.55 over at least 10 games, must hold as well.
 """
 

@@ -47,7 +47,7 @@ class Games(NamedTuple):
     temperature: np.ndarray  # float64 [G, 4], scale of the Gumbel noise
     rng: np.ndarray  # uint64 [G, 4, 1], a stream a participant
     decided: np.ndarray  # int64 [G, 4], decisions played for a participant here
-    kept: np.ndarray  # int64 [G, cap], this and the next four as players.searched.Searched
+    kept: np.ndarray  # int64 [G, cap], this and the next four as players.search.targets.Searched
     found: np.ndarray  # uint32 [G, cap, RECORDED]
     shares: np.ndarray  # int64 [G, cap, RECORDED]
     spent: np.ndarray  # int64 [G, cap]

@@ -5,8 +5,9 @@ replacement (the top of logits plus Gumbel noise) and sequential halving spends 
 decision is taken whose visits lag most behind the improved policy softmax(logits + sigma(completed q)). That
 improved policy of the root is the target a network is trained on. Each player wants its own score.
 
-A score is what a game is worth to a player, from 0 to 1 (ratings.game_scores). The end of a game is scored exactly. A
-position with one legal decision is passed through: the network is asked, as it is trained, about choices only.
+A score is what a game is worth to a player, from 0 to 1 (stats.results.game_scores). The end of a game is scored
+exactly. A position with one legal decision is passed through: the network is asked, as it is trained, about choices
+only.
 
 Longer than 300 lines: the steps of one search, from the root to the decision, stand in the order they run.
 """

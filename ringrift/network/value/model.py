@@ -1,4 +1,4 @@
-"""The value network of players/value_net.py in torch, as it is trained; torch is imported here."""
+"""The value network of players/search/value_net.py in torch, as it is trained; torch is imported here."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ class ValueModel(nn.Module):
         return strengths
 
     def tensors(self) -> Weights:
-        """The weights as players/value_net.py reads them."""
+        """The weights as players/search/value_net.py reads them."""
 
         def table(*parts: Tensor) -> np.ndarray:
             return torch.cat([part.detach().cpu() for part in parts]).contiguous().numpy()

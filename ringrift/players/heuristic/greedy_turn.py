@@ -81,7 +81,7 @@ def choose_heuristic(b, s, w, buf, n, scratch, weights, light, temperature, rng)
     """Choose one of the `n` >= 1 legal decisions in `buf` (uint32[>= n]) for the player to move in state `s`.
 
     Each is applied, the turn is finished
-    greedily, and the position evaluated for the mover with `weights` (float64[37], see players.weights): the
+    greedily, and the position evaluated for the mover with `weights` (float64[37], see players.heuristic.profiles): the
     largest value wins, ties by lot. With `temperature` > 0 (in units of the evaluation) a decision of value v is
     drawn with probability proportional to exp(v / temperature). `light` leaves out the costly components. A swap
     is evaluated from the seat the mover would then hold, after the other one's turn. Consumes draws of `rng`
