@@ -1,21 +1,15 @@
 """`ringrift play` as a user types it."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from ringrift.cli.main import app
 from ringrift.play import series as playing
+from tests.ringrift.cli.command import ringrift, ringrift_process
 
 PAIR = ("--p1", "heuristic:7", "--p2", "random")
-
-
-def ringrift(*arguments, typed=""):
-    command = [sys.executable, "-m", "ringrift.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, input=typed, timeout=300)
 
 
 def test_a_series_is_shown_saved_and_read_back(tmp_path):
@@ -30,7 +24,8 @@ def test_a_series_is_shown_saved_and_read_back(tmp_path):
 
 
 def test_json_is_one_object_and_the_same_games_again(tmp_path):
-    first, second = (json.loads(ringrift("play", *PAIR, "--games", 4, "--seed", 9, "--json").stdout) for _ in range(2))
+    command = ("play", *PAIR, "--games", 4, "--seed", 9, "--json")
+    first, second = (json.loads(run(*command).stdout) for run in (ringrift, ringrift_process))
     assert first["game_hashes"] == second["game_hashes"] and len(first["game_hashes"]) == 4
     assert first["players"] == second["players"] and first["whole"] and first["gate"] is None
     assert [row["label"] for row in first["players"]] == ["Heuristic_D7", "Random_D1"]
@@ -58,7 +53,7 @@ def test_a_gate_is_saved_with_its_evidence(tmp_path):
 
 def test_a_human_plays_through_a_pipe(tmp_path):
     path = tmp_path / "human.parquet"
-    done = ringrift("play", "--p1", "human", "--p2", "heuristic:3", "--save", path, typed="Pd4x2\nd4-d7\n")
+    done = ringrift_process("play", "--p1", "human", "--p2", "heuristic:3", "--save", path, typed="Pd4x2\nd4-d7\n")
     assert done.returncode == 0, done.stderr
     assert "player 2 (Heuristic_D3) plays" in done.stdout and "end of input: the game was left" in done.stdout
     assert "\033[" not in done.stdout and "as a game without a result" in done.stdout
@@ -86,7 +81,7 @@ def test_what_is_not_acceptable(arguments, message):
 
 
 def test_a_bad_player_exits_2_with_one_line():
-    done = ringrift("play", "--p1", "heuristc")
+    done = ringrift_process("play", "--p1", "heuristc")
     assert (done.returncode, done.stdout) == (2, "") and done.stderr.count("\n") == 1
 
 

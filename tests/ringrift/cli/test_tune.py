@@ -1,24 +1,18 @@
 """`ringrift tune` as a user types it, and the file it writes."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from ringrift.bench.tuner import BAD
 from ringrift.players.heuristic.profiles import load_profiles, profiles_file, write_profiles
+from tests.ringrift.cli.command import ringrift
 
 NAME = "heuristic_v1_hex8_2p"
 PIPELINE = """
-cmaes: {population: 6, games_per_evaluation: 6, sigma: 1.5, replicas: 2, proofs: 3, panel: []}
-gate: {max_blocks: 64}
+cmaes: {population: 6, games_per_evaluation: 4, sigma: 1.5, replicas: 2, proofs: 3, panel: []}
+gate: {min_blocks: 4, max_blocks: 32, elo1: 150}
 """
-
-
-def ringrift(*arguments):
-    command = [sys.executable, "-m", "ringrift.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 def test_a_bad_start_is_beaten_with_evidence_and_the_file_is_read_back(tmp_path):
