@@ -29,9 +29,9 @@ selfplay:
 evaluation:
   matchups: []
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D5, Heuristic_D7], blocks: 1}
-cmaes: {population: 6, games_per_evaluation: 6, sigma: 1.5, generations: {hex8_2p: 4}, replicas: 2, panel: []}
+cmaes: {population: 6, games_per_evaluation: 4, sigma: 1.5, generations: {hex8_2p: 4}, replicas: 2, panel: []}
 tiers: {ladder: [D2]}
-gate: {max_blocks: 64}
+gate: {min_blocks: 4, max_blocks: 32, elo1: 150}
 polling: {first_s: 0.1, interval_s: 0.3}
 """
 IMPORTING = """

@@ -22,7 +22,7 @@ from resources.store.home import Home
 from resources.store.partition_keys import partition_key
 from ringrift.errors import InvalidInput
 from ringrift_assets.cli import verbs as cli
-from ringrift_assets.definitions import ITERATION, defs
+from ringrift_assets.definitions import COLLECT, ITERATION, defs
 from ringrift_assets.runs.display import print_outcomes
 from ringrift_assets.runs.iteration import open_instance, run_iteration
 from tests.ringrift_assets.conftest import CONFIG, PIPELINE, PLAYED
@@ -59,7 +59,8 @@ def test_a_second_run_finds_everything_done_and_the_runs_are_in_the_homes_own_in
 
 
 def test_a_failure_of_one_config_is_told_and_the_others_go_on(finished, pipeline):
-    outcomes = run_iteration(["square8_2p", CONFIG], 0, pipeline, finished.home)
+    assets = {"square8_2p": COLLECT, CONFIG: ITERATION}
+    outcomes = run_iteration(["square8_2p", CONFIG], 0, pipeline, finished.home, assets=assets)
     assert [outcome.ok for outcome in outcomes] == [False, True]
     assert outcomes[0].error.startswith("selfplay_games: no selfplay job of square8_2p can be played")
     console = Console(width=160, record=True, file=io.StringIO())
