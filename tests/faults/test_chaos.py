@@ -8,13 +8,37 @@ import sys
 import pytest
 
 from resources.store.home import Home
+from ringrift_assets.bench import chaos
 from ringrift_assets.bench.chaos import Calm, bench_chaos, compare_games, run_calmly
 from ringrift_assets.devtools.kills import Disturbance, workers
+
+SMALLER = """
+configs: [square8_2p, square8_3p]
+selfplay:
+  min_games: 1
+  chunk_games: 30
+  jobs:
+    - {name: square8_2p_heuristic, config: square8_2p, engine: heuristic-only, games: 60, difficulty: 2}
+    - {name: square8_3p_heuristic, config: square8_3p, engine: heuristic-only, games: 20, difficulty: 2}
+evaluation:
+  matchups: []
+  round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
+  network_simulations: 2
+cmaes:
+  {population: 4, games_per_evaluation: 2, replicas: 1, proofs: 1, panel: [],
+   generations: {square8_2p: 2, square8_3p: 1}}
+training: {blocks: 1, channels: 8, epochs: {square8_2p: 2}, min_games: {square8_2p: 30, square8_3p: 1000}}
+gate: {min_blocks: 2, max_blocks: 4}
+tiers: {ladder: [D2]}
+polling: {first_s: 0.1, interval_s: 0.3}
+"""  # the jobs of the benchmark's iteration, each with fewer games
 
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
-    return run_calmly(tmp_path_factory.mktemp("calm"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chaos, "PIPELINE", SMALLER)
+        return run_calmly(tmp_path_factory.mktemp("calm"))
 
 
 @pytest.mark.slow
