@@ -222,7 +222,7 @@ def test_damage_found_on_resumption_is_played_again(tmp_path, done_job):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_cancels_between_games_and_keeps_what_is_finished(tmp_path, number):
-    spec = selfplay_spec("heuristic-only", 200)
+    spec = selfplay_spec("heuristic-only", 80)
     folder = job_folder(tmp_path, spec)
     process = launch(folder)
     wait_for(lambda: events(folder, "shard"))
@@ -232,10 +232,10 @@ def test_a_signal_cancels_between_games_and_keeps_what_is_finished(tmp_path, num
     assert state and (state.status, state.exit_code) == ("cancelled", 128 + number)
     assert messages(folder)[-1]["params"]["exception"]["name"] == "JobCancelled"
     kept = sum(event["rows"] for event in events(folder, "shard"))
-    assert 0 < kept < 200 and not (folder / "out" / contract.MANIFEST).exists()
+    assert 0 < kept < 80 and not (folder / "out" / contract.MANIFEST).exists()
     assert finish(launch(folder)) == (DONE, "")
     manifest = read_manifest(folder, spec.job_id)
-    assert manifest and manifest.result["played_now"] == 200 - kept
+    assert manifest and manifest.result["played_now"] == 80 - kept
     assert manifest.result["content_digest"] == undisturbed_digest(spec)
 
 
