@@ -11,6 +11,7 @@ from ringrift.errors import MissingInput
 from ringrift_assets.devtools.screenshots import PAGES, browser_page, take
 from ringrift_assets.devtools.webserver import query, web_server
 from ringrift_assets.runs.iteration import run_iteration
+from tests.forked_workers import use_forked_workers
 
 pytestmark = [pytest.mark.ui, pytest.mark.slow]
 
@@ -21,11 +22,11 @@ selfplay:
   jobs:
     - {name: square8_2p_random, config: square8_2p, engine: random-only, games: 8}
     - {name: square8_2p_nn, config: square8_2p, engine: nn-only, games: 8}
-cmaes: {population: 4, games_per_evaluation: 4, generations: {square8_2p: 2}, replicas: 1, proofs: 1, panel: []}
+cmaes: {population: 4, games_per_evaluation: 2, generations: {square8_2p: 2}, replicas: 1, proofs: 1, panel: []}
 evaluation:
   matchups:
     - {first: Heuristic_D2, second: Heuristic_D5, config: square8_2p, games: 4}
-gate: {max_blocks: 16}
+gate: {min_blocks: 2, max_blocks: 4}
 tiers: {ladder: [D2]}  # at the top, so that no tier match is played
 polling: {first_s: 0.1, interval_s: 0.3}
 """
@@ -45,7 +46,9 @@ def shown_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     folder = tmp_path_factory.mktemp("ui")
     (folder / "pipeline.yaml").write_text(PIPELINE)
     home = Home(folder / "home").prepare()
-    [outcome] = run_iteration(["square8_2p"], 0, folder / "pipeline.yaml", home)
+    with pytest.MonkeyPatch.context() as patch:
+        use_forked_workers(patch)
+        [outcome] = run_iteration(["square8_2p"], 0, folder / "pipeline.yaml", home)
     assert outcome.ok
     return home
 

@@ -14,7 +14,7 @@ LONGER = """
 configs: [hex8_2p]
 selfplay:
   jobs:
-    - {name: hex8_2p_heuristic, config: hex8_2p, engine: heuristic-only, games: 300}
+    - {name: hex8_2p_heuristic, config: hex8_2p, engine: heuristic-only, games: 120}
 polling: {first_s: 0.05, interval_s: 0.1}
 """
 
@@ -44,4 +44,4 @@ def test_killing_the_worker_in_the_middle_of_its_games_changes_nothing_in_the_re
     assert undisturbed.run(0).success
     for asset in ("selfplay_games", "training_db"):
         assert graph.record(asset).content_digest == undisturbed.record(asset).content_digest
-    assert graph.runtime().store.need("training_db", CONFIG, 0).rows == 300
+    assert graph.runtime().store.need("training_db", CONFIG, 0).rows == 120
