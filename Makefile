@@ -10,9 +10,9 @@ demo: $(READY) ## one iteration of square8_2p, small: play, verify, deduplicate,
 	$(BIN)/ringrift warmup
 	$(BIN)/ringrift run --config config/demo.yaml -c square8_2p
 
-test: $(READY) ## the whole suite
+test: $(READY) ## the whole suite; three processes, because tests of hosts mostly wait. tests/conftest.py orders the files
 	$(BIN)/ringrift warmup
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 CHECKED := tests/test_architecture.py \
   $(addprefix tests/ringrift/,gamesets planning plots render rules specs stats) \
