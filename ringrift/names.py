@@ -28,6 +28,7 @@ INCUMBENT_FILE = "incumbent.json"
 GENERATIONS_FILE, CANDIDATES_FILE, CONVERGENCE_PLOT = "generations.jsonl", "candidates.json", "convergence.svg"
 WEIGHTS_FILE, CARD_FILE, LOSSES_PLOT = "model.safetensors", "model.json", "losses.svg"
 PROFILES_FILE, PROFILE_FILE = "trained_heuristic_profiles.json", "profile.json"
+PLAYER_FILE = "player.json"  # of an exported model
 RATING_EVENTS_FILE, FIT_FILE = "history.parquet", "fit.json"
 RATINGS_PLOT, RATING_HISTORY_PLOT = "ratings.svg", "rating_history.svg"
 VERDICTS_FILE = "verdicts.json"

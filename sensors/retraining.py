@@ -1,5 +1,8 @@
 """When a config has enough new games, its next training and evaluation are asked for.
 
+Enough are `retrain.new_games`, and as many as loop.growth wants: a network of hardly more games would be about the one
+that was judged before.
+
 The decision is a function of what the store and the instance say now; no cursor is kept. New games are counted since
 the last model that was really trained, so a training that fails keeps its trigger: it is asked for again, at most
 `retrain.tries` times for one count of games.
@@ -13,6 +16,7 @@ import dagster as dg
 from resources.runtime import Runtime
 from resources.store.contents.base import content_of
 from resources.store.contents.models import ModelContent, TrainingOutcome
+from resources.store.learned import learned_games
 from resources.store.partition_keys import partition_key
 from resources.store.store import Store
 from ringrift import names
@@ -35,7 +39,7 @@ ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRun
 
 @dataclass(frozen=True, slots=True)
 class ConfigState:
-    """What is known of a config. `games` are unique, verified, finished ones up to the iteration `collected`.
+    """What is known of a config. `games` are those networks learn from, up to the iteration `collected`.
 
     `trained` is the iteration of the last model that was really trained and `trained_games` the games there were then.
     `going` names a run that works on it, `ended` are the runs that were asked for at this count and have ended.
@@ -74,11 +78,14 @@ class RetrainingPlan:
     waiting: list[str]
 
 
-def plan_retraining(states: Iterable[ConfigState], new_games: int, tries: int) -> RetrainingPlan:
-    """Which configs to train: at least `new_games` new ones, enough in all, no model yet, nothing in progress."""
+def plan_retraining(states: Iterable[ConfigState], new_games: int, tries: int, growth: float = 1.0) -> RetrainingPlan:
+    """Which configs to train: enough new games, enough in all, no model yet, nothing in progress.
+
+    Enough new games are `new_games`, and growth - 1 times those of the last training.
+    """
     decision = RetrainingPlan([], [])
     for state in states:
-        if why := _waits(state, new_games, tries):
+        if why := _waits(state, max(new_games, round((growth - 1) * state.trained_games)), tries):
             decision.waiting.append(f"{state.config}: {why}")
             continue
         assert state.collected is not None  # else it waits
@@ -105,13 +112,15 @@ def _waits(state: ConfigState, new_games: int, tries: int) -> str | None:
     return None
 
 
-def state_of(store: Store, instance: dg.DagsterInstance, config: str, min_games: int) -> ConfigState:
+def state_of(runtime: Runtime, instance: dg.DagsterInstance, config: str) -> ConfigState:
     """A config as the store and the instance know it."""
+    store, min_games = runtime.store, runtime.pipeline.training.min_games.get(config, 1)
     sets = [record for record in store.upto(DATA, config, names.LAST_ITERATION) if not record.missing]
     if not sets:
         return ConfigState(config, min_games)
     models = _trained(store, config)
-    newest, games = sets[-1].iteration, sum(record.rows for record in sets)
+    newest = sets[-1].iteration
+    games = learned_games(store, runtime.pipeline, config, newest)
     count = ConfigState(config, min_games, newest, games).count
     return ConfigState(
         config=config,
@@ -156,9 +165,9 @@ def _ended(instance: dg.DagsterInstance, count: str) -> tuple[str, ...]:
 def retraining(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Works on the home and pipeline of this process; a tick without a request says why for each config."""
     runtime = Runtime()
-    rules, needs = runtime.pipeline.retrain, runtime.pipeline.training.min_games
-    states = [state_of(runtime.store, context.instance, key, needs.get(key, 1)) for key in runtime.pipeline.configs]
-    decision = plan_retraining(states, rules.new_games, rules.tries)
+    rules = runtime.pipeline.retrain
+    states = [state_of(runtime, context.instance, key) for key in runtime.pipeline.configs]
+    decision = plan_retraining(states, rules.new_games, rules.tries, runtime.pipeline.loop.growth)
     for line in decision.waiting:
         context.log.info(line)
     if not decision.requests:

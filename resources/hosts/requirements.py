@@ -1,5 +1,6 @@
 """What a job needs of its host: disk space, memory, and what the host keeps free besides."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from ringrift.errors import RingRiftError
 from ringrift.jobs.contract import JobSpec
 from ringrift.specs.kinds import params_of
 from ringrift.specs.params import PlayParams
-from ringrift.specs.train import TrainParams
+from ringrift.specs.train import VALUE, TrainParams
 
 MIB, GIB = 2**20, 2**30
 
@@ -56,6 +57,7 @@ def shown(number: int) -> str:
 SYSTEM_GB = 1.0  # of the host, beside the job
 WORKER_GB = 0.6  # any job: 0.3 while it plays or rates, 0.6 while it compiles the kernels
 NETWORK_GB = 0.2  # more where networks play
+VALUE_GB = 0.6  # more to train a value network on any board, with a full window
 DOCUMENTED_BATCH, LARGEST = 256, 6 * 64
 
 
@@ -70,9 +72,11 @@ class Needs:
 def needs(spec: JobSpec) -> Needs:
     """What a job needs, by its parameters. A training is taken to run on the processor."""
     board, params, memory_gb = parse_config(spec.config).board, params_of(spec), WORKER_GB
-    if isinstance(params, TrainParams):
+    if isinstance(params, TrainParams) and params.network == VALUE:
+        memory_gb += VALUE_GB
+    elif isinstance(params, TrainParams):
         ends, layers = BOARDS[board].training_gb
-        size = params.blocks * params.channels / LARGEST
+        size = math.prod(params.architecture.values()) / LARGEST
         memory_gb += (ends + layers * size) * params.settings.batch_size / DOCUMENTED_BATCH
     elif isinstance(params, PlayParams) and params.models:
         memory_gb += NETWORK_GB

@@ -47,7 +47,7 @@ def verify_games(registry: Registry, model: Model, count: int) -> GamesChecked:
     if problems:
         return GamesChecked(window["games"], 0, problems)
     try:
-        found = select_window(tables, config, WindowShape(shape.rows, shape.alpha, shape.beta))
+        found = select_window(tables, config, WindowShape(shape.rows, shape.alpha, shape.beta), window.get("sources"))
     except MissingInput as error:
         return GamesChecked(window["games"], 0, [str(error)])
     if found.digest != window["digest"]:

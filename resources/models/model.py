@@ -18,8 +18,8 @@ def model_id(config: str, iteration: int) -> str:
 class Model:
     """An entry of the registry, with the documented fields; `weights` is its identity, 64 hex digits.
 
-    `path` is relative to the home, times are ISO 8601 UTC, `rating` is that of the newest rating table (None: it has
-    played no match).
+    `network` is its kind, value or policy_value; `path` is relative to the home, times are ISO 8601 UTC, `rating` is
+    that of the newest rating table (None: it has played no match).
     """
 
     model_id: str
@@ -31,6 +31,7 @@ class Model:
     metrics: dict[str, Any]
     weights: str
     parent: str | None
+    network: str = "policy_value"
     status: Literal["active", "deprecated"] = "active"
     deprecated_at: str | None = None
     deprecation_reason: str | None = None
@@ -54,6 +55,7 @@ def model_of(record: Record, content: ModelContent) -> Model:
         metrics={"training_iteration": record.iteration, **content.metrics},
         weights=content.weights,
         parent=content.parent,
+        network=content.network,
     )
 
 

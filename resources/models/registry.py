@@ -20,7 +20,7 @@ from resources.store.acts import acts_of, record_act
 from resources.store.contents.base import content_of
 from resources.store.contents.matches import MatchesContent, RatingsContent
 from resources.store.contents.models import ModelContent, TrainingOutcome
-from resources.store.contents.profiles import IncumbentContent
+from resources.store.contents.profiles import IncumbentContent, ProfileContent
 from resources.store.home import Home
 from resources.store.record import Record
 from resources.store.store import Store
@@ -124,10 +124,10 @@ class Registry:
         The pair is checked, copied to models/ under the name, and recorded. The same model again changes nothing.
         Raises InvalidInput if the pair is not one this version can play in `config` or the name is taken.
         """
-        from ringrift.network.card import POLICY_VALUE, load_pair  # with numba
+        from ringrift.network.card import load_pair  # with numba
 
         key = parse_config(config)
-        _, card = load_pair(path, kind=POLICY_VALUE, config=key)
+        _, card = load_pair(path, config=key)
         for model in self.models():
             if model.model_id == name:
                 if model.weights != card.weights:
@@ -147,6 +147,7 @@ class Registry:
             iteration=card.iteration,
             metrics={**card.metrics, **(metrics or {})},
             weights=card.weights,
+            network=card.kind,
             parent=parent.weights if parent else card.parent,
         )
         record_act(self.home, REGISTER, model=entry.to_json())
@@ -216,29 +217,46 @@ class Registry:
             self.write_model(record)
 
     def export(self, name: str, folder: Path) -> list[Path]:
-        """Write model, card and heuristic profile into `folder`, for a game server; returns the files.
+        """Write model, card, profile and player into `folder`, for game servers and `ringrift play`; returns the files.
 
-        The profile is the current one when the model was made, with its weights.
+        The player is the candidate that the model was judged as, the profile that it plays with. A model that has not
+        been judged has no player file; its profile is the one that plays in its iteration.
         Raises MissingInput if the weights are gone, InvalidInput if the pair is damaged.
         """
-        from ringrift.network.card import POLICY_VALUE, load_pair  # with numba
+        from ringrift.network.card import load_pair  # with numba
 
         model = self.get(name)
         source = self.weights_path(model.weights)
-        load_pair(source, kind=POLICY_VALUE, config=parse_config(model.config))
+        load_pair(source, config=parse_config(model.config))
+        profile, player = self._profile(model), self._player(model)
         targets = [folder / names.WEIGHTS_FILE, folder / names.CARD_FILE, folder / names.PROFILE_FILE]
         copy_file(source, targets[0])
         copy_file(source.with_suffix(".json"), targets[1])
-        write_json(targets[2], self._profile(model))
+        write_json(targets[2], profile)
+        if player is not None:
+            targets.append(folder / names.PLAYER_FILE)
+            write_json(targets[3], {"config": model.config, "player": player})
         return targets
 
+    def _player(self, model: Model) -> dict[str, Any] | None:
+        """The candidate that a model was judged as (Participant.to_dict), None if it has not been."""
+        record = self.store.get(names.TOURNAMENT_GAMES, model.config, model.iteration)
+        match = content_of(record, MatchesContent).match_of("champion") if record else None
+        if record is None or match is None:
+            return None
+        player = content_of(record, MatchesContent).participants[match.entrants[0].key].participant
+        return player if model.weights in (player.get("model"), player.get("value_model")) else None
+
     def _profile(self, model: Model) -> dict[str, Any]:
-        """The heuristic profile of the incumbent in the model's iteration, the baseline one where none is known."""
-        record = self.store.get(names.INCUMBENT, model.config, model.iteration)
-        if record is None:
-            name, weights = BALANCED, find_profile(BALANCED)
-        else:  # a trained profile keeps its name while its weights change
-            incumbent = content_of(record, IncumbentContent)
+        """The profile in force when the model was judged, else when its iteration began, else the baseline one."""
+        after = self.store.get(names.HEURISTIC_PROFILES, model.config, model.iteration)
+        before = self.store.get(names.INCUMBENT, model.config, model.iteration)
+        name, weights = BALANCED, find_profile(BALANCED)  # a trained profile keeps its name while its weights change
+        if after is not None:
+            tuned = content_of(after, ProfileContent)
+            name, weights = tuned.profile, tuned.profile_weights
+        elif before is not None:
+            incumbent = content_of(before, IncumbentContent)
             name, weights = incumbent.profile, incumbent.profile_weights
         return {"config": model.config, "profile": name, "profile_hash": profile_hash(weights), "weights": weights}
 
@@ -256,7 +274,7 @@ class Registry:
         if not tables:
             return {}
         players = {
-            key: entry.participant.get("model")
+            key: entry.participant.get("model") or entry.participant.get("value_model")
             for record in self.store.upto(names.TOURNAMENT_GAMES, config, names.LAST_ITERATION)
             for key, entry in content_of(record, MatchesContent).participants.items()
         }

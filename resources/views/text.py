@@ -1,8 +1,9 @@
-"""The documented text blocks: the summary of an iteration, the leaderboard, and the use of every host."""
+"""The documented text blocks: the summary of an iteration, the leaderboard, the use of every host; and Elo."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from resources.store.contents.matches import MatchStanding
 from resources.store.contents.operations import HostUse, ReportContent
 
 RULE = "=" * 60
@@ -26,6 +27,15 @@ def leaderboard_block(rows: Sequence[Mapping[str, Any]], config: str = "square8_
     title = "=== Elo Leaderboard ===" if config == "square8_2p" else f"=== Elo Leaderboard ({config}) ==="
     best = sorted(rows, key=lambda row: (-row["elo"], row["name"]))[:top]
     return "\n".join([title, *(f"  {n}. {row['name']}: {row['elo']:.0f}" for n, row in enumerate(best, 1))])
+
+
+def elo_text(standing: MatchStanding | None, factor: float = 1.0) -> str:
+    """Whole Elo with its 95 % interval, times a factor: `+137 (-85 to +523)`; one without a width is left out."""
+    if standing is None:
+        return "not measured"
+    ends = (standing.elo, standing.low, standing.high)
+    elo, low, high = ("no bound" if end is None else f"{round(factor * end):+,d}" for end in ends)
+    return elo if low == high == elo else f"{elo} ({low} to {high})"
 
 
 def resource_block(hosts: Mapping[str, HostUse]) -> str:

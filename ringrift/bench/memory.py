@@ -24,14 +24,16 @@ from ringrift.jobs import contract
 from ringrift.jobs.contract import JobSpec, file_sha256
 from ringrift.jobs.directory import read_state
 from ringrift.jobs.inputs import InputFile, ModelFile, input_file
-from ringrift.planning.incumbent import baseline_incumbent
+from ringrift.planning.incumbent import Champion, baseline_incumbent
 from ringrift.planning.jobs import MatchTerms, match_job, train_job
 from ringrift.planning.pipeline import Pipeline
 from ringrift.planning.selfplay import SelfplayInputs, plan_jobs
 from ringrift.planning.tuning import search_params
 from ringrift.players.benchmarks import anchor
+from ringrift.players.engines import NETWORK_DIFFICULTY, NETWORK_ENGINE
 from ringrift.players.heuristic.profiles import BALANCED, PROFILES
 from ringrift.players.ladder import rung
+from ringrift.players.participant import participant
 from ringrift.specs.store_jobs import RATE_VERSION, RateParams
 from ringrift.strict import parse
 
@@ -90,9 +92,13 @@ def random_games(home: Path, config: Config, games: int) -> tuple[list[InputFile
     return found, plies
 
 
-def plan(config: Config, mode: str, games: int, champion: ModelFile | None = None) -> list[JobSpec]:
-    """The chunks of a selfplay job of one engine mode, as the pipeline plans it."""
+def plan(config: Config, mode: str, games: int, model: ModelFile | None = None) -> list[JobSpec]:
+    """The chunks of a selfplay job of one engine mode, as the pipeline plans it; `model` is the champion's network."""
     job = {"name": "bench", "config": config.key, "games": games, "engine": mode}
+    champion = None
+    if model is not None:
+        player = participant(NETWORK_ENGINE, config, NETWORK_DIFFICULTY, model=model.weights)
+        champion = Champion(player, model)
     inputs = SelfplayInputs(incumbent=baseline_incumbent(champion=champion))
     return plan_jobs(parse(Pipeline, {"selfplay": {"jobs": [job]}}, "bench"), config, 0, inputs).jobs
 
@@ -104,7 +110,7 @@ def random_model(home: Path, config: Config, blocks: int, channels: int) -> Mode
     from ringrift.network.card import POLICY_VALUE, ModelCard, save_card, save_weights, weights_hash
     from ringrift.network.layout import ENCODER_VERSION
     from ringrift.network.model import Architecture, PolicyValueNet
-    from ringrift.network.training.loop import weights_of
+    from ringrift.network.tensors import weights_of
     from ringrift.rules.replay import RULES_VERSION
 
     torch.manual_seed(0)
@@ -130,17 +136,23 @@ def random_model(home: Path, config: Config, blocks: int, channels: int) -> Mode
 
 
 def training(
-    config: Config, games: Sequence[InputFile], rows: int, held_out_share: float, blocks: int, channels: int
+    config: Config, games: Sequence[InputFile], rows: int, held_out_share: float, size: tuple[int, int] | None = None
 ) -> JobSpec:
-    """A training with the documented batch and window. An epoch has a whole batch or more."""
-    numbers = {
-        "blocks": blocks,
-        "channels": channels,
+    """A training with the documented batch and window, of a value network or of a tower of `size` (blocks, channels).
+
+    An epoch has a whole batch or more.
+    """
+    epochs = max(1, rows // ROWS_AN_EPOCH)
+    numbers: dict[str, Any] = {
+        "kind": "policy_value" if size else "value",
         "max_row_uses": 1,
         "device": "cpu",
         "held_out_share": held_out_share,
-        "epochs": {config.key: max(1, rows // ROWS_AN_EPOCH)},
+        "epochs": {config.key: epochs},
+        "value": {"max_row_uses": 1, "epochs": epochs},
     }
+    if size:
+        numbers |= {"blocks": size[0], "channels": size[1]}
     return train_job(parse(Pipeline, {"training": numbers}, "bench"), config.key, 0, games)
 
 
@@ -189,16 +201,18 @@ def _peaks(home: Path, config: Config) -> Iterator[tuple[str, float]]:
     if not BOARDS[config.board].light:  # elsewhere the games to rate take long; only their number counts
         yield f"rate, {BLOCKS * config.players} games", peak_mb(home, rating(home, config))
     games, plies = random_games(home, config, GAMES)
-    for blocks, channels in ARCHITECTURES:
-        size = f"{blocks}x{channels}"
-        [spec] = plan(config, "nn-only", NETWORK_GAMES, random_model(home, config, blocks, channels))
+    yield "train value", peak_mb(home, training(config, games, plies, HELD_OUT / GAMES), first_epoch=True)
+    for shape in ARCHITECTURES:
+        size = "x".join(map(str, shape))
+        [spec] = plan(config, "nn-only", NETWORK_GAMES, random_model(home, config, *shape))
         yield f"selfplay nn-only {size}", peak_mb(home, with_cap(spec, NETWORK_DECISIONS))
-        spec = training(config, games, plies, HELD_OUT / GAMES, blocks, channels)
+        spec = training(config, games, plies, HELD_OUT / GAMES, shape)
         yield f"train {size}", peak_mb(home, spec, first_epoch=True)
     many = math.ceil(WINDOW_ROWS * GAMES / plies)
     games, plies = random_games(home, config, many)
-    spec = training(config, games, plies, HELD_OUT / many, *ARCHITECTURES[-1])
-    yield f"train {size}, {WINDOW_ROWS} rows", peak_mb(home, spec, first_epoch=True)
+    for name, last in (("value", None), (size, ARCHITECTURES[-1])):
+        spec = training(config, games, plies, HELD_OUT / many, last)
+        yield f"train {name}, {WINDOW_ROWS} rows", peak_mb(home, spec, first_epoch=True)
 
 
 def _search(config: Config) -> JobSpec:

@@ -67,9 +67,14 @@ def selfplay_speed(config: Config, player: Participant, seconds: float, seed: in
 
 
 def search_speed(
-    config: Config, player: Participant, seconds: float, seed: int = 0, values: ValueNetworks | None = None
+    config: Config,
+    player: Participant,
+    seconds: float,
+    seed: int = 0,
+    values: ValueNetworks | None = None,
+    cap: int | None = None,
 ) -> tuple[int, float]:
-    """Let a searching `player` play itself for about `seconds` of CPU time, one game at least.
+    """Let a searching `player` play itself for about `seconds` of CPU time, one game at least, of `cap` decisions.
 
     Returns (positions of minimax and descent or simulations of mcts, CPU seconds).
     """
@@ -77,7 +82,13 @@ def search_speed(
     begin = time.process_time()
     while True:
         game = play_match_game(
-            config, [player] * config.players, seed, ["bench search", config.key, games], opening_plies=4, values=values
+            config,
+            [player] * config.players,
+            seed,
+            ["bench search", config.key, games],
+            opening_plies=4,
+            values=values,
+            cap=cap,
         )
         spent += int(game.searched.spent[: game.plies].sum())
         games += 1

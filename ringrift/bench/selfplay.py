@@ -19,10 +19,11 @@ from ringrift.matches.play import play_rows
 from ringrift.network.encoding import Encoded
 from ringrift.network.evaluator import Evaluator, Judged, OnnxEvaluator, export_onnx, load_evaluator
 from ringrift.network.lockstep import GameStart, Lockstep
-from ringrift.planning.incumbent import baseline_incumbent
+from ringrift.planning.incumbent import Champion, baseline_incumbent
 from ringrift.planning.pipeline import Pipeline
 from ringrift.planning.selfplay import SelfplayInputs, plan_jobs
-from ringrift.players.engines import NETWORK_MODE, available_engine_modes
+from ringrift.players.engines import NETWORK_DIFFICULTY, NETWORK_ENGINE, NETWORK_MODE, available_engine_modes
+from ringrift.players.participant import participant
 from ringrift.specs.selfplay import SelfplayParams
 from ringrift.strict import parse
 
@@ -122,7 +123,10 @@ def _plan(mode: str, games: int, weights: str) -> GamePlan:
     """The games of a selfplay job of one engine mode at the first tier, as the pipeline plans it."""
     job = {"name": "bench", "config": CONFIG, "games": games, "engine": mode}
     pipeline = parse(Pipeline, {"selfplay": {"jobs": [job]}}, "bench")
-    champion = ModelFile(weights=weights, path="bench", sha256="0" * 64) if mode == NETWORK_MODE else None
+    champion = None
+    if mode == NETWORK_MODE:
+        player = participant(NETWORK_ENGINE, parse_config(CONFIG), NETWORK_DIFFICULTY, model=weights)
+        champion = Champion(player, ModelFile(weights=weights, path="bench", sha256="0" * 64))
     [spec] = plan_jobs(
         pipeline, parse_config(CONFIG), 0, SelfplayInputs(incumbent=baseline_incumbent(champion=champion))
     ).jobs

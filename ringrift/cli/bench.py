@@ -1,6 +1,7 @@
 """`ringrift bench`: speed and strength against stated bars."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,12 +45,21 @@ def bench_engine_command(
 def bench_players_command(
     configs: ConfigsOption = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds of self-play per config.")] = 1.0,
+    rates: Annotated[
+        Path | None, typer.Option(help="Measure the searches only and write their rates to this file (search.rates).")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Speed of the players, score of the heuristic against random play, bytes per game, cold compile time."""
     from ringrift.bench.players import bench_players
 
     chosen = _configs(configs)
+    if rates is not None:
+        from ringrift.bench.rates import bench_rates, searches
+
+        total = sum(len(searches(config)) for config in chosen)
+        _finish_bench(with_progress(total, lambda step: bench_rates(chosen, seconds, rates, step)), as_json)
+        return
     _finish_bench(with_progress(4 * len(chosen) + 2, lambda step: bench_players(chosen, seconds, step)), as_json)
 
 
@@ -77,6 +87,10 @@ def bench_ladder_command(
     top: Annotated[
         int | None, typer.Option(min=2, max=10, help="Highest rung; default: all of them on square8_2p, D4 elsewhere.")
     ] = None,
+    bottom: Annotated[int, typer.Option(min=1, max=9, help="Lowest rung.")] = 1,
+    champion: Annotated[
+        Path | None, typer.Option(help="Folder of an exported champion, which plays D9 and D10 of its config.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0: one per core.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -85,14 +99,17 @@ def bench_ladder_command(
     from ringrift.config import CONFIG_KEYS, parse_config
 
     chosen = [parse_config(key) for key in (configs.split(",") if configs else CONFIG_KEYS)]
-    total = sum(1 for _ in pairs(chosen, games, top))
+    total = sum(1 for _ in pairs(chosen, games, top, champion, bottom))
     processes = workers or os.cpu_count() or 1
 
     def tell(row: dict[str, Any]) -> None:
         interval = f"[{row['low']:.3f}, {row['high']:.3f}]"
         console.print(f"{row['config']} {row['rung']} over {row['below']}: {row['score']:.3f} {interval}")
 
-    _finish_bench(with_progress(total, lambda step: bench_ladder(chosen, games, top, processes, step, tell)), as_json)
+    def play(step: Callable[[str], None]) -> dict[str, Any]:
+        return bench_ladder(chosen, games, top, processes, champion, bottom, step, tell)
+
+    _finish_bench(with_progress(total, play), as_json)
 
 
 @bench_app.command("tuner")

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 GAMES = 10
 PLAYER_HELP = (
-    "heuristic, heuristic:3, D5 (ladder), B4 (benchmark), model:FILE or human; then @BUDGET or /PROFILE, +value:FILE."
+    "heuristic, heuristic:3, D5 (ladder), B4 (benchmark), model:FILE, export:FOLDER or human; then @BUDGET, /PROFILE, "
+    "+profile:FILE, +light or +value:FILE."
 )
 
 
@@ -250,7 +251,7 @@ def _play_human(
     from ringrift.gamesets.schema import table_of
     from ringrift.gamesets.shards import write_shard
     from ringrift.play.human import human_row, play_human
-    from ringrift.play.player_text import load_networks, load_values
+    from ringrift.play.player_text import load_networks, load_values, profiles_of
     from ringrift.play.series import JOB
     from ringrift.seeds import seed_number
 
@@ -259,6 +260,7 @@ def _play_human(
     game = play_human(
         config, seats, number, iter(sys.stdin.readline, ""), sys.stdout, opening_plies=opening_plies, color=color,
         evaluators=load_networks(specs, config), values=load_values(specs, config),
+        profiles=profiles_of(specs, config),
     )  # fmt: skip
     if save is None or not game.moves:
         return

@@ -8,6 +8,7 @@ Shards: `games.parquet`, `rejects.parquet`, `games.jsonl`, `gate-{match}.json` f
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
@@ -27,13 +28,14 @@ from ringrift.jobs.directory import Job
 from ringrift.jobs.inputs import home_file
 from ringrift.kinds import round_robin, tournament
 from ringrift.kinds.verify import last_position
-from ringrift.matches.blocks import verdict_of
+from ringrift.matches.blocks import block_scores, verdict_of
 from ringrift.matches.plan import GamePlan, participant_name
 from ringrift.players.participant import Participant
 from ringrift.render import data_uri, render_svg, render_thumbnail
 from ringrift.specs.match import MatchParams
 from ringrift.specs.store_jobs import MatchInput, ResultsParams
 from ringrift.stats.evidence import Entrant, Purpose, evidence, gate_games
+from ringrift.stats.intervals import standing
 from ringrift.stats.results import game_scores
 from ringrift.stats.sprt import SequentialTest
 
@@ -125,6 +127,7 @@ def _match(job: Job, games: pa.Table, plan: GamePlan, entry: MatchInput) -> dict
         "entrants": _scores(rows, plan),
         "openings": len({plan.game(row["game_index"]).seed for row in rows}),
         "gate": None,
+        "standing": _standing(rankings, plan) if isinstance(entry.match_params(), MatchParams) else None,
     }
     gate = getattr(entry.match_params(), "gate", None)
     if entry.purpose is not None and gate is not None:
@@ -132,6 +135,15 @@ def _match(job: Job, games: pa.Table, plan: GamePlan, entry: MatchInput) -> dict
         if result["whole"]:
             result["gate"] |= _verdict(job, rows, plan, gate, entry.purpose)
     return result
+
+
+def _standing(rankings: Mapping[int, Sequence[int] | None], plan: GamePlan) -> dict[str, float | None] | None:
+    """The first participant in Elo against the second, over whole blocks; None without one."""
+    scores = block_scores(rankings, plan.config.players)
+    if not scores:
+        return None
+    found = standing(scores)
+    return {"elo": found.elo, "low": found.elo_low, "high": found.elo_high}
 
 
 def _scores(rows: list[dict[str, Any]], plan: GamePlan) -> list[dict[str, Any]]:

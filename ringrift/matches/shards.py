@@ -25,8 +25,9 @@ def run_games(job: Job, plan: GamePlan) -> dict[str, Any]:
     """Play the plan's games that no whole shard in `out/` holds yet.
 
     Returns counts (games, finished, capped, unique, plies, victories, played_now), the content digest of all
-    games and the participants by name. Raises InvalidInput if the plan is not of the job's partition, or its cap
-    is above the config's.
+    games, the participants by name, and by the same names CPU seconds and decisions of the games played now
+    (`effort`). Raises InvalidInput if the plan is not of the job's partition, or
+    its cap is above the config's.
     """
     if (plan.config.key, plan.iteration) != (job.spec.config, job.spec.iteration):
         where = f"{job.spec.config}, iteration {job.spec.iteration}"
@@ -41,7 +42,9 @@ def run_games(job: Job, plan: GamePlan) -> dict[str, Any]:
     if there:
         job.log(f"{there} games are there already")
     started = time.monotonic()
+    effort: dict[str, list[float]] = {}
     for rows in _batches(job, _played(job, plan, rankings)):
+        _add_effort(effort, rows)
         table = table_of(rows)
         name = f"games-{rows[0]['game_index']:06d}-{rows[-1]['game_index']:06d}.parquet"
         write_shard(job.out / name, table)
@@ -49,7 +52,7 @@ def run_games(job: Job, plan: GamePlan) -> dict[str, Any]:
         job.add_shard(name, table.num_rows)
         rate = (len(rankings) - there) / (time.monotonic() - started)
         job.report("progress", done=len(rankings), total=len(plan.indices), games_per_s=round(rate, 3))
-    return _summary(plan, pa.concat_tables(tables), len(rankings) - there)
+    return {**_summary(plan, pa.concat_tables(tables), len(rankings) - there), "effort": effort}
 
 
 def _played(job: Job, plan: GamePlan, rankings: dict[int, Sequence[int] | None]) -> Iterator[dict[str, Any]]:
@@ -59,9 +62,21 @@ def _played(job: Job, plan: GamePlan, rankings: dict[int, Sequence[int] | None])
     if not missing:
         return
     loaded, values = evaluators_of(plan), values_of(plan)
-    for row in play_rows(plan, wanted, evaluators=loaded, values=values, ahead=missing, check=job.check):
+    for row in play_rows(plan, wanted, evaluators=loaded, values=values, ahead=missing, check=job.check, timed=True):
         rankings[row["game_index"]] = row["ranking"]
         yield row
+
+
+def _add_effort(effort: dict[str, list[float]], rows: Sequence[dict[str, Any]]) -> None:
+    """Take the measured effort out of rows, and add it up: CPU seconds and decisions of each participant by name."""
+    for row in rows:
+        measured = row.pop("cpu_s", None), row.pop("decisions", None)
+        if measured[0] is None or measured[1] is None:
+            continue
+        for name, cpu_s, decisions in zip(row["participants"], *measured, strict=True):
+            spent = effort.setdefault(name, [0.0, 0])
+            spent[0] += cpu_s
+            spent[1] += decisions
 
 
 def _batches(job: Job, rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

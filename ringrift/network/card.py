@@ -43,7 +43,7 @@ class ModelCard(Strict):
     config: ConfigKey
     iteration: int = Field(ge=0, le=names.LAST_ITERATION)
     weights: str = Field(pattern=r"^[0-9a-f]{64}$")
-    parent: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")  # weights hash of the model it started from
+    parent: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")  # champion when it was trained
     seed: int
     window: dict[str, Any]  # the games: files with digests, their number, rows, digest
     training: dict[str, Any]  # batch size, epochs, learning rate and so on, as given and as run
@@ -102,8 +102,8 @@ def load_card(path: Path) -> ModelCard:
     return parse(ModelCard, content, str(path))
 
 
-def load_pair(path: Path, *, kind: str, config: Config | None = None) -> tuple[Weights, ModelCard]:
-    """Weights and card of a model of `kind`, given the path of either file.
+def load_pair(path: Path, *, kind: str | None = None, config: Config | None = None) -> tuple[Weights, ModelCard]:
+    """Weights and card of a model of `kind` (None: any), given the path of either file.
 
     Raises MissingInput if one is not there, and InvalidInput with both sides if the card is of another kind, encoder,
     rules version or (where given) config, or if the weights are not those of the card.
@@ -111,8 +111,8 @@ def load_pair(path: Path, *, kind: str, config: Config | None = None) -> tuple[W
     weights_path = path.with_suffix(WEIGHTS_SUFFIX)
     weights, card = load_weights(weights_path), load_card(card_path(weights_path))
     wanted: list[tuple[str, object, object]] = [
-        ("kind", card.kind, kind),
-        ("encoder", card.encoder, ENCODERS[kind]),
+        ("kind", card.kind, card.kind if kind is None and card.kind in ENCODERS else kind or " or ".join(ENCODERS)),
+        ("encoder", card.encoder, ENCODERS.get(card.kind)),
         ("rules_version", card.rules_version, RULES_VERSION),
         ("config", card.config, card.config if config is None else config.key),
     ]

@@ -1,10 +1,37 @@
-"""The incumbent of an iteration: tier, heuristic profile and champion network."""
+"""The incumbent of an iteration: tier, heuristic profile and champion."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ringrift.jobs.inputs import ModelFile
 from ringrift.players.heuristic.profiles import BALANCED, PROFILES, complete_weights, profile_hash
+from ringrift.players.participant import Participant
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The champion as it was promoted: a player, the file of its network, and the weights of its profile.
+
+    `profile_weights` is None for a player without a profile, or with one that every host has.
+    """
+
+    player: Participant
+    model: ModelFile
+    profile_weights: Mapping[str, float] | None = None
+
+    @property
+    def profiles(self) -> dict[str, dict[str, float]]:
+        """What jobs need to know of its profile."""
+        name = self.player.profile
+        return {} if name is None or self.profile_weights is None else {name: complete_weights(self.profile_weights)}
+
+
+def champion_of(player: Participant, model: ModelFile, profile_weights: Mapping[str, float] | None) -> Champion:
+    """A champion whose profile has a name of its own, `NAME#hash`: the name's weights may have changed since."""
+    name = player.profile
+    if name is None or profile_weights is None or PROFILES.get(name) == complete_weights(profile_weights):
+        return Champion(player, model)
+    return Champion(replace(player, profile=own_name(name, profile_hash(profile_weights))), model, profile_weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +42,21 @@ class Incumbent:
     profile: str
     profile_hash: str
     profile_weights: Mapping[str, float]
-    champion: ModelFile | None = None  # the current network, if there is one
+    champion: Champion | None = None
 
     @property
     def profiles(self) -> dict[str, dict[str, float]]:
-        """What jobs need to know of the profile: its weights by name, nothing if it is a named one."""
-        return trained_profiles(self.profile, self.profile_weights)
+        """What jobs need to know of the profiles in use: weights by name of those that are not named ones."""
+        own = self.champion.profiles if self.champion else {}
+        return {**own, **trained_profiles(self.profile, self.profile_weights)}
+
+    @property
+    def player(self) -> Participant | None:
+        """The champion as a player, None where there is none."""
+        return self.champion.player if self.champion else None
 
 
-def baseline_incumbent(tier: str = "D2", champion: ModelFile | None = None) -> Incumbent:
+def baseline_incumbent(tier: str = "D2", champion: Champion | None = None) -> Incumbent:
     """An incumbent with the baseline profile."""
     weights = PROFILES[BALANCED]
     return Incumbent(tier, BALANCED, profile_hash(weights), weights, champion)
@@ -34,13 +67,15 @@ def trained_profiles(name: str, weights: Mapping[str, float]) -> dict[str, dict[
     return {} if PROFILES.get(name) == complete_weights(weights) else {name: complete_weights(weights)}
 
 
-def past_profiles(incumbents: Iterable[Incumbent]) -> dict[str, dict[str, float]]:
-    """Weights of the trained profiles of `incumbents`, each as `NAME#hash`.
+def own_name(profile: str, weights_hash: str) -> str:
+    """`NAME#hash`: a trained profile's name stays while its weights change."""
+    return f"{profile.partition('#')[0]}#{weights_hash[:8]}"
 
-    A trained profile's name stays while its weights change, so an older player's weights need a name of their own.
-    """
+
+def past_profiles(incumbents: Iterable[Incumbent]) -> dict[str, dict[str, float]]:
+    """Weights of the trained profiles of `incumbents`, each under its own_name."""
     return {
-        f"{incumbent.profile}#{incumbent.profile_hash[:8]}": weights
+        own_name(incumbent.profile, incumbent.profile_hash): weights
         for incumbent in incumbents
-        for weights in incumbent.profiles.values()
+        for weights in trained_profiles(incumbent.profile, incumbent.profile_weights).values()
     }

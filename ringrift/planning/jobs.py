@@ -8,14 +8,14 @@ from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.jobs.contract import JobSpec
 from ringrift.jobs.inputs import InputFile, ModelFile
-from ringrift.planning.pipeline import Pipeline
+from ringrift.planning.pipeline import Pipeline, Training
 from ringrift.players.participant import Participant
 from ringrift.specs import cmaes, match, train
 from ringrift.specs.cmaes import CmaesParams
 from ringrift.specs.match import DEFAULT_OPENING_PLIES, MatchParams
 from ringrift.specs.participants import by_weights, models_of
 from ringrift.specs.round_robin import RoundRobinParams
-from ringrift.specs.train import LoopSettings, TrainParams
+from ringrift.specs.train import LoopNumbers, LoopSettings, TrainedNetwork, TrainParams
 from ringrift.stats.sprt import SequentialTest
 from ringrift.strict import parse
 
@@ -26,34 +26,79 @@ def search_job(params: CmaesParams, *, salt: str = "", asset: str = cmaes.ASSET)
     return params.spec(asset=asset, config=params.config, iteration=params.iteration, name=name, salt=salt)
 
 
+def train_params(
+    pipeline: Pipeline,
+    config: str,
+    iteration: int,
+    games: Sequence[InputFile],
+    *,
+    parent: str | None = None,
+    start: InputFile | None = None,
+) -> TrainParams:
+    """The parameters of the training of a config in an iteration.
+
+    `games` are all game sets up to the iteration, `parent` is the weights hash of the champion and `start` its
+    model.safetensors, whose card stands beside it: a policy-value network begins with it where training.from_champion
+    says so. Raises InvalidInput if training.sources names a mode that no selfplay job of the config plays.
+    """
+    training = pipeline.training
+    network = training.network_of(config)
+    return TrainParams(
+        network=network,
+        config=config,
+        iteration=iteration,
+        games=list(games),
+        sources=_sources(pipeline, config),
+        parent=parent,
+        start=start if training.from_champion and network == train.POLICY_VALUE else None,
+        root_seed=pipeline.root_seed,
+        architecture=_architecture(training, network),
+        window=training.window,
+        held_out_share=training.held_out_share,
+        settings=_loop_settings(training, config, network),
+    )
+
+
 def train_job(
     pipeline: Pipeline,
     config: str,
     iteration: int,
     games: Sequence[InputFile],
-    parent: InputFile | None = None,
+    *,
+    parent: str | None = None,
+    start: InputFile | None = None,
     salt: str = "",
 ) -> JobSpec:
-    """The job that trains a config's candidate of an iteration.
-
-    `games` are all game sets up to the iteration, `parent` is the champion's model.safetensors, whose card stands
-    beside it.
-    """
-    training = pipeline.training
-    params = TrainParams(
-        config=config,
-        iteration=iteration,
-        games=list(games),
-        parent=parent if training.from_champion else None,
-        root_seed=pipeline.root_seed,
-        blocks=training.blocks,
-        channels=training.channels,
-        window=training.window,
-        held_out_share=training.held_out_share,
-        epochs=training.epochs[config],
-        settings=LoopSettings(**{name: getattr(training, name) for name in LoopSettings.model_fields}),
-    )
+    """The job that trains a config's candidate of an iteration; arguments and errors as of train_params."""
+    params = train_params(pipeline, config, iteration, games, parent=parent, start=start)
     return params.spec(asset=train.ASSET, config=config, iteration=iteration, name="train", salt=salt)
+
+
+def _sources(pipeline: Pipeline, config: str) -> list[str] | None:
+    """The names of the selfplay jobs that a config learns from, None for all games."""
+    modes = pipeline.training.sources
+    if modes is None:
+        return None
+    jobs = pipeline.jobs_of(config)
+    if idle := [mode for mode in modes if mode not in {job.engine for job in jobs}]:
+        played = ", ".join(dict.fromkeys(job.engine for job in jobs))
+        raise InvalidInput("training.sources", idle[0], f"the selfplay jobs of {config} play {played or 'nothing'}")
+    return [job.name for job in jobs if job.engine in modes]
+
+
+def _architecture(training: Training, network: TrainedNetwork) -> dict[str, int]:
+    if network == train.VALUE:
+        return dict(train.VALUE_ARCHITECTURE)
+    return {"blocks": training.blocks, "channels": training.channels}
+
+
+def _loop_settings(training: Training, config: str, network: TrainedNetwork) -> LoopSettings:
+    if network == train.VALUE:
+        return LoopSettings(device=training.device, **training.value.model_dump())
+    if config not in training.epochs:
+        raise InvalidInput("training.epochs", config, "name this config there and in training.min_games")
+    numbers = {name: getattr(training, name) for name in LoopNumbers.model_fields}
+    return LoopSettings(device=training.device, epochs=training.epochs[config], **numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

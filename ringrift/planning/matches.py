@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil, comb
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from ringrift.boards import BOARDS
 from ringrift.config import Config
@@ -15,16 +15,24 @@ from ringrift.planning.gate import gate_of
 from ringrift.planning.incumbent import Incumbent
 from ringrift.planning.jobs import match_job, match_terms, round_robin_job
 from ringrift.planning.pipeline import Pipeline
+from ringrift.planning.players import (
+    NotAvailable,
+    anchor_search,
+    candidate_player,
+    current_player,
+    player_named,
+)
 from ringrift.players import benchmarks
-from ringrift.players.engines import ENGINE_MODES, ENGINES, NETWORK_DIFFICULTY, NETWORK_ENGINE
-from ringrift.players.participant import Participant, participant
+from ringrift.players.participant import Participant
 from ringrift.specs.participants import Profiles
+from ringrift.specs.train import TrainedNetwork
 from ringrift.stats.evidence import Purpose
 from ringrift.stats.pairing import choose_tables
 
-MatchKind = Literal["matchup", "champion", "tier", "round_robin"]
-ROUND_ROBIN, CANDIDATE = "round_robin", "candidate"
-REFERENCE_DIFFICULTY = 5  # of the reference search: its budget
+MatchKind = Literal["matchup", "champion", "tier", "anchor", "round_robin"]
+ROUND_ROBIN: Final = "round_robin"
+ANCHOR: Final = "anchor"
+CANDIDATE = "candidate"
 
 
 class PlannedMatch(NamedTuple):
@@ -52,8 +60,11 @@ class MatchPlan(NamedTuple):
     skipped: list[SkippedMatch]
 
 
-class _NotAvailable(Exception):
-    """An engine that is known but not there yet; the reason is its text."""
+class Candidate(NamedTuple):
+    """A network that was trained in the iteration: its file, and its kind."""
+
+    model: ModelFile
+    network: TrainedNetwork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +77,7 @@ class MatchInputs:
     """
 
     incumbent: Incumbent
-    candidate: ModelFile | None = None
+    candidate: Candidate | None = None
     no_candidate: str = "there is no candidate"
     models: Sequence[ModelFile] = ()
     rated: Rated | None = None
@@ -81,7 +92,7 @@ class MatchInputs:
     @property
     def networks(self) -> list[ModelFile]:
         """Every network that may play."""
-        return [*self.models, *(model for model in (self.incumbent.champion, self.candidate) if model)]
+        return [*self.models, *(entry.model for entry in (self.incumbent.champion, self.candidate) if entry)]
 
 
 def plan_matches(pipeline: Pipeline, config: Config, iteration: int, inputs: MatchInputs) -> MatchPlan:
@@ -98,7 +109,7 @@ class _Planner:
 
     def __init__(self, pipeline: Pipeline, config: Config, iteration: int, inputs: MatchInputs) -> None:
         self.pipeline, self.config, self.inputs = pipeline, config, inputs
-        self.profiles, self.champion = inputs.all_profiles, inputs.incumbent.champion
+        self.profiles, self.champion = inputs.all_profiles, inputs.incumbent.player
         self.terms = match_terms(
             pipeline, config, iteration, profiles=self.profiles, models=inputs.networks, salt=inputs.salt
         )
@@ -111,6 +122,7 @@ class _Planner:
         else:
             self._skip(CANDIDATE, self.inputs.no_candidate)
         self._tier_gate()
+        self._anchor()
         self._round_robin()
         return self.made
 
@@ -121,8 +133,14 @@ class _Planner:
         self.made.matches.append(PlannedMatch(spec, kind, title))
 
     def _current_player(self) -> Participant:
-        champion = network_player(self.pipeline, self.config, self.champion.weights) if self.champion else None
-        return current_player(self.config, self.inputs.incumbent.profile, self.profiles, champion)
+        profile = self.inputs.incumbent.profile
+        return current_player(self.pipeline, self.config, profile, self.profiles, self.champion)
+
+    def _candidate_player(self, candidate: Candidate) -> Participant:
+        profile = self.inputs.incumbent.profile
+        return candidate_player(
+            self.pipeline, self.config, candidate.network, candidate.model.weights, profile, self.profiles
+        )
 
     def _matchups(self) -> None:
         """The documented match-ups of the config."""
@@ -136,8 +154,8 @@ class _Planner:
             taken.add(name)
             pair = (matchup.first, matchup.second)
             try:
-                first, second = (rung(text, self.config, self.profiles, self.champion) for text in pair)
-            except _NotAvailable as reason:
+                first, second = (player_named(text, self.config, self.profiles, self.champion) for text in pair)
+            except NotAvailable as reason:
                 self._skip(name, str(reason))
                 continue
             blocks = ceil(matchup.games / self.config.players)
@@ -145,13 +163,13 @@ class _Planner:
                 match_job(self.terms, name, first, second, blocks=blocks), "matchup", title_of(*pair, self.config)
             )
 
-    def _candidate_gate(self, candidate: ModelFile) -> None:
-        """The gate of the candidate: against the champion with equal simulations a decision, else the reference."""
-        if self.champion and self.champion.weights == candidate.weights:
+    def _candidate_gate(self, candidate: Candidate) -> None:
+        """The gate of the candidate: against the champion at equal CPU time a decision, else the reference search."""
+        first, second = self._candidate_player(candidate), self._current_player()
+        if first.key == second.key:
             self._skip(CANDIDATE, "the candidate is the champion, weight for weight; it needs no gate")
             return
         name = f"{CANDIDATE}_vs_champion" if self.champion else f"{CANDIDATE}_vs_reference"
-        first, second = network_player(self.pipeline, self.config, candidate.weights), self._current_player()
         title = title_of("Candidate", "Champion" if self.champion else second.label, self.config)
         self._add(match_job(self.terms, name, first, second, gate=gate_of(self.pipeline)), "champion", title)
 
@@ -170,6 +188,20 @@ class _Planner:
         spec = match_job(self.terms, name, first, second, gate=gate_of(self.pipeline))
         self._add(spec, "tier", title_of(first.label, rival, self.config))
 
+    def _anchor(self) -> None:
+        """The newest player against the frozen anchor, so that all iterations are told in one unit."""
+        blocks, candidate = self.pipeline.evaluation.anchor_blocks, self.inputs.candidate
+        if not blocks:
+            self._skip(ANCHOR, "evaluation.anchor_blocks is 0")
+            return
+        first = self._candidate_player(candidate) if candidate else self._current_player()
+        second = anchor_search(self.pipeline, self.config)
+        if first.key == second.key:
+            self._skip(ANCHOR, "the current player is the anchor itself")
+            return
+        title = title_of("Candidate" if candidate else first.label, "Anchor", self.config)
+        self._add(match_job(self.terms, ANCHOR, first, second, blocks=blocks), ANCHOR, title)
+
     def _round_robin(self) -> None:
         """The tables that tell most of the entrants; as many as all sets of the pipeline's own players would be.
 
@@ -178,8 +210,8 @@ class _Planner:
         named, wanted, players = [], self.pipeline.evaluation.round_robin, self.config.players
         for text in wanted.players:
             try:
-                named.append(rung(text, self.config, self.profiles, self.champion))
-            except _NotAvailable as reason:
+                named.append(player_named(text, self.config, self.profiles, self.champion))
+            except NotAvailable as reason:
                 self._skip(f"{ROUND_ROBIN} with {text}", str(reason))
         if len(named) < players:
             self._skip(ROUND_ROBIN, f"{len(named)} of its players are available")
@@ -191,43 +223,6 @@ class _Planner:
         tables = choose_tables(entered.ratings, entered.covariance, players=players, count=count)
         spec = round_robin_job(self.terms, ROUND_ROBIN, entered.entrants, tables)
         self._add(spec, "round_robin", f"RoundRobin_{_board_title(self.config)}")
-
-
-def rung(text: str, config: Config, profiles: Profiles | None = None, champion: ModelFile | None = None) -> Participant:
-    """The participant `{Engine}_D{n}` names. Raises InvalidInput for an engine nobody knows."""
-    label, _, difficulty = text.rpartition("_D")
-    for name, engine in ENGINES.items():
-        if engine.label == label and not engine.network:
-            return participant(name, config, int(difficulty), profiles=profiles)
-        if engine.label == label:
-            if champion is None:
-                raise _NotAvailable(f"the engine {label} plays with a champion network; there is none yet")
-            return participant(name, config, int(difficulty), model=champion.weights)
-    if f"{label.lower()}-only" not in ENGINE_MODES:
-        raise InvalidInput("player", text, f"use {{Engine}}_D{{n}}; engines are {_labels()}")
-    raise _NotAvailable(f"the engine {label} is not available; there are {_labels()}")
-
-
-def _labels() -> str:
-    return ", ".join(engine.label for engine in ENGINES.values())
-
-
-def network_player(pipeline: Pipeline, config: Config, weights: str) -> Participant:
-    """The network of these weights as it is judged: no noise, `evaluation.network_simulations` a decision."""
-    budget = pipeline.evaluation.network_simulations
-    return participant(NETWORK_ENGINE, config, NETWORK_DIFFICULTY, budget=budget, model=weights)
-
-
-def current_player(
-    config: Config, profile: str, profiles: Profiles | None = None, champion: Participant | None = None
-) -> Participant:
-    """The current player: the champion (network_player), else the reference search with the incumbent `profile`.
-
-    The reference is descent without randomness. A new champion plays from the next iteration on.
-    """
-    if champion:
-        return champion
-    return participant("descent", config, REFERENCE_DIFFICULTY, randomness=0.0, profile=profile, profiles=profiles)
 
 
 def next_tier(pipeline: Pipeline, tier: str) -> str | None:
@@ -246,14 +241,3 @@ def title_of(first: str, second: str, config: Config) -> str:
 def _board_title(config: Config) -> str:
     seats = "" if config.players == 2 else f"_{config.players}p"
     return BOARDS[config.board].title + seats
-
-
-def alias(player: Participant, config: Config) -> str:
-    """The name people read: `Heuristic_D5` for the documented player of that label, else with part of its key.
-
-    A network is named by the start of its weights hash, its identity.
-    """
-    if player.model is not None:
-        return f"{player.label}#{player.model[:8]}"
-    documented = participant(player.engine, config, player.difficulty)
-    return player.label if documented.key == player.key else f"{player.label}#{player.key[:6]}"

@@ -8,9 +8,10 @@ from pydantic import AfterValidator, Field, model_validator
 from ringrift.config import CONFIG_KEYS, ConfigKey, Positive, parse_config
 from ringrift.planning.retry import RetryPolicy
 from ringrift.players.engines import EngineMode
-from ringrift.specs.train import LoopSettings, ReplayWindow
+from ringrift.specs.train import VALUE, LoopNumbers, ReplayWindow, TrainedNetwork
 from ringrift.strict import Strict, parse, read_document
 
+SearchEngine = Literal["minimax", "mcts", "descent"]
 Tier = Literal["D2", "D4", "D6", "D8"]
 Rung = Annotated[str, Field(pattern=r"^[A-Za-z]+_D([1-9]|10)$")]  # `{Engine}_D{difficulty}`
 PerConfig = dict[ConfigKey, Positive]  # a config left out keeps its documented number
@@ -82,6 +83,7 @@ def _job(config: str, engine: EngineMode, games: int) -> SelfplayJob:
 class Selfplay(Strict):
     jobs: list[SelfplayJob] = Field(default_factory=lambda: [_job(*job) for job in _JOBS])
     opening_plies: int = Field(default=4, ge=0, le=6)  # random decisions before the players take over
+    decision_ms: float = Field(default=1.0, gt=0, le=60_000)  # CPU time a decision of the engine mode champion
     chunk_games: int = Field(default=200, ge=1, le=200)  # most games one worker process plays
     min_games: Positive = 50  # a phase that runs out of time goes on with so many games, else it fails
     unique_share: float = Field(default=0.98, ge=0, le=1)  # a job with fewer unique games is warned about
@@ -106,15 +108,34 @@ class CmaEs(Strict):
     generations: Annotated[PerConfig, AfterValidator(_GENERATIONS.__or__)] = _GENERATIONS
 
 
-class Training(LoopSettings):
-    blocks: int = Field(default=4, ge=1, le=40)  # residual blocks of the network
+class ValueTraining(LoopNumbers):
+    """Numbers of the loop for value networks, which are small: they learn from larger batches in fewer epochs."""
+
+    batch_size: Positive = 512
+    learning_rate: float = Field(default=1e-3, gt=0, lt=1)
+    patience: Positive = 4
+    epochs: Positive = 16  # at most; with 8 uses of a row an epoch is half a pass
+
+
+class Training(LoopNumbers):
+    """The numbers of the loop are those of policy-value networks; `value` has those of value networks."""
+
+    kind: TrainedNetwork | dict[ConfigKey, TrainedNetwork] = VALUE  # of each config; those left out keep `value`
+    sources: list[EngineMode] | None = Field(default=None, min_length=1)  # modes whose games teach; None: all
+    blocks: int = Field(default=4, ge=1, le=40)  # residual blocks of a policy-value network
     channels: int = Field(default=64, ge=8, le=512)
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    value: ValueTraining = Field(default_factory=ValueTraining)
     held_out_share: float = Field(default=0.1, gt=0, lt=1)  # games that judge a model, chosen by their hash
-    from_champion: bool = True  # a training begins with the champion's weights where there is one
+    from_champion: bool = True  # a policy-value network begins with the champion's weights where there is one
     window: ReplayWindow = Field(default_factory=ReplayWindow)
     soft_share: float = Field(default=0.1, ge=0, le=1)  # a model with fewer searched policy targets is warned about
     min_games: Annotated[PerConfig, AfterValidator(_MIN_GAMES.__or__)] = _MIN_GAMES
     epochs: Annotated[PerConfig, AfterValidator(_EPOCHS.__or__)] = _EPOCHS
+
+    def network_of(self, config: str) -> TrainedNetwork:
+        """The kind of network that a config trains."""
+        return self.kind.get(config, VALUE) if isinstance(self.kind, dict) else self.kind
 
 
 class Matchup(Strict):
@@ -147,9 +168,20 @@ class Evaluation(Strict):
         default_factory=lambda: [Matchup(first=a, second=b, config=c, games=n) for a, b, c, n in _MATCHUPS]
     )
     round_robin: RoundRobin = Field(default_factory=RoundRobin)
-    network_simulations: int = Field(default=32, ge=1, le=1024)  # a decision, of candidates and the champion
+    # A decision of policy-value networks; None: as many as take search.decision_ms.
+    network_simulations: int | None = Field(default=None, ge=1, le=1024)
+    anchor_blocks: int = Field(default=25, ge=0)  # of the match that tells progress in one unit; 0 plays none
     elo_start: float = 1500.0
     elo_k: float = Field(default=32.0, gt=0)
+
+
+class Search(Strict):
+    """The search of the reference player, and of the candidates and champions with a value network."""
+
+    engine: SearchEngine = "descent"
+    decision_ms: float = Field(default=5.0, gt=0, le=60_000)  # CPU time a decision in matches; budgets follow
+    light_finish: bool = True  # beside a network: turns are finished by the light evaluation
+    rates: str | None = None  # speeds that `ringrift bench players --rates` has written; None: the package's
 
 
 class Gate(Strict):
@@ -177,6 +209,10 @@ class Retrain(Strict):
 
 class Loop(Strict):
     max_iterations: Positive = 10  # the sensor opens no more iterations than these
+    # An iteration plays so many games of training.sources that the store grows by this factor, and at least the
+    # numbers of selfplay.jobs; 1 plays these numbers only.
+    growth: float = Field(default=1.0, ge=1, le=10)
+    most_games: Positive = 50_000  # of one iteration, whatever the growth
 
 
 class Polling(Strict):
@@ -198,6 +234,7 @@ class Pipeline(Strict):
     cmaes: CmaEs = Field(default_factory=CmaEs)
     training: Training = Field(default_factory=Training)
     evaluation: Evaluation = Field(default_factory=Evaluation)
+    search: Search = Field(default_factory=Search)
     gate: Gate = Field(default_factory=Gate)
     tiers: Tiers = Field(default_factory=Tiers)
     retrain: Retrain = Field(default_factory=Retrain)

@@ -18,7 +18,7 @@ from ringrift.play.player_text import HUMAN
 from ringrift.play.series import JOB, SOURCE
 from ringrift.players.benchmarks import anchor
 from ringrift.players.participant import Participant
-from ringrift.players.seats import ValueNetworks
+from ringrift.players.seats import Profiles, ValueNetworks
 from ringrift.render import render_text
 from ringrift.render.position import status_text
 from ringrift.rules.game import Game
@@ -59,13 +59,15 @@ def play_human(
     color: bool = False,
     evaluators: "Mapping[str, Evaluator] | None" = None,
     values: ValueNetworks | None = None,
+    profiles: Profiles | None = None,
 ) -> Game:
     """Play one game between `seats` (one a seat in seat order) and return it, over or left before its end.
 
     `lines` are what the humans type, their end leaves the game; the board, what the computer players play and the
     result are written to `out`, with ANSI colours if `color`. The first `opening_plies` decisions are random.
     Computer players decide by `seed` and the number of decisions made, so that taking back changes nothing of what they
-    would answer. `evaluators` and `values` are the policy and value networks they play with, by weights hash.
+    would answer. `evaluators` and `values` are the policy and value networks they play with, by weights hash,
+    `profiles` the weights of trained profiles by name.
     """
     game = _opened(config, seed, opening_plies)
     asked: list[int] = []  # how many decisions had been made before each one of a human
@@ -74,7 +76,7 @@ def play_human(
         player = seats[game.to_move - 1]
         if player is not None:
             mover = game.to_move
-            turn = " ".join(_turn_of(game, player, seed, evaluators, values))
+            turn = " ".join(_turn_of(game, player, seed, evaluators, values, profiles))
             _say(out, f"player {mover} ({player.label}) plays {turn}")
             _board(game, out, color)
             continue
@@ -105,6 +107,7 @@ def _turn_of(
     seed: int,
     evaluators: "Mapping[str, Evaluator] | None" = None,
     values: ValueNetworks | None = None,
+    profiles: Profiles | None = None,
 ) -> list[str]:
     """Let a computer player decide until its turn is over; what it played, as notation."""
     turn, seat, shown = int(game.state[TURN]), int(game.state[CUR]), []
@@ -112,7 +115,7 @@ def _turn_of(
         if len(game.moves) == game.config.decision_cap:
             break
         number = seed_number(seed, "decision", len(game.moves))
-        code = choose_move(game.state, player, number, evaluators=evaluators, values=values).code
+        code = choose_move(game.state, player, number, profiles=profiles, evaluators=evaluators, values=values).code
         shown.append(game.notation(code))
         game.play(code)
     return shown

@@ -1,19 +1,26 @@
-"""Players as a user writes them: `mcts:6@5000/aggressive`, `D4`, `B2`, `model:FILE`."""
+"""Players as a user writes them: `mcts:6@5000/aggressive`, `D4`, `B2`, `model:FILE`, `export:FOLDER`."""
 
 import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.network.card import ModelCard, card_path, load_card
 from ringrift.network.value.files import load_value_network
+from ringrift.play.exports import ExportedPlayer, read_export
 from ringrift.players import benchmarks
 from ringrift.players.engines import ENGINES, NETWORK_DIFFICULTY, NETWORK_ENGINE, usual_difficulty
-from ringrift.players.heuristic.profiles import PROFILES, find_profile, profile_hash
+from ringrift.players.heuristic.profiles import (
+    PROFILES,
+    find_profile,
+    load_profiles,
+    profile_hash,
+    trained_profile_name,
+)
 from ringrift.players.ladder import DIFFICULTIES, rung
 from ringrift.players.participant import Participant, participant
 from ringrift.players.seats import ValueNetworks
@@ -21,7 +28,8 @@ from ringrift.players.seats import ValueNetworks
 if TYPE_CHECKING:
     from ringrift.network.evaluator import Evaluator
 
-HUMAN, MODEL_PREFIX, VALUE_MARK = "human", "model:", "+value:"
+HUMAN, MODEL_PREFIX, EXPORT_PREFIX = "human", "model:", "export:"
+VALUE_MARK, LIGHT_MARK, PROFILE_MARK = "+value:", "+light", "+profile:"
 _BUDGET = re.compile(r"@\d+$")
 DEFAULT_DIFFICULTY = 5
 RUNGS = tuple(f"D{n}" for n in DIFFICULTIES)
@@ -29,23 +37,68 @@ PROFILE_PREFIX = "heuristic_v1_"  # may be left out in a player's text
 
 
 # --- players as text ----------------------------------------------------------------------------------------
+class _Marks(NamedTuple):
+    """What stands behind a player: `profile` and `value` are files."""
+
+    base: str
+    profile: Path | None = None
+    light: bool = False
+    value: Path | None = None
+
+
+def _marks(text: str) -> _Marks:
+    """A player's text taken apart; the file of a value network comes last and may have any name."""
+    rest, mark, judge = text.partition(VALUE_MARK)
+    found = _Marks(rest, value=Path(judge) if mark else None)
+    if found.base.endswith(LIGHT_MARK):
+        found = found._replace(base=found.base.removesuffix(LIGHT_MARK), light=True)
+    base, mark, profiles = found.base.partition(PROFILE_MARK)
+    return found._replace(base=base, profile=Path(profiles) if mark else None)
+
+
 def read_player(text: str, config: Config) -> Participant | None:
     """The player a text names, None for a human.
 
     `engine`, `engine:difficulty`, `D5` (a rung of the ladder), `B4` (a benchmark) or `human`; behind it `@N` sets the
-    budget (positions or simulations a decision) and `/profile` the weights. A player of minimax, descent or another
-    `judged` engine with `+value:FILE` at the end has its positions judged by the value network in a .safetensors file.
-    `model:FILE` plays with the policy network in a file, `model:FILE@N` with N simulations. Raises InvalidInput, with
-    what is allowed and the nearest known name, and MissingInput if there is no such file.
+    budget (positions or simulations a decision) and `/profile` the weights, `+profile:FILE` those of the config in a
+    file of trained profiles. A player of minimax, mcts, descent or another `judged` engine with `+light` behind it
+    finishes turns by the light evaluation, and with `+value:FILE` at the end has its positions judged by the value
+    network in a .safetensors file. `model:FILE` plays with the policy network in a file, `export:FOLDER` is the player
+    that `ringrift models export` wrote; both take `@N`. Raises InvalidInput, with what is allowed and the nearest known
+    name, and MissingInput if there is no such file.
     """
     if text.startswith(MODEL_PREFIX):
         return _network_player(text, config)
-    player, judge = _plain_player(text.partition(VALUE_MARK)[0], config), value_file(text)
-    if judge is None:
-        return player
-    if player is None:
-        raise InvalidInput("player", text, "a human judges positions without a file")
-    return replace(player, value_model=_card_of(judge, text, config).weights)
+    if text.startswith(EXPORT_PREFIX):
+        player, budget = _exported(text, config).player, _BUDGET.search(text)
+        return replace(player, budget=_number(budget[0][1:], text)) if budget else player
+    marks = _marks(text)
+    named = _plain_player(marks.base, config)
+    if named is None:
+        if marks != _Marks(marks.base):
+            raise InvalidInput("player", text, "a human judges positions without a file")
+        return None
+    if marks.profile:
+        name, weights = _trained_profile(marks.profile, config)
+        if named.profile is None:
+            raise InvalidInput("player", text, f"{named.engine} has no profile")
+        named = replace(named, profile=name, profile_hash=profile_hash(weights))
+    if marks.light:
+        named = replace(named, light_finish=True)
+    return replace(named, value_model=_card_of(marks.value, text, config).weights) if marks.value else named
+
+
+def _trained_profile(path: Path, config: Config) -> tuple[str, dict[str, float]]:
+    """Name of a config's profile in a file of trained profiles, which holds its hash, and the weights."""
+    name, file = trained_profile_name(config.board, config.players), load_profiles(path)
+    if name not in file.profiles:
+        raise InvalidInput("profile", str(path), f"it has {', '.join(file.profiles)}", problem=f"no profile {name}")
+    weights = file.profiles[name]
+    return f"{name}#{profile_hash(weights)[:8]}", weights
+
+
+def _exported(text: str, config: Config) -> ExportedPlayer:
+    return read_export(Path(_BUDGET.sub("", text.removeprefix(EXPORT_PREFIX))), config)
 
 
 def _plain_player(text: str, config: Config) -> Participant | None:
@@ -63,22 +116,8 @@ def _plain_player(text: str, config: Config) -> Participant | None:
     return player
 
 
-def model_file(text: str) -> Path | None:
-    """The file that a player's text `model:FILE` or `model:FILE@N` names, None for other players."""
-    if not text.startswith(MODEL_PREFIX):
-        return None
-    return Path(_BUDGET.sub("", text.removeprefix(MODEL_PREFIX)))
-
-
-def value_file(text: str) -> Path | None:
-    """The file that a player's text `...+value:FILE` names, None for other players."""
-    _, mark, judge = text.partition(VALUE_MARK)
-    return Path(judge) if mark and not text.startswith(MODEL_PREFIX) else None
-
-
 def _network_player(text: str, config: Config) -> Participant:
-    path, budget = model_file(text), _BUDGET.search(text)
-    assert path is not None
+    path, budget = _model_path(text), _BUDGET.search(text)
     card = _card_of(path, text, config)
     simulations = _number(budget[0][1:], text) if budget else None
     return participant(NETWORK_ENGINE, config, NETWORK_DIFFICULTY, budget=simulations, model=card.weights)
@@ -91,9 +130,14 @@ def _card_of(path: Path, text: str, config: Config) -> ModelCard:
     return card
 
 
+def _model_path(text: str) -> Path:
+    return Path(_BUDGET.sub("", text.removeprefix(MODEL_PREFIX)))
+
+
 def load_networks(specs: Sequence[str], config: Config) -> "dict[str, Evaluator]":
-    """The networks of players' texts by weights hash. Raises MissingInput or InvalidInput naming the file."""
-    files = [path for text in specs if (path := model_file(text))]
+    """The policy networks of players' texts by weights hash. Raises MissingInput or InvalidInput naming the file."""
+    files = [_model_path(text) for text in specs if text.startswith(MODEL_PREFIX)]
+    files += [found.weights for found in _exports(specs, config) if found.player.model]
     if not files:
         return {}
     from ringrift.network.evaluator import load_evaluator
@@ -103,8 +147,23 @@ def load_networks(specs: Sequence[str], config: Config) -> "dict[str, Evaluator]
 
 def load_values(specs: Sequence[str], config: Config) -> ValueNetworks:
     """The value networks of players' texts by weights hash. Raises MissingInput or InvalidInput naming the file."""
-    files = [path for text in specs if (path := value_file(text))]
+    files = [marks.value for marks in _all_marks(specs) if marks.value]
+    files += [found.weights for found in _exports(specs, config) if found.player.value_model]
     return {network.weights: network for network in (load_value_network(path, config) for path in files)}
+
+
+def profiles_of(specs: Sequence[str], config: Config) -> dict[str, dict[str, float]]:
+    """The weights of the players' trained profiles, by the names their participants have."""
+    found = dict(_trained_profile(marks.profile, config) for marks in _all_marks(specs) if marks.profile)
+    return found | {name: weights for one in _exports(specs, config) for name, weights in one.profiles.items()}
+
+
+def _all_marks(specs: Sequence[str]) -> list[_Marks]:
+    return [_marks(text) for text in specs if not text.startswith((MODEL_PREFIX, EXPORT_PREFIX))]
+
+
+def _exports(specs: Sequence[str], config: Config) -> list[ExportedPlayer]:
+    return [_exported(text, config) for text in specs if text.startswith(EXPORT_PREFIX)]
 
 
 def _base_player(text: str, base: str, difficulty: str | None, config: Config) -> Participant:
@@ -124,8 +183,8 @@ def _allowed(base: str) -> str:
     near = difflib.get_close_matches(base, names, n=1, cutoff=0)[0]
     return (
         f"use ENGINE or ENGINE:DIFFICULTY with {', '.join(engines)} and 1 to 11, {RUNGS[0]} to {RUNGS[-1]}, "
-        f"{', '.join(benchmarks.BENCHMARKS)}, model:FILE.safetensors or {HUMAN}, then @BUDGET, /PROFILE or "
-        f"{VALUE_MARK}FILE.safetensors; "
+        f"{', '.join(benchmarks.BENCHMARKS)}, model:FILE.safetensors, export:FOLDER or {HUMAN}, then "
+        f"@BUDGET, /PROFILE, {PROFILE_MARK}FILE, {LIGHT_MARK} or {VALUE_MARK}FILE.safetensors; "
         f"the nearest known name is {near!r}"
     )
 

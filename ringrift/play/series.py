@@ -6,20 +6,16 @@ are balanced (`openings`). Equal seed and players give the equal games.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ringrift.matches.openings import opening_seeds
 from ringrift.matches.plan import GamePlan, PlannedGame
 from ringrift.matches.play import play_rows
+from ringrift.play.player_text import load_networks, load_values, profiles_of
+from ringrift.play.summary import Row, Series, block_score, owner
 from ringrift.players.match import play_match_game
 from ringrift.players.participant import participant
 from ringrift.rules.position_json import read_options
 from ringrift.stats.sprt import judge_blocks
-
-if TYPE_CHECKING:
-    pass
-from ringrift.play.player_text import load_networks, load_values
-from ringrift.play.summary import Row, Series, block_score, owner
 
 JOB, SOURCE = "play", "tournament"  # how the rows of played games name their origin
 
@@ -44,7 +40,7 @@ def game_plan(series: Series) -> GamePlan:
         options=options,
         opening_plies=series.opening_plies,
         decision_cap=None,
-        profiles={},
+        profiles=profiles_of(series.specs, config),
         participants=list(series.players),
         indices=indices,
         game=game,

@@ -75,6 +75,7 @@ ENGINES = {
         budgets=(10, 20, 50, 100, 200, 500, 1_200, 3_000, 4_000, 5_000, 8_000),
         unit="simulations",
         nodes_per_budget=60,
+        judged=True,
     ),
     "descent": Engine(
         DESCENT_ENGINE,
@@ -97,9 +98,10 @@ ENGINES = {
     ),
 }
 MIXED = "mixed"  # each seat is drawn among the rungs of the ladder
-NETWORK_ENGINE = "gumbel"  # the engine of the champion and of every other policy network
+CHAMPION = "champion"  # all seats are played by the champion, before there is one by the reference search
+NETWORK_ENGINE = "gumbel"  # the engine of every policy network
 NETWORK_MODE = ENGINES[NETWORK_ENGINE].mode
-ENGINE_MODES = (*(engine.mode for engine in ENGINES.values()), MIXED)
+ENGINE_MODES = (*(engine.mode for engine in ENGINES.values()), MIXED, CHAMPION)
 if TYPE_CHECKING:
     EngineMode = str
 else:
@@ -110,20 +112,23 @@ DIFFICULTIES = range(1, 12)
 RANDOMNESS = {1: 0.5, 2: 0.30, 3: 0.15, 4: 0.08, 5: 0.05, 6: 0.02, 7: 0.0, 8: 0.0, 9: 0.0, 10: 0.0, 11: 0.0}
 MOST_BUDGET = 1 << 20
 MOST_NETWORK_BUDGET = 1024  # a network's search keeps every position
-NETWORK_DIFFICULTY = 9  # the first rung of a network
+NETWORK_DIFFICULTY = 9  # the first rung of a champion
 
 
 def available_engine_modes(*, champion: bool = False) -> tuple[str, ...]:
-    """The engine modes that can be played, in documented order; `mixed` draws among the rungs of the ladder.
+    """The engine modes that can be played, in documented order, and those of no single engine, MIXED and CHAMPION.
 
-    Those that play with a network are there once there is a `champion`.
+    The mode of networks is there once there is a `champion`, which then plays in it whatever its engine is.
     """
-    return (*(engine.mode for engine in ENGINES.values() if champion or not engine.network), MIXED)
+    return (*(engine.mode for engine in ENGINES.values() if champion or not engine.network), MIXED, CHAMPION)
 
 
 def engine_of_mode(mode: object) -> str | None:
-    """Name of the engine that plays all seats in a mode, None for `mixed`. Raises InvalidInput otherwise."""
-    if mode == MIXED:
+    """Name of the engine that plays all seats in a mode, None for `mixed` and `champion`.
+
+    Raises InvalidInput for another mode.
+    """
+    if mode == MIXED or mode == CHAMPION:
         return None
     for name, engine in ENGINES.items():
         if engine.mode == mode:

@@ -58,19 +58,22 @@ def choose(b, s, w, buf, n, memory, seats, codes, played, searched):
     temperature, budget = seats.temperature[player], seats.budget[player]
     if engine == HEURISTIC_ENGINE:
         return choose_heuristic(b, s, w, buf, n, memory.scratch, weights, light, temperature, rng)
-    until = deadline(seats.time_ms[player])
+    until, net, quick = deadline(seats.time_ms[player]), seats.nets[player], seats.light_finish[player]
     if engine == MINIMAX_ENGINE:
-        net, m = seats.nets[player], memory.minimax
-        code, value = search_minimax(b, s, w, buf, n, m, budget, until, weights, light, net, temperature, rng)
+        m = memory.minimax
+        code, value = search_minimax(b, s, w, buf, n, m, budget, until, weights, light, quick, net, temperature, rng)
         note_decision(searched, played, code, squash(value), m.counters[POSITIONS])
         return code
     tree = memory.trees[player]
     if engine == DESCENT_ENGINE:
-        net = seats.nets[player]
-        node, value = search_descent(b, s, w, tree, codes, played, budget, until, weights, light, net, temperature, rng)
+        node, value = search_descent(
+            b, s, w, tree, codes, played, budget, until, weights, light, quick, net, temperature, rng
+        )
         value, spent = squash(value), tree.counters[TREE_POSITIONS]
     elif engine == MCTS_ENGINE:
-        node, value, spent = search_mcts(b, s, w, tree, codes, played, budget, until, weights, light, temperature, rng)
+        node, value, spent = search_mcts(
+            b, s, w, tree, codes, played, budget, until, weights, light, quick, net, temperature, rng
+        )
     else:
         return np.int64(-1)
     note_visits(searched, played, tree, value, spent)

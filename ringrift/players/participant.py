@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ringrift.config import Config
@@ -43,7 +43,8 @@ class Participant:
     a network's weights, 64 hex digits, None for an engine without; `full_share` in (0, 1], the share of a network's
     decisions that get the whole budget and are recorded (playout cap randomization; the others get a quarter).
     `value_model` is the hash of a value network's weights, which judges positions in place of the heuristic evaluation
-    (minimax and descent; the evaluation still finishes turns), None for none.
+    (engines that are `judged`; the evaluation still finishes turns), None for none. With `light_finish` a search leaves
+    the costly components out where it finishes turns, whatever `light` says of the positions it judges.
     A network's `temperature` is the scale of the Gumbel noise at the root; it has no randomness and no time ceiling.
     Raises InvalidInput for values outside these, and for a version that this code does not play.
     """
@@ -61,6 +62,7 @@ class Participant:
     model: str | None = None
     full_share: float = 1.0
     value_model: str | None = None
+    light_finish: bool = False
 
     def __post_init__(self) -> None:
         engine = ENGINES[check_engine(self.engine)]
@@ -78,8 +80,11 @@ class Participant:
         if evaluates != isinstance(self.profile, str) or evaluates != isinstance(self.profile_hash, str):
             need = "needs both" if evaluates else "has neither"
             raise InvalidInput("profile, profile_hash", (self.profile, self.profile_hash), f"{self.engine} {need}")
-        if not isinstance(self.light, bool):
-            raise InvalidInput("light", self.light, "use true or false")
+        for name in ("light", "light_finish"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidInput(name, getattr(self, name), "use true or false")
+        if self.light_finish and not engine.judged:
+            raise InvalidInput("light_finish", True, f"{self.engine} finishes no turns in a search; leave it out")
         least = 1 if engine.searches else 0
         if isinstance(self.budget, bool) or not isinstance(self.budget, int) or not least <= self.budget <= MOST_BUDGET:
             raise InvalidInput("budget", self.budget, f"{self.engine} takes an integer from {least} to {MOST_BUDGET}")
@@ -192,3 +197,9 @@ def participant(
         profile_hash=None if profile is None else profile_hash(find_profile(profile, profiles)),
         budget=budget,
     )
+
+
+def at_difficulty(player: Participant, difficulty: int, budget: int | None = None) -> Participant:
+    """The player with another difficulty and its budget (None: the engine's usual one there), without randomness."""
+    budget = default_budget(player.engine, difficulty) if budget is None else budget
+    return replace(player, difficulty=difficulty, budget=budget, randomness=0.0)

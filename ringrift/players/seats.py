@@ -29,6 +29,7 @@ class Seats(NamedTuple):
     temperature: np.ndarray  # float64 [seats], 0 takes the best
     nets: tuple[ValueNet, ValueNet, ValueNet, ValueNet]  # one a participant, without rows where it has none
     light: np.ndarray  # bool [seats], True leaves out the costly components of the evaluation
+    light_finish: np.ndarray  # bool [seats], the same where a search finishes turns
     budget: np.ndarray  # int64 [seats], positions or simulations a decision
     time_ms: np.ndarray  # int64 [seats], ceiling of a decision in CPU time, 0 for none
     rng: np.ndarray  # uint64 [seats, 1], one random stream a participant
@@ -72,6 +73,7 @@ def seat_table(
         temperature=np.array([p.temperature for p in participants], dtype=np.float64),
         nets=(nets[0], nets[1], nets[2], nets[3]),
         light=np.array([p.light for p in participants], dtype=np.bool_),
+        light_finish=np.array([p.light or p.light_finish for p in participants], dtype=np.bool_),
         budget=np.array([p.budget for p in participants], dtype=np.int64),
         time_ms=np.array([p.time_ms for p in participants], dtype=np.int64),
         rng=np.stack(streams),

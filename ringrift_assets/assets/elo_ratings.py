@@ -9,15 +9,14 @@ import dagster as dg
 from resources.runtime import Runtime
 from resources.store.contents.base import content_of, new_content
 from resources.store.contents.matches import MatchesContent, PlayerEntry, RatingsContent
-from resources.store.contents.profiles import IncumbentContent, ProfileContent
+from resources.store.contents.profiles import ProfileContent
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record, digest_of
 from ringrift import names
 from ringrift.config import parse_config
 from ringrift.files import write_text
 from ringrift.jobs.contract import JobSpec
-from ringrift.planning.incumbent import trained_profiles
-from ringrift.planning.matches import alias, current_player, network_player
+from ringrift.planning.players import alias, current_player
 from ringrift.players.benchmarks import BENCHMARKS, anchor, benchmark, unavailable
 from ringrift.plots.rating_history import history_lines, render_history
 from ringrift.specs.store_jobs import RATE_VERSION, RateParams
@@ -29,6 +28,7 @@ from ringrift_assets.steps.checks import (
     partitioned_spec,
     result,
 )
+from ringrift_assets.steps.incumbents import load_incumbent, with_profile
 from ringrift_assets.steps.jobs import provenance_of, run_job
 from ringrift_assets.steps.metadata import partition_metadata, picture, result_of, table
 from ringrift_assets.steps.partition import (
@@ -118,10 +118,8 @@ def plan_ratings(runtime: Runtime, key: str, iteration: int) -> RatingPlan:
     earlier = runtime.store.upto(names.ELO_RATINGS, key, iteration - 1)
     board = parse_config(key)
     tuned = content_of(runtime.store.need(names.HEURISTIC_PROFILES, key, iteration), ProfileContent)
-    weights = content_of(runtime.store.need(names.INCUMBENT, key, iteration), IncumbentContent).champion_weights
-    champion = network_player(runtime.pipeline, board, weights) if weights else None
-    profiles = trained_profiles(tuned.profile, tuned.profile_weights)
-    in_force = current_player(board, tuned.profile, profiles, champion)
+    current = with_profile(load_incumbent(runtime, key, iteration), tuned)
+    in_force = current_player(runtime.pipeline, board, current.profile, current.profiles, current.player)
     fixed = anchor(board)
     frozen = [benchmark(name, board).key for name in BENCHMARKS if unavailable(name) is None]
     players = {k: entry for record in matches for k, entry in content_of(record, MatchesContent).participants.items()}

@@ -8,7 +8,7 @@ import dagster as dg
 
 from resources.runtime import Runtime
 from resources.store.contents.base import content_of, new_content
-from resources.store.contents.profiles import IncumbentContent, ModelRef
+from resources.store.contents.profiles import ChampionRef, IncumbentContent
 from resources.store.contents.verdicts import VerdictsContent
 from resources.store.home import REPOSITORY
 from resources.store.partition_keys import PARTITIONS, partition_of
@@ -16,6 +16,7 @@ from resources.store.record import Record, digest_of
 from ringrift import names
 from ringrift.config import parse_config
 from ringrift.files import write_json
+from ringrift.players.engines import ENGINES
 from ringrift.players.heuristic.profiles import (
     BALANCED,
     find_profile,
@@ -23,6 +24,7 @@ from ringrift.players.heuristic.profiles import (
     profile_hash,
     trained_profile_name,
 )
+from ringrift.players.participant import Participant
 from ringrift_assets.steps.metadata import partition_metadata, result_of
 from ringrift_assets.steps.partition import OWNERS, StepOutput, materialize_partition, registry_for, step_errors
 
@@ -48,7 +50,7 @@ class IncumbentPlan(NamedTuple):
     group_name="seed",
     kinds={"json"},
     owners=OWNERS,
-    code_version="incumbent-2",
+    code_version="incumbent-3",
 )
 def incumbent(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult:
     """Champion network, heuristic profile and difficulty tier in force when this iteration starts.
@@ -70,6 +72,7 @@ def incumbent(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runti
         stored = materialize_partition(context, runtime, inputs, make)
         shown: dict[str, Any] = {
             "champion": content.champion or "none yet",
+            "champion_plays": _player_text(content.champion_ref),
             "profile": content.profile,
             "profile_hash": content.profile_hash,
             "tier": content.tier,
@@ -82,6 +85,15 @@ def incumbent(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runti
         return result_of(stored, {**shown, **partition_metadata(runtime, stored)})
 
 
+def _player_text(champion: ChampionRef | None) -> str:
+    """What a champion is, in words."""
+    if champion is None:
+        return "the reference search plays until there is a champion"
+    player = Participant.from_dict(champion.player)
+    judge = "value network" if player.value_model else "policy network"
+    return f"{player.engine} with its {judge}, {player.budget} {ENGINES[player.engine].unit} a decision"
+
+
 def find_incumbent(runtime: Runtime, config: str, iteration: int) -> IncumbentPlan:
     """Who is the incumbent of an iteration, from the verdicts that are stored now."""
     registry = registry_for(runtime, names.INCUMBENT, config, iteration)
@@ -91,6 +103,8 @@ def find_incumbent(runtime: Runtime, config: str, iteration: int) -> IncumbentPl
     named = {
         "champion": champion and champion.model_id,
         "champion_weights": champion and champion.weights_hash,
+        "champion_player": champion and champion.player,
+        "champion_profile": champion and champion.profile_weights,
     }
     start = {"tier": runtime.pipeline.tiers.start, **start_profile(config)}
     latest = {name: getattr(verdicts[-1], name) for name in start} if verdicts else start
@@ -111,11 +125,13 @@ def start_profile(key: str) -> dict[str, Any]:
     return {"profile": name, "profile_hash": profile_hash(weights), "profile_weights": weights}
 
 
-def champion_of(verdicts: Sequence[VerdictsContent], deprecated: Collection[str]) -> tuple[ModelRef | None, str | None]:
+def champion_of(
+    verdicts: Sequence[VerdictsContent], deprecated: Collection[str]
+) -> tuple[ChampionRef | None, str | None]:
     """The newest champion of some verdicts (oldest first) that is not deprecated, with a note if others are newer."""
     note = None
     for verdict in reversed(verdicts):
-        champion = verdict.champion_model
+        champion = verdict.champion_ref
         if champion is None or champion.weights_hash not in deprecated:
             if note:
                 note += f"; in force is {champion.model_id if champion else 'no champion'}"

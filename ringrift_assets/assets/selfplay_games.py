@@ -11,14 +11,14 @@ from resources.runner.events import JobResult
 from resources.runtime import Runtime
 from resources.store.contents.base import content_of, new_content
 from resources.store.contents.games import SelfplayContent
+from resources.store.learned import games_of_jobs
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record
 from ringrift import names
 from ringrift.config import parse_config
 from ringrift.errors import RingRiftError
 from ringrift.planning.incumbent import Incumbent
-from ringrift.planning.pipeline import Pipeline
-from ringrift.planning.selfplay import Plan, SelfplayInputs, plan_jobs
+from ringrift.planning.selfplay import Plan, SelfplayInputs, games_by_job, plan_jobs, source_jobs
 from ringrift.specs.kinds import planned_games
 from ringrift_assets.steps.checks import UNIQUE_SHARE, WHOLE, partitioned_spec, result
 from ringrift_assets.steps.incumbents import load_incumbent
@@ -76,6 +76,9 @@ def selfplay_games(
         plan = plan_games(runtime, key, iteration, incumbent)
         inputs = plan_inputs(plan)
         skipped = inputs["skipped"]
+        if (growth := pipeline.loop.growth) > 1:
+            have, planned = earlier_games(runtime, key, iteration), sum(planned_games(spec) or 0 for spec in plan.jobs)
+            context.log.info(f"{planned} games: networks learn from {have} earlier ones, loop.growth is {growth:g}")
         if not plan.jobs:
             why = "; ".join(f"{entry['job']}: {entry['reason']}" for entry in skipped)
             raise TooFewGames(f"no selfplay job of {key} can be played ({why or 'the pipeline has none'})")
@@ -87,7 +90,7 @@ def selfplay_games(
                 context.log.info(f"going on from {partial.rows} games, {len(todo)} chunks are missing")
             started = time.monotonic()
             results = run_jobs(context, runtime, todo, capability="selfplay", minutes=pipeline.polling.selfplay_minutes)
-            return _compact(runtime, folder, key, results, skipped, partial, time.monotonic() - started)
+            return _compact(runtime, folder, (key, iteration), results, skipped, partial, time.monotonic() - started)
 
         stored = materialize_partition(
             context,
@@ -106,10 +109,22 @@ def plan_games(
     iteration: int,
     incumbent: Incumbent,
     missing: Mapping[str, Sequence[int]] | None = None,
+    coming: int = 0,
 ) -> Plan:
-    """The selfplay jobs of an iteration, from its incumbent; `missing` (job → game indices) restricts them."""
-    inputs = SelfplayInputs(incumbent=incumbent, missing=missing)
+    """The selfplay jobs of an iteration, from its incumbent and the earlier games that networks learn from.
+
+    `missing` (job → game indices) restricts them; `coming` are earlier games that are planned and not stored yet.
+    """
+    have = earlier_games(runtime, key, iteration) + coming
+    inputs = SelfplayInputs(incumbent=incumbent, have=have, missing=missing)
     return plan_jobs(runtime.pipeline, parse_config(key), iteration, inputs)
+
+
+def earlier_games(runtime: Runtime, key: str, iteration: int) -> int:
+    """Games of earlier iterations that networks learn from, which loop.growth multiplies; 0 where nothing grows."""
+    if runtime.pipeline.loop.growth == 1:
+        return 0
+    return games_of_jobs(runtime.store, key, source_jobs(runtime.pipeline, parse_config(key)), iteration - 1)
 
 
 def plan_inputs(plan: Plan) -> dict[str, Any]:
@@ -120,7 +135,7 @@ def plan_inputs(plan: Plan) -> dict[str, Any]:
 def _compact(
     runtime: Runtime,
     folder: Path,
-    key: str,
+    partition: tuple[str, int],
     results: Sequence[JobResult],
     skipped: list[dict[str, Any]],
     partial: Record | None,
@@ -133,10 +148,13 @@ def _compact(
     from ringrift.gamesets.digest import canonical_order, content_digest
     from ringrift.gamesets.shards import read_shard, write_shard
 
+    key, iteration = partition
     shards = [path for result in results for path in result.shards]
     if partial:
         shards.append(runtime.store.path(partial, names.GAMES_FILE))
-    planned = _planned(runtime.pipeline, key, {entry["job"] for entry in skipped})
+    counts = games_by_job(runtime.pipeline, parse_config(key), earlier_games(runtime, key, iteration))
+    left_out = {entry["job"] for entry in skipped}
+    planned = {job: count for job, count in counts.items() if job not in left_out}
     games = pa.concat_tables([read_shard(path) for path in shards]) if shards else None
     enough = min(runtime.pipeline.selfplay.min_games, sum(planned.values()))
     have = games.num_rows if games is not None else 0
@@ -177,11 +195,6 @@ def _compact(
         },
         missing={"games": missing} if missing else {},
     )
-
-
-def _planned(pipeline: Pipeline, key: str, skipped: set[str]) -> dict[str, int]:
-    """Games of each job that is played."""
-    return {job.name: pipeline.scaled_games(job) for job in pipeline.jobs_of(key) if job.name not in skipped}
 
 
 def _missing(games: "pa.Table", planned: dict[str, int]) -> dict[str, list[int]]:

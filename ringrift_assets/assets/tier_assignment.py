@@ -9,28 +9,19 @@ import dagster as dg
 
 from resources.runtime import Runtime
 from resources.store.contents.base import Row, content_of
-from resources.store.contents.matches import Match, MatchesContent, RatingsContent
-from resources.store.contents.models import ModelContent, TrainingOutcome
-from resources.store.contents.profiles import GateVerdict, IncumbentContent, ProfileContent
-from resources.store.contents.verdicts import (
-    ChampionVerdict,
-    Evidence,
-    Floor,
-    TierPlayer,
-    TierVerdict,
-    Verdict,
-    Verdicts,
-    VerdictsContent,
-)
+from resources.store.contents.matches import MatchesContent, RatingsContent
+from resources.store.contents.models import TrainingOutcome
+from resources.store.contents.profiles import IncumbentContent, ProfileContent
+from resources.store.contents.verdicts import Verdict, Verdicts, VerdictsContent
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record, digest_of
 from ringrift import names
 from ringrift.files import write_json
-from ringrift.players.benchmarks import BENCHMARKS_VERSION
 from ringrift_assets.steps.checks import EVIDENCE_HOLDS, ONE_STEP, partitioned_spec, result
 from ringrift_assets.steps.metadata import partition_metadata, result_of, table
 from ringrift_assets.steps.partition import OWNERS, StepOutput, StoredPartition, materialize_partition, step_errors
 from ringrift_assets.steps.proofs import evidence_problems
+from ringrift_assets.steps.verdicts import champion_verdict, profile_verdict, tier_verdict
 
 
 class VerdictPlan(NamedTuple):
@@ -50,7 +41,7 @@ class VerdictPlan(NamedTuple):
     group_name="tiers",
     kinds={"json"},
     owners=OWNERS,
-    code_version="verdicts-3",
+    code_version="verdicts-4",
     check_specs=[
         partitioned_spec(
             names.TIER_ASSIGNMENT, EVIDENCE_HOLDS, "The verdict follows from the games in its evidence.", blocking=True
@@ -65,8 +56,9 @@ def tier_assignment(context: dg.AssetExecutionContext, runtime: dg.ResourceParam
 
     The tier rises by one step when the current player passes the gate against the frozen benchmark of the next tier: a
     sequential test on blocks of rotated seats, plus the documented floor of 55 % over 10 games. The evidence is stored,
-    so anyone can recompute the verdict (`ringrift gate verify`). A tier never falls. The candidate network becomes
-    champion when it passes the gate against the champion, or against the reference search while there is none. The
+    so anyone can recompute the verdict (`ringrift gate verify`). A tier never falls. The candidate, a player
+    with this iteration's network, becomes champion when it passes the gate against the champion at equal CPU time, or
+    against the reference search while there is none. The
     profile is the one that heuristic_profiles proved at a gate against the previous profile.
     """
     with step_errors():
@@ -79,12 +71,14 @@ def tier_assignment(context: dg.AssetExecutionContext, runtime: dg.ResourceParam
             profile = content_of(plan.profile, ProfileContent)
             matches = content_of(plan.matches, MatchesContent)
             ratings = content_of(plan.ratings, RatingsContent)
-            tier = _tier_verdict(incumbent.tier, matches, ratings, ladder, (tiers.win_rate, tiers.min_games))
-            champion = _champion_verdict(incumbent, matches, content_of(plan.model, TrainingOutcome))
-            verdicts = Verdicts(profile=_profile_verdict(incumbent, profile), champion=champion, tier=tier)
+            tier = tier_verdict(incumbent.tier, matches, ratings, ladder, (tiers.win_rate, tiers.min_games))
+            champion = champion_verdict(incumbent, profile, matches, content_of(plan.model, TrainingOutcome))
+            verdicts = Verdicts(profile=profile_verdict(incumbent, profile), champion=champion, tier=tier)
             content = VerdictsContent(
                 champion=champion.now,
                 champion_weights=champion.weights,
+                champion_player=champion.player,
+                champion_profile=champion.profile_weights,
                 tier=tier.now,
                 profile=profile.profile,
                 profile_hash=profile.profile_hash,
@@ -128,110 +122,6 @@ def plan_verdicts(runtime: Runtime, key: str, iteration: int) -> VerdictPlan:
         "floor": [tiers.win_rate, tiers.min_games],
     }
     return VerdictPlan(inputs, incumbent, profile, matches, ratings, model)
-
-
-def _unchanged(value: str | None, reason: str) -> dict[str, Any]:
-    return {"before": value, "now": value, "promoted": False, "reason": reason, "evidence": None}
-
-
-def _champion_verdict(incumbent: IncumbentContent, matches: MatchesContent, model: TrainingOutcome) -> ChampionVerdict:
-    """The verdict on the champion, from the gate of this iteration's candidate; `weights` are those of `now`."""
-    before, weights = incumbent.champion, incumbent.champion_weights
-    match = matches.match_of("champion")
-    if match is None:
-        skipped = {entry.match: entry.reason for entry in matches.skipped}
-        reason = skipped.get("candidate", "no candidate was planned")
-        return ChampionVerdict(**_unchanged(before, reason), weights=weights)
-    verdict, score = match.verdict, match.entrants[0].score
-    if verdict is None or score is None:
-        return ChampionVerdict(**_unchanged(before, _not_ended(match)), weights=weights)
-    assert isinstance(model, ModelContent)  # it has played
-    return ChampionVerdict(
-        before=before,
-        now=model.model_id if verdict.promoted else before,
-        weights=model.weights if verdict.promoted else weights,
-        promoted=verdict.promoted,
-        reason=f"{match.match}: {verdict.outcome} after {verdict.blocks} blocks, score {score:.1%}",
-        evidence=Evidence(
-            file=names.CHAMPION_EVIDENCE,
-            digest=_digest(match),
-            match=match.match,
-            kind="model",
-            candidate=model.weights,
-            opponent=weights,
-            **_found(verdict),
-        ),
-    )
-
-
-def _profile_verdict(incumbent: IncumbentContent, profile: ProfileContent) -> Verdict:
-    """The verdict on the heuristic profile, from the proof of this iteration's search or import."""
-    before = f"{incumbent.profile}#{incumbent.profile_hash[:8]}"
-    proof = profile.proof
-    if proof is None:
-        return Verdict(**_unchanged(before, "no candidate was proved better"))
-    verdict = proof.verdict
-    return Verdict(
-        before=before,
-        now=f"{profile.profile}#{profile.profile_hash[:8]}",
-        promoted=True,
-        reason=f"{proof.match}: promoted after {verdict.blocks} blocks, score {verdict.mean:.1%}",
-        evidence=Evidence(
-            file=names.PROFILE_EVIDENCE,
-            digest=proof.digest,
-            match=proof.match,
-            candidate=profile.profile_hash,
-            opponent=profile.over,
-            **_found(verdict),
-        ),
-    )
-
-
-def _tier_verdict(
-    tier: str, matches: MatchesContent, ratings: RatingsContent, ladder: Sequence[str], floor: tuple[float, int]
-) -> TierVerdict:
-    """The verdict on the tier, from the gate of this iteration's tier match."""
-    match = matches.match_of("tier")
-    if match is None:
-        skipped = (entry.reason for entry in matches.skipped if entry.match.startswith("tier_"))
-        return TierVerdict(**_unchanged(tier, next(skipped, "no tier match was planned")))
-    verdict, score = match.verdict, match.entrants[0].score
-    if verdict is None or score is None:
-        return TierVerdict(**_unchanged(tier, _not_ended(match)))
-    rated = {row.key: row.model_dump() for row in ratings.ratings}
-    players = [
-        {"name": matches.participants[entrant.key].name, **rated.get(entrant.key, {"key": entrant.key})}
-        for entrant in match.entrants
-    ]
-    return TierVerdict(
-        before=tier,
-        now=ladder[ladder.index(tier) + 1] if verdict.promoted else tier,
-        promoted=verdict.promoted,
-        reason=f"{match.match}: {verdict.outcome} after {verdict.blocks} blocks, score {score:.1%}",
-        floor=Floor(score=score, games=match.games, met=score >= floor[0] and match.games >= floor[1]),
-        players=[TierPlayer(**player) for player in players],
-        evidence=Evidence(
-            file=names.TIER_EVIDENCE,
-            digest=_digest(match),
-            match=match.match,
-            benchmarks=BENCHMARKS_VERSION,
-            **_found(verdict),
-        ),
-    )
-
-
-def _not_ended(match: Match) -> str:
-    return f"the match {match.match} has not ended; materialize {names.TOURNAMENT_GAMES} again"
-
-
-def _digest(match: Match) -> str:
-    assert match.gate and match.gate.evidence  # it has a verdict
-    return match.gate.evidence
-
-
-def _found(verdict: GateVerdict) -> dict[str, Any]:
-    """What an evidence repeats of a verdict."""
-    return verdict.model_dump(include={"outcome", "llr", "blocks", "elo", "elo_interval"})
 
 
 def verdict_rows(verdicts: Verdicts) -> list[Row]:

@@ -21,9 +21,10 @@ from ringrift import names
 from ringrift.config import parse_config
 from ringrift.errors import RingRiftError
 from ringrift.jobs.contract import JobSpec
-from ringrift.planning.matches import MatchPlan, PlannedMatch, alias
+from ringrift.planning.matches import MatchPlan, PlannedMatch
+from ringrift.planning.players import alias
 from ringrift.players.participant import Participant
-from ringrift_assets.steps.checks import ALL_VERIFY, WHOLE, partitioned_spec, result
+from ringrift_assets.steps.checks import ALL_VERIFY, EQUAL_TIME, WHOLE, partitioned_spec, result
 from ringrift_assets.steps.incumbents import load_incumbent, with_profile
 from ringrift_assets.steps.jobs import provenance_of, run_job, run_jobs
 from ringrift_assets.steps.match_results import played_match, results_job
@@ -45,6 +46,7 @@ from ringrift_assets.steps.tournament import (
     tournament_inputs,
 )
 
+TIME_RATIO = 1.5  # between the two sides of a gate, beyond which a check warns
 PICTURE = "the end of the longest match game"
 
 
@@ -67,6 +69,11 @@ class NoMatch(RingRiftError):
             "Every game replays exactly, between the players and from the seed planned.",
             blocking=True,
         ),
+        partitioned_spec(
+            names.TOURNAMENT_GAMES,
+            EQUAL_TIME,
+            "Candidate and opponent took about equal CPU time a decision.",
+        ),
     ],
 )
 def tournament_games(
@@ -75,8 +82,9 @@ def tournament_games(
     """Match games: documented match-ups, the gates of candidate and tier, and a rating round robin.
 
     Seats rotate, and the games of a block share an opening that the heuristic finds balanced, so that no player has
-    the better seat or opening. The candidate plays the champion, or the reference search while there is none; the
-    current player plays the benchmark of the next tier. Each gate is one job that stops as soon as its sequential test
+    the better seat or opening. The candidate plays the champion at equal CPU time a decision, or the reference search
+    while there is none; the current player plays the benchmark of the next tier; the newest player meets the frozen
+    anchor, which tells all iterations in one unit. Each gate is one job that stops as soon as its sequential test
     decides. The round robin plays the tables that are most informative given earlier ratings. A match-up whose engine
     is not available yet is reported as skipped. If the phase times out, whole matches are kept and the next
     materialization continues the others.
@@ -141,6 +149,7 @@ def _play(
         provenance={
             **provenance_of([*results, output.job], time.monotonic() - started),
             "played": sum(job.manifest.result["played_now"] for job in results if job.manifest),
+            "effort": {job.spec.name: job.manifest.result["effort"] for job in results if job.manifest},
         },
         missing={"matches": missing} if missing else {},
     )
@@ -190,6 +199,7 @@ def _metadata(runtime: Runtime, stored: StoredPartition) -> dict[str, Any]:
 def _checks(stored: StoredPartition) -> list[dg.AssetCheckResult]:
     content, missing = content_of(stored.record, MatchesContent), stored.record.missing.get("matches", [])
     bad = sum(content.rejected.values())
+    uneven = _uneven(content, stored.record)
     reasons = ", ".join(f"{reason}: {n}" for reason, n in content.rejected.items())
     return [
         result(
@@ -206,4 +216,24 @@ def _checks(stored: StoredPartition) -> list[dg.AssetCheckResult]:
             "do not use the host that played them before that is understood",
             numbers={"rejected": bad},
         ),
+        result(
+            EQUAL_TIME,
+            not uneven,
+            f"{'; '.join(uneven)}. Measure the rates of this kind of machine (`ringrift bench players --rates FILE`) "
+            "and name the file in search.rates",
+            warn=True,
+        ),
     ]
+
+
+def _uneven(content: MatchesContent, record: Record) -> list[str]:
+    """The candidate's gate, in words, if one side took far more CPU time a decision and that was measured."""
+    match = content.match_of("champion")
+    effort = record.provenance.get("effort", {}).get(match.match, {}) if match else {}
+    spent = {name.partition("#")[2]: 1000 * cpu_s / n for name, (cpu_s, n) in effort.items() if n}
+    if match is None or len(spent) < 2:
+        return []
+    first, second = (spent[entrant.key] for entrant in match.entrants)
+    if 1 / TIME_RATIO <= first / second <= TIME_RATIO:
+        return []
+    return [f"{match.match}: {first:.1f} ms a decision against {second:.1f} ms"]

@@ -10,8 +10,10 @@ import dagster as dg
 from resources.models.registry import Registry, model_id
 from resources.runtime import Runtime
 from resources.store.contents.base import Row, content_of, new_content
+from resources.store.contents.matches import RatingsContent
 from resources.store.contents.models import TOO_FEW, TRAINED, ModelContent, TrainingOutcome
 from resources.store.contents.profiles import IncumbentContent
+from resources.store.learned import learned_games
 from resources.store.partition_keys import PARTITIONS, partition_of
 from resources.store.record import Record, digest_of
 from ringrift import names
@@ -20,7 +22,7 @@ from ringrift.jobs.contract import JobSpec
 from ringrift.planning.jobs import train_job
 from ringrift.planning.pipeline import Pipeline
 from ringrift.specs.kinds import params_of
-from ringrift.specs.train import TrainParams
+from ringrift.specs.train import POLICY_VALUE, TrainParams
 from ringrift_assets.steps.checks import (
     BETTER_THAN_CONSTANT,
     ENOUGH_GAMES,
@@ -43,6 +45,8 @@ from ringrift_assets.steps.partition import (
 )
 
 PICTURE = "losses by epoch"
+STRONG_SOURCES = "strong_sources"
+NEAR_ELO, MOST_WEAK = 200.0, 0.5  # rating points below the champion that make a player weak; share that is warned about
 
 
 class TrainingPlan(NamedTuple):
@@ -60,7 +64,7 @@ class TrainingPlan(NamedTuple):
     group_name="models",
     kinds={"pytorch"},
     owners=OWNERS,
-    code_version="card-1/encoder-1/canonical-1",
+    code_version="card-1/encoder-1/value-1/canonical-1",
     check_specs=[
         partitioned_spec(names.TRAINED_MODEL, ENOUGH_GAMES, "The config has at least training.min_games games."),
         partitioned_spec(
@@ -70,6 +74,9 @@ class TrainingPlan(NamedTuple):
         partitioned_spec(
             names.TRAINED_MODEL, BETTER_THAN_CONSTANT, "Predicts held-out results better than the constant baseline."
         ),
+        partitioned_spec(
+            names.TRAINED_MODEL, STRONG_SOURCES, "Most training games come from players near the champion."
+        ),
     ],
 )
 def trained_model(
@@ -77,8 +84,9 @@ def trained_model(
 ) -> dg.MaterializeResult:
     """The network trained in this iteration: a candidate that only the gate can make champion.
 
-    It is trained on the newest games of the config, in a replay window that grows with the total, starting from the
-    champion's weights where there is one, and evaluated on held-out games chosen by hash. With fewer games than
+    `training.kind` says which kind of network. It is trained on the newest games of the config, in a replay window that
+    grows with the total, and evaluated on held-out games chosen by hash; a policy-value network starts from the
+    champion's weights where there are such, a value network from random ones. With fewer games than
     `training.min_games` nothing is trained: the partition says so, a check warns, and evaluation continues without a
     candidate. A model is identified by the hash of its weights; its card says what it was trained on.
     """
@@ -110,8 +118,9 @@ def trained_model(
                 "have": have,
                 "need": need,
                 "model_id": model_id(key, iteration),
-                "architecture": {"blocks": params.blocks, "channels": params.channels},
-                "parameters": {**params.settings.model_dump(), "epochs": params.epochs},
+                "network": params.network,
+                "architecture": params.architecture,
+                "parameters": params.settings.model_dump(),
                 "window_shape": params.window.model_dump(),
                 **output.result,
             }
@@ -125,7 +134,11 @@ def trained_model(
             return result_of(stored, {**inputs, **partition_metadata(runtime, stored)}, _no_checks(have, need))
         registry.write_model(stored.record)
         metadata = _metadata(runtime, registry, stored, content)
-        return result_of(stored, metadata, _checks(content, runtime.pipeline.training.soft_share))
+        checks = [
+            *_checks(content, runtime.pipeline.training.soft_share),
+            _strong_sources(content, _newest_ratings(runtime, key, iteration)),
+        ]
+        return result_of(stored, metadata, checks)
 
 
 def plan_training(runtime: Runtime, key: str, iteration: int) -> TrainingPlan:
@@ -133,24 +146,37 @@ def plan_training(runtime: Runtime, key: str, iteration: int) -> TrainingPlan:
     sets = runtime.store.upto(TRAINING_DB, key, iteration)
     runtime.store.need(TRAINING_DB, key, iteration)
     incumbent = content_of(runtime.store.need(names.INCUMBENT, key, iteration), IncumbentContent)
-    have, need = sum(record.rows for record in sets), least_games(runtime.pipeline, key)
+    have, need = learned_games(runtime.store, runtime.pipeline, key, iteration), least_games(runtime.pipeline, key)
     if have < need:
         return TrainingPlan({"status": TOO_FEW, "have": have, "need": need}, None, have, need)
-    champion = incumbent.champion_weights if runtime.pipeline.training.from_champion else None
-    parent = runtime.input_file(Registry(runtime.home).weights_path(champion)) if champion else None
-    spec = train_job(runtime.pipeline, key, iteration, [games_file(runtime, record) for record in sets], parent)
+    sources = [games_file(runtime, record) for record in sets]
+    parent, start = incumbent.champion_weights, None
+    if parent and _begins_with(runtime.pipeline, key, incumbent):
+        start = runtime.input_file(Registry(runtime.home).weights_path(parent))
+    spec = train_job(runtime.pipeline, key, iteration, sources, parent=parent, start=start)
     inputs = {
         "games": [[record.iteration, record.content_digest] for record in sets],
-        "parent": champion,
-        "numbers": {name: value for name, value in spec.params.items() if name not in ("games", "parent")},
+        "parent": parent,
+        "start": start is not None,
+        "numbers": {name: value for name, value in spec.params.items() if name not in ("games", "parent", "start")},
     }
     return TrainingPlan(inputs, spec, have, need)
+
+
+def _begins_with(pipeline: Pipeline, config: str, incumbent: IncumbentContent) -> bool:
+    """True if the training begins with the champion's weights: both are policy-value networks."""
+    if not pipeline.training.from_champion or pipeline.training.network_of(config) != POLICY_VALUE:
+        return False
+    champion = incumbent.champion_ref
+    return champion is not None and champion.player.get("model") == champion.weights_hash
 
 
 def least_games(pipeline: Pipeline, config: str) -> int:
     """Games a config needs for a model. Raises InvalidInput for one that the pipeline does not name."""
     if config not in pipeline.training.min_games:
-        raise InvalidInput("training.min_games", config, "name this config there and in training.epochs")
+        raise InvalidInput(
+            "training.min_games", config, "name this config there, and for a policy-value network in training.epochs"
+        )
     return pipeline.training.min_games[config]
 
 
@@ -161,14 +187,17 @@ def _metadata(runtime: Runtime, registry: Registry, stored: StoredPartition, con
         "losses_large": picture(PICTURE, runtime.store.path(stored.record, names.LOSSES_PLOT).read_bytes()),
         "model": content.model_id,
         "weights": content.weights,
-        "parent": model.parent_id or content.parent or "none: it began with random weights",
+        "network": content.network,
+        "parent": model.parent_id or content.parent or "none: there was no champion",
+        "began_with": "the parent's weights" if content.start_metrics else "random weights",
         "metrics": table(metric_rows(content)),
         "loss": content.metrics["loss"],
         "parameters": dg.MetadataValue.json({**content.architecture, **content.parameters}),
         "best_epoch": content.best_epoch,
         "window": dg.MetadataValue.json(content.window),
         "games_upto_here": content.have,
-        "soft_target_share": content.soft_share,
+        "seats_by_player": dg.MetadataValue.json(content.players),
+        **({} if content.soft_share is None else {"soft_target_share": content.soft_share}),
         "model_file": dg.MetadataValue.path(str(runtime.store.path(stored.record, names.WEIGHTS_FILE))),
         **partition_metadata(runtime, stored),
     }
@@ -193,24 +222,17 @@ def _no_checks(have: int, need: int) -> list[dg.AssetCheckResult]:
     numbers = {"have": have, "need": need}
     return [
         result(ENOUGH_GAMES, False, problem, warn=True, numbers=numbers),
-        *(result(name, True, "") for name in (SOFT_TARGETS, FINITE_METRICS, BETTER_THAN_CONSTANT)),
+        *(result(name, True, "") for name in (SOFT_TARGETS, FINITE_METRICS, BETTER_THAN_CONSTANT, STRONG_SOURCES)),
     ]
 
 
 def _checks(content: ModelContent, least_soft: float) -> list[dg.AssetCheckResult]:
-    metrics, soft = content.metrics, content.soft_share
+    metrics = content.metrics
     infinite = [name for name, value in metrics.items() if not math.isfinite(value)]
     error, constant = metrics["value_mse"], metrics["value_mse_constant"]
     return [
         result(ENOUGH_GAMES, True, "", warn=True, numbers={"have": content.have, "need": content.need}),
-        result(
-            SOFT_TARGETS,
-            soft >= least_soft,
-            f"{soft:.1%} of the rows carry what a search found, {least_soft:.0%} are asked for; see whether the search "
-            "jobs were played and recorded, or lower training.soft_share",
-            warn=True,
-            numbers={"soft_share": soft},
-        ),
+        _soft_targets(content.soft_share, least_soft),
         result(FINITE_METRICS, not infinite, f"{', '.join(infinite)} are no numbers; do not use this model"),
         result(
             BETTER_THAN_CONSTANT,
@@ -221,3 +243,56 @@ def _checks(content: ModelContent, least_soft: float) -> list[dg.AssetCheckResul
             numbers={"value_mse": error, "value_mse_constant": constant},
         ),
     ]
+
+
+def _soft_targets(soft: float | None, least: float) -> dg.AssetCheckResult:
+    if soft is None:
+        return _passes(SOFT_TARGETS, "not applicable: a value network learns from results alone")
+    return result(
+        SOFT_TARGETS,
+        soft >= least,
+        f"{soft:.1%} of the rows carry what a search found, {least:.0%} are asked for; see whether the search "
+        "jobs were played and recorded, or lower training.soft_share",
+        warn=True,
+        numbers={"soft_share": soft},
+    )
+
+
+def _newest_ratings(runtime: Runtime, key: str, iteration: int) -> RatingsContent | None:
+    """The newest ratings of earlier iterations, None where nobody is rated yet."""
+    records = runtime.store.upto(names.ELO_RATINGS, key, iteration - 1)
+    return content_of(records[-1], RatingsContent) if records else None
+
+
+def _strong_sources(content: ModelContent, ratings: RatingsContent | None) -> dg.AssetCheckResult:
+    """Whether most seats of the window are of players near the champion; those without a rating are not judged."""
+    if content.parent is None or ratings is None:
+        return _passes(STRONG_SOURCES, f"not judged: there {'is no champion' if ratings else 'are no ratings'} yet")
+    rated = {row.key: row.rating for row in ratings.ratings}
+    champion = [
+        rated[key]
+        for key, entry in ratings.participants.items()
+        if key in rated and content.parent in (entry.participant.get("model"), entry.participant.get("value_model"))
+    ]
+    if not champion:
+        return _passes(STRONG_SOURCES, "not judged: the champion has no rating yet")
+    strong = max(champion)
+    found = {name: rated[key] for name in content.players if (key := name.partition("#")[2]) in rated}
+    judged = sum(content.players[name] for name in found)
+    weak = sum(content.players[name] for name, rating in found.items() if rating < strong - NEAR_ELO)
+    if not judged:
+        return _passes(STRONG_SOURCES, "not judged: no player of the window has a rating")
+    share = weak / judged
+    return result(
+        STRONG_SOURCES,
+        share <= MOST_WEAK,
+        f"{share:.0%} of the rated seats in the window are of players more than {NEAR_ELO:.0f} Elo below the champion "
+        f"({strong:.0f}): the network learns from weak games. Let stronger players play, or choose training.sources",
+        warn=True,
+        numbers={"weak_share": share, "rated_seats": judged},
+    )
+
+
+def _passes(name: str, text: str) -> dg.AssetCheckResult:
+    """A check that passes because it has nothing to judge, which it says."""
+    return dg.AssetCheckResult(check_name=name, passed=True, severity=dg.AssetCheckSeverity.WARN, description=text)

@@ -39,11 +39,12 @@ selfplay:
     - {name: square8_2p_heuristic, config: square8_2p, engine: heuristic-only, games: 200}
     - {name: square8_3p_heuristic, config: square8_3p, engine: heuristic-only, games: 60}
 evaluation:
+  anchor_blocks: 1
   matchups: []
   round_robin: {blocks: 1}
   network_simulations: 8
 cmaes: {population: 4, games_per_evaluation: 4, replicas: 1, proofs: 1, generations: {square8_2p: 2, square8_3p: 1}}
-training: {blocks: 1, channels: 8, epochs: {square8_2p: 2}, min_games: {square8_3p: 1000}}  # one learns, one cannot
+training: {value: {epochs: 2, max_row_uses: 1}, min_games: {square8_3p: 1000}}  # one learns, one cannot
 gate: {max_blocks: 16}
 tiers: {ladder: [D2]}  # at the top: the candidate's gate is one of its kind
 polling: {first_s: 0.1, interval_s: 0.3}

@@ -13,11 +13,13 @@ from resources.models.registry import Registry
 from resources.store.home import Home
 from ringrift.config import parse_config
 from ringrift.errors import InvalidInput, MissingInput
+from ringrift.planning.pipeline import ValueTraining
 from ringrift.progress import progress_bar
 
 WIDTH = 160
 EXIT_FAILED = 1
 SIMULATIONS = 32  # a decision, as in pipeline.yaml
+VALUE_PLAYER = "descent:5+light"
 METRICS = ("loss", "top1", "value_mse")  # of the held-out games, shown in the list
 
 models_app = typer.Typer(help="The trained models of this home.", no_args_is_help=True)
@@ -54,14 +56,21 @@ def list_command(
 
 def _table(models: list[Model]) -> Table:
     table = Table(box=None)
-    for name in ("model", "parent", "status", "weights", "created"):
+    for name in ("model", "network", "parent", "status", "weights", "created"):
         table.add_column(name)
     for name in ("rating", *METRICS):
         table.add_column(name, justify="right")
     for model in models:
         numbers = [_number(model.metrics.get(name)) for name in METRICS]
         rating = "-" if model.rating is None else f"{model.rating:.0f}"
-        texts = (model.model_id, model.parent_id or "-", model.status, model.weights[:8], model.created_at)
+        texts = (
+            model.model_id,
+            model.network,
+            model.parent_id or "-",
+            model.status,
+            model.weights[:8],
+            model.created_at,
+        )
         table.add_row(*texts, rating, *numbers)
     return table
 
@@ -168,8 +177,11 @@ def compare_command(
     first: IdArgument,
     second: IdArgument,
     simulations: Annotated[
-        int, typer.Option(min=1, max=1024, help="Simulations per move, for both models.")
+        int, typer.Option(min=1, max=1024, help="Simulations per move, for two policy-value networks.")
     ] = SIMULATIONS,
+    player: Annotated[
+        str, typer.Option(help="Search that judges by the networks, for two value networks.")
+    ] = VALUE_PLAYER,
     games: Annotated[int | None, typer.Option(min=2, help="Maximum games; default: 256 blocks.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Random seed.")] = 0,
     save: Annotated[
@@ -184,12 +196,15 @@ def compare_command(
 
     registry = _registry()
     pair = [registry.get(name) for name in (first, second)]
-    if pair[0].config != pair[1].config or pair[0].weights == pair[1].weights:
-        given = [f"{model.model_id} ({model.config}, {model.weights[:8]})" for model in pair]
-        raise InvalidInput("models", given, "give two different models of one config")
+    alike = pair[0].config == pair[1].config and pair[0].network == pair[1].network
+    if not alike or pair[0].weights == pair[1].weights:
+        given = [f"{model.model_id} ({model.config}, {model.network}, {model.weights[:8]})" for model in pair]
+        raise InvalidInput("models", given, "give two different models of one config and kind")
     config = parse_config(pair[0].config)
-    specs = [f"model:{registry.weights_path(model.weights)}@{simulations}" for model in pair]
-    players = [player for spec in specs if (player := read_player(spec, config))]
+    files = [registry.weights_path(model.weights) for model in pair]
+    value = pair[0].network == "value"
+    specs = [f"{player}+value:{path}" if value else f"model:{path}@{simulations}" for path in files]
+    players = [read for spec in specs if (read := read_player(spec, config))]
     blocks, gate = series_length(games, True, config.players)
     show_series(Series(config=config, specs=specs, players=players, blocks=blocks, seed=seed, gate=gate), save, as_json)
 
@@ -207,17 +222,16 @@ def train_value_command(
     as_json: JsonOption = False,
 ) -> None:
     """Train a small value network for minimax and descent: `ringrift play --p1 descent:5+value:FILE`."""
-    from ringrift.network.value.training import EPOCHS_A_PASS, ValueSettings, train_value_file
+    from ringrift.kinds.train import train_value_file
 
-    settings, history = ValueSettings(), list[dict[str, float]]()
     with progress_bar() as bar:
-        task = bar.add_task("replaying the games", total=settings.max_row_uses * EPOCHS_A_PASS)
+        task = bar.add_task("replaying the games", total=ValueTraining().epochs)
 
         def report(figures: dict[str, float]) -> None:
-            history.append(figures)
             bar.update(task, description=f"held-out loss {figures['loss']:.4f}", completed=figures["epoch"])
 
-        card = train_value_file(games, parse_config(config), out, settings, seed, report)
+        card, trained = train_value_file(games, parse_config(config), out, seed, report)
+    history = trained.history
     if as_json:
         print(json.dumps({"out": str(out), "card": card.model_dump(mode="json"), "history": history}))
         return

@@ -13,13 +13,14 @@ from resources.runtime import Runtime
 from resources.store.contents.base import content_of
 from resources.store.contents.models import TrainingOutcome
 from resources.store.contents.profiles import IncumbentContent, ProfileContent
+from resources.store.learned import learned_games
 from resources.store.phases import STEPS
 from resources.store.record import Record
 from ringrift import names
 from ringrift.config import parse_config
 from ringrift.planning.incumbent import Incumbent
 from ringrift.planning.matches import MatchPlan
-from ringrift.planning.selfplay import Plan
+from ringrift.planning.selfplay import Plan, source_jobs
 from ringrift.specs.kinds import params_of, planned_games
 from ringrift.specs.store_jobs import ResultsParams
 from ringrift_assets.assets import ASSETS
@@ -39,10 +40,10 @@ from ringrift_assets.runs.plan_rows import (
     compare,
     entry_of,
     most_games,
+    other_candidate,
     other_incumbent,
-    other_network,
 )
-from ringrift_assets.steps.incumbents import champion_file, incumbent_of, with_profile
+from ringrift_assets.steps.incumbents import champion_in, incumbent_of, with_profile
 from ringrift_assets.steps.partition import registry_for, up_to_date
 from ringrift_assets.steps.tournament import (
     Networks,
@@ -59,6 +60,7 @@ EARLIER = {
     names.TRAINED_MODEL: (names.TRAINING_DB,),
     names.TOURNAMENT_GAMES: (names.INCUMBENT, names.TRAINED_MODEL, names.ELO_RATINGS),
     names.ELO_RATINGS: (names.TOURNAMENT_GAMES, names.ELO_RATINGS),
+    names.ITERATION_REPORT: STEPS[1:-1],  # all but the incumbent and itself
 }
 """What an asset reads of earlier iterations."""
 
@@ -66,12 +68,14 @@ EARLIER = {
 def show_plans(runtime: Runtime, work: Iterable[tuple[int, Mapping[str, Sequence[str]]]]) -> list[dict[str, Any]]:
     """What a run of some iterations in this order would do, each with the assets to make by config, as JSON."""
     changes: dict[str, dict[str, int]] = {}  # config → asset → the newest iteration in which the run makes it
+    coming: dict[str, int] = {}  # config → games that networks learn from, planned and not stored yet
     plans = []
     for iteration, wanted in work:
         for key, assets in wanted.items():
             before = changes.setdefault(key, {})
-            partition = _Partition(runtime, key, iteration, assets, dict(before))
+            partition = _Partition(runtime, key, iteration, assets, dict(before), coming.get(key, 0))
             plans.append(partition.show())
+            coming[key] = coming.get(key, 0) + partition.taught
             before |= {asset: iteration for asset in partition.open if asset in assets}
     return plans
 
@@ -80,22 +84,31 @@ class _Partition:
     """A config in an iteration, and how much of it the store holds already as the run would make it.
 
     `changes` says in which earlier iteration the run makes an asset; `open` are the assets that are not yet what they
-    will be, `done` those of the run that are up to date.
+    will be, `done` those of the run that are up to date. `coming` are games that networks learn from, which the run
+    plays in earlier iterations.
     """
 
     def __init__(
-        self, runtime: Runtime, key: str, iteration: int, assets: Sequence[str], changes: Mapping[str, int]
+        self,
+        runtime: Runtime,
+        key: str,
+        iteration: int,
+        assets: Sequence[str],
+        changes: Mapping[str, int],
+        coming: int,
     ) -> None:
         self.runtime, self.key, self.iteration, self.assets, self.changes = runtime, key, iteration, assets, changes
         self.config = parse_config(key)
+        self.coming = coming
         self.open: set[str] = set()
         self.done: list[str] = []
         self.other_jobs: list[Entry] = []
+        self.taught = 0  # games it plays that networks learn from
         found = find_incumbent(runtime, key, iteration)
         self.unsure = self._earlier(names.INCUMBENT) if names.INCUMBENT in assets else []
         stored = self._settle(names.INCUMBENT, lambda: found.inputs, self.unsure)
         content = content_of(stored, IncumbentContent) if stored and not self._makes(names.INCUMBENT) else found.content
-        self.incumbent = incumbent_of(content, champion_file(runtime, content))
+        self.incumbent = incumbent_of(content, champion_in(runtime, content))
         self.other_incumbent = other_incumbent(runtime.pipeline, self.config, self.incumbent)
 
     def show(self) -> dict[str, Any]:
@@ -128,8 +141,7 @@ class _Partition:
 
     def _training(self) -> dict[str, int]:
         """Games that are stored for a training, and those it needs; what the iteration plays comes on top."""
-        sets = self.runtime.store.upto(names.TRAINING_DB, self.key, self.iteration)
-        have = sum(record.rows for record in sets)
+        have = learned_games(self.runtime.store, self.runtime.pipeline, self.key, self.iteration)
         return {"have": have, "need": least_games(self.runtime.pipeline, self.key)}
 
     def _makes(self, asset: str) -> bool:
@@ -163,7 +175,7 @@ class _Partition:
         """The selfplay jobs, and those that are skipped."""
 
         def plan(incumbent: Incumbent, missing: Any = None) -> Plan:
-            return plan_games(self.runtime, self.key, self.iteration, incumbent, missing)
+            return plan_games(self.runtime, self.key, self.iteration, incumbent, missing, self.coming)
 
         now = plan(self.incumbent)
         partial = self._settle(names.SELFPLAY_GAMES, lambda: plan_inputs(now), self.unsure)
@@ -172,6 +184,8 @@ class _Partition:
         if partial and partial.missing:
             now = plan(self.incumbent, partial.missing["games"])
         others = {label: plan(self.other_incumbent) for label in self.unsure}
+        taught = source_jobs(self.runtime.pipeline, self.config) if partial is None else ()
+        self.taught = sum(planned_games(spec) or 0 for spec in now.jobs if spec.params["job"] in taught)
         rows = compare(by_name(now.jobs), {label: by_name(other.jobs) for label, other in others.items()})
         return [{**entry_of(spec, after), "games": planned_games(spec)} for spec, after in rows.values()], common(
             now.skipped, *(other.skipped for other in others.values())
@@ -257,10 +271,8 @@ class _Partition:
 
     def _match_plans(self) -> tuple[MatchPlan, dict[str, MatchPlan]]:
         """The matches from what stands there now, and for each input that the run makes from another one."""
-        store, registry = (
-            self.runtime.store,
-            registry_for(self.runtime, names.TOURNAMENT_GAMES, self.key, self.iteration),
-        )
+        store = self.runtime.store
+        registry = registry_for(self.runtime, names.TOURNAMENT_GAMES, self.key, self.iteration)
         current, model = self.incumbent, None
         if names.HEURISTIC_PROFILES not in self.open:
             record = store.need(names.HEURISTIC_PROFILES, self.key, self.iteration)
@@ -269,7 +281,9 @@ class _Partition:
             model = content_of(store.need(names.TRAINED_MODEL, self.key, self.iteration), TrainingOutcome)
         networks = networks_of(registry, self.key, self.iteration, model)
         if model is None:
-            networks = replace(networks, candidate=other_network(2))
+            networks = replace(
+                networks, candidate=other_candidate(2, self.runtime.pipeline.training.network_of(self.key))
+            )
 
         def plan(before: Incumbent, current: Incumbent, networks: Networks) -> MatchPlan:
             return plan_tournament(self.runtime, self.key, self.iteration, before, current, networks)

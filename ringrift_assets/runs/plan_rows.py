@@ -6,12 +6,14 @@ from typing import Any
 from ringrift.config import Config
 from ringrift.jobs.contract import JobSpec
 from ringrift.jobs.inputs import ModelFile
-from ringrift.planning.incumbent import Incumbent
-from ringrift.planning.matches import PlannedMatch, next_tier
+from ringrift.planning.incumbent import Champion, Incumbent
+from ringrift.planning.matches import Candidate, PlannedMatch, next_tier
 from ringrift.planning.pipeline import Pipeline
+from ringrift.planning.players import candidate_player
 from ringrift.players.heuristic.profiles import find_profile, profile_hash, trained_profile_name
 from ringrift.specs.cmaes import CmaesParams
 from ringrift.specs.kinds import params_of
+from ringrift.specs.train import TrainedNetwork
 
 Entry = dict[str, Any]
 """A job as it is shown: `job` its name, `id` (None until all of `after` is made), and more by its kind."""
@@ -22,17 +24,24 @@ def other_incumbent(pipeline: Pipeline, config: Config, incumbent: Incumbent) ->
     name = trained_profile_name(config.board, config.players)
     weights = {weight: value + 1.0 for weight, value in incumbent.profile_weights.items()}
     weights = find_profile(name, {name: weights})
+    other = other_candidate(1, pipeline.training.network_of(config.key))
     return Incumbent(
         tier=next_tier(pipeline, incumbent.tier) or incumbent.tier,
         profile=name,
         profile_hash=profile_hash(weights),
         profile_weights=weights,
-        champion=other_network(1),
+        champion=Champion(
+            candidate_player(pipeline, config, other.network, other.model.weights, name, {name: weights}), other.model
+        ),
     )
 
 
-def other_network(number: int) -> ModelFile:
+def other_candidate(number: int, network: TrainedNetwork) -> Candidate:
     """A network that nobody has trained."""
+    return Candidate(_other_model(number), network)
+
+
+def _other_model(number: int) -> ModelFile:
     return ModelFile(weights=f"{number:064x}", path="models/other.safetensors", sha256="0" * 64)
 
 

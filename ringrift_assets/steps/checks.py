@@ -14,6 +14,7 @@ from ringrift import names
 WHOLE = "whole"
 UNIQUE_SHARE = "unique_share"
 ALL_VERIFY = "all_games_verify"
+EQUAL_TIME = "equal_time"
 NO_ILLEGAL = "no_illegal_moves"
 NO_DUPLICATES = "no_duplicates"
 POOL_PURITY = "pool_purity"

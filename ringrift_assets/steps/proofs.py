@@ -146,7 +146,7 @@ def evidence_problems(
 ) -> list[str]:
     """What is wrong with a stored evidence: its own arithmetic, its digest, verdict, and who really played.
 
-    `candidate` and `opponent` are hashes of what was to be loaded, profiles or (`kind` model) networks.
+    `candidate` and `opponent` are hashes of what was to be loaded, profiles or (`kind` model) networks of either kind.
     """
     stored = json.loads(path.read_text(encoding="utf-8"))
     problems = verify_evidence(stored)
@@ -157,7 +157,8 @@ def evidence_problems(
     if (stored["verdict"]["outcome"] == "promoted") != promoted:
         problems.append(f"the evidence says {stored['verdict']['outcome']}")
     for side, wanted in (("candidate", candidate), ("opponent", opponent)):
-        played = stored[side]["hashes"].get(kind)
+        hashes = stored[side]["hashes"]
+        played = hashes.get(kind) or (hashes.get("value_model") if kind == "model" else None)
         if wanted is not None and played != wanted:
             problems.append(f"the {side} played {kind} {played}, not {wanted}")
     return problems

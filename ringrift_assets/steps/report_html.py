@@ -5,7 +5,21 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from resources.store.contents.operations import Progress, ReportContent
+from resources.views.text import elo_text
+from ringrift_assets.steps.progress import cost_rows, point_rows
+
 TO_HOME = "../" * 5  # from store/iteration_report/{config}/{iteration}/{version}/ to the home
+PROGRESS_PICTURE = "Elo over the frozen anchor by iteration"
+GAIN_TEXT = (
+    "The newest player (the candidate where there is one) against the pipeline's search with the default heuristic, at "
+    "equal CPU time a decision. An iteration gains what its promoted candidate has over the champion before it, or "
+    "over the anchor before the first; nothing without a promotion."
+)
+COST_TEXT = (
+    "CPU seconds of the jobs of each phase, as the partitions record them: of one that was made in several goes or "
+    "made again, the last. The last column is the Elo gained in this iteration for a core-hour."
+)
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 980px; margin: 2em auto; padding: 0 1em }
 h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin-top: 2em; border-bottom: 1px solid #ddd }
@@ -20,23 +34,24 @@ pre { background: #f6f6f6; padding: 1em; overflow: auto } .board { max-width: 42
 """
 
 
-def render(data: Mapping[str, Any], summary: str, pictures: Mapping[str, bytes], links: Mapping[str, str]) -> str:
-    """The page for `data`, an iteration_report's; `summary` is its text block.
+def render(content: ReportContent, summary: str, pictures: Mapping[str, bytes], links: Mapping[str, str]) -> str:
+    """The page for an iteration_report's content; `summary` is its text block.
 
     `pictures` are SVG by title, `links` are paths relative to the home by title.
     """
-    title = f"{data['config']}, iteration {data['iteration']}"
+    title = f"{content.config}, iteration {content.iteration}"
     parts = [
         f"<h1>{escape(title)}</h1>",
-        _section("Verdicts", _table(data["verdicts"])),
-        _section("Heuristic profile", _table([data["tuning"]]) + _table(data["proofs"])),
-        _section("Network", _table([data["network"]])),
-        _section("Matches", _table(data["matches"])),
-        _section("Ratings", _table(data["leaderboard"])),
-        *(_section(name, _picture(name, svg)) for name, svg in pictures.items()),
-        _section("Selfplay", _table(data["jobs"])),
-        _section("Training data", _table([data["training_data"]])),
-        _section("Not played", _table(data["skipped"])) if data["skipped"] else "",
+        _section("Verdicts", _table(content.verdicts)),
+        *(_progress(content.iteration, content.progress, pictures) if content.progress else []),
+        _section("Heuristic profile", _table([content.tuning]) + _table(content.proofs)),
+        _section("Network", _table([content.network])),
+        _section("Matches", _table(content.matches)),
+        _section("Ratings", _table(content.leaderboard)),
+        *(_section(name, _picture(name, svg)) for name, svg in pictures.items() if name != PROGRESS_PICTURE),
+        _section("Selfplay", _table(content.jobs)),
+        _section("Training data", _table([content.training_data])),
+        _section("Not played", _table(content.skipped)) if content.skipped else "",
         _section("Summary", f"<pre>{escape(summary)}</pre>"),
         _section("Files", "<ul>" + "".join(_link(name, path) for name, path in links.items()) + "</ul>"),
     ]
@@ -45,6 +60,26 @@ def render(data: Mapping[str, Any], summary: str, pictures: Mapping[str, bytes],
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>'
         f"<body>{''.join(parts)}</body></html>\n"
     )
+
+
+def _progress(iteration: int, progress: Progress, pictures: Mapping[str, bytes]) -> list[str]:
+    """Elo over the anchor, what the CPU time bought, and where the next hour is best spent."""
+    latest = next((elo_text(point) for point in progress.points if point.iteration == iteration), elo_text(None))
+    curve = _picture(PROGRESS_PICTURE, pictures[PROGRESS_PICTURE]) if PROGRESS_PICTURE in pictures else ""
+    return [
+        _section(
+            PROGRESS_PICTURE,
+            f"<p>This iteration's newest player: {latest}. Gained: {elo_text(progress.gain)}.</p>"
+            f"{curve}<p>{GAIN_TEXT}</p>" + _table(point_rows(progress)),
+        ),
+        _section("What the CPU time bought", f"<p>{COST_TEXT}</p>{_table(cost_rows(progress))}"),
+        _section(
+            "Where the next hour is best spent",
+            f"<p>{escape(progress.advice.sentence)}</p><p>Because {escape(progress.advice.rule)}. Derived from:</p><ul>"
+            + "".join(f"<li>{escape(fact)}</li>" for fact in progress.advice.facts)
+            + "</ul>",
+        ),
+    ]
 
 
 def _section(title: str, body: str) -> str:

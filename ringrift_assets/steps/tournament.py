@@ -17,7 +17,7 @@ from ringrift.config import parse_config
 from ringrift.jobs.inputs import ModelFile
 from ringrift.planning.entrants import Rated
 from ringrift.planning.incumbent import Incumbent, past_profiles
-from ringrift.planning.matches import MatchInputs, MatchPlan, PlannedMatch, plan_matches
+from ringrift.planning.matches import Candidate, MatchInputs, MatchPlan, PlannedMatch, plan_matches
 from ringrift_assets.steps.incumbents import incumbent_of
 
 
@@ -26,7 +26,7 @@ class Networks:
     """The networks of an iteration: those that play on, and its candidate, or why there is none."""
 
     models: Sequence[ModelFile]
-    candidate: ModelFile | None = None
+    candidate: Candidate | None = None
     no_candidate: str = "there is no candidate"
 
 
@@ -40,7 +40,7 @@ def networks_of(registry: Registry, config: str, iteration: int, model: Training
         return replace(playing, no_candidate=f"no candidate: {model.have} of {model.need} games are there")
     if model.weights not in models:
         return replace(playing, no_candidate=f"the candidate {model.model_id} is deprecated")
-    return replace(playing, candidate=models[model.weights])
+    return replace(playing, candidate=Candidate(models[model.weights], model.network))
 
 
 def plan_tournament(

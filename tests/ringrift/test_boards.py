@@ -21,6 +21,7 @@ from ringrift.network.layout import BOARD_KIND, BOARD_KINDS, ENCODER_VERSION
 from ringrift.network.lockstep import play_decision
 from ringrift.network.model import Architecture
 from ringrift.network.training.loop import Settings, train
+from ringrift.network.training.policy_value import PolicyValueTask
 from ringrift.network.training.rows import Batches, make_rows
 from ringrift.network.training.window import WindowShape, select_window
 from ringrift.players.participant import participant
@@ -31,6 +32,7 @@ from ringrift.rules.geometry import board
 from ringrift.rules.moves import from_notation, to_notation
 from ringrift.rules.replay import RULES_VERSION
 from ringrift.rules.state import BOARD
+from ringrift.specs.train import LoopSettings
 from tests.ringrift.conftest import play
 
 SQUARE10 = BoardSpec(
@@ -128,8 +130,8 @@ def test_a_new_board_is_played_kept_drawn_and_learned(new_boards: None, name: st
     globals_ = Batches(rows).make(np.flatnonzero(rows.policy_weight)[:4]).encoded.globals
     assert not globals_[:, BOARD_KIND : BOARD_KIND + BOARD_KINDS].any(), "the one-hot has room for the first four"
     held = np.arange(len(rows.ranking)) % 4 == 0
-    settings = Settings(batch_size=64, epochs=1, max_row_uses=1, warmup_steps=4, device="cpu")
-    trained = train(rows, held, Architecture(1, 8), settings, 1)
+    numbers = LoopSettings(batch_size=64, epochs=1, max_row_uses=1, device="cpu")
+    trained = train(PolicyValueTask(rows, Architecture(1, 8)), held, Settings(**numbers.model_dump()), 1)
     assert len(trained.history) == 1
 
     path = tmp_path / "model.safetensors"

@@ -38,7 +38,9 @@ selfplay:
     - {name: hex8_2p_random, config: hex8_2p, engine: random-only, games: 6}
     - {name: hex8_2p_heuristic, config: hex8_2p, engine: heuristic-only, games: 3, difficulty: 2}
     - {name: hex8_2p_nn, config: hex8_2p, engine: nn-only, games: 5}
+search: {decision_ms: 0.5}
 evaluation:
+  anchor_blocks: 1
   matchups:
     - {first: Heuristic_D2, second: Heuristic_D3, config: hex8_2p, games: 3}
     - {first: Heuristic_D5, second: NN_D6, config: hex8_2p, games: 4}

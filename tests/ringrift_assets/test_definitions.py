@@ -15,6 +15,7 @@ from resources.store.store import Store
 from ringrift.gamesets.schema import SCHEMA_VERSION
 from ringrift.network.card import CARD_VERSION
 from ringrift.network.layout import ENCODER_VERSION
+from ringrift.players.search.value_net import VALUE_ENCODER_VERSION
 from ringrift.rules.replay import RULES_VERSION
 from ringrift.stats.sprt import GATE_VERSION
 from ringrift_assets.definitions import ITERATION, JOBS, defs
@@ -72,7 +73,8 @@ def test_code_versions_follow_the_versions_of_schema_and_rules():
     assert versions["cmaes_profile"] == f"cmaes-1/gate-{GATE_VERSION}"
     assert versions["heuristic_profiles"] == f"profiles-1/gate-{GATE_VERSION}"
     assert versions["tournament_games"] == f"{expected}/gate-{GATE_VERSION}"
-    assert versions["trained_model"] == f"card-{CARD_VERSION}/encoder-{ENCODER_VERSION}/{RULES_VERSION}"
+    encoders = f"encoder-{ENCODER_VERSION}/value-{VALUE_ENCODER_VERSION}"
+    assert versions["trained_model"] == f"card-{CARD_VERSION}/{encoders}/{RULES_VERSION}"
 
 
 def test_loading_the_graph_imports_nothing_heavy():
@@ -143,7 +145,10 @@ def test_what_a_step_reads_from_the_store_is_upstream_in_the_graph_or_of_an_earl
             *(f"{asset} 2" for asset in JUDGED_FROM),
             "tier_assignment 2",
         },
-        "iteration_report": {f"{asset} 2" for asset in ITERATION},
+        "iteration_report": {
+            *(f"{asset} 2" for asset in ITERATION),
+            *(f"{asset} {iteration}" for asset in EARLIER["iteration_report"] for iteration in (0, 1)),
+        },
     }
 
 

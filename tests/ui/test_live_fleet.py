@@ -12,6 +12,7 @@ from resources.store.store import Store
 from ringrift_assets.definitions import ITERATION
 from ringrift_assets.devtools.sshd import Sshd
 from ringrift_assets.devtools.webserver import query
+from tests.forked_workers import use_forked_workers
 from tests.ringrift_assets.cli.test_run import digests, ringrift
 from tests.sshd import hosts_file, known, python_here
 from tests.ui.test_live import served, wait_for
@@ -23,14 +24,15 @@ PIPELINE = """
 configs: [square8_2p]
 selfplay:
   min_games: 1
-  chunk_games: 6
+  chunk_games: 12
   jobs:
     - {name: square8_2p_random, config: square8_2p, engine: random-only, games: 24}
 cmaes: {population: 4, games_per_evaluation: 2, generations: {square8_2p: 1}, replicas: 1, proofs: 1, panel: []}
 training:
-  {blocks: 1, channels: 8, batch_size: 64, max_row_uses: 1, device: cpu,
+  {kind: policy_value, blocks: 1, channels: 8, batch_size: 64, max_row_uses: 1, device: cpu,
    min_games: {square8_2p: 10}, epochs: {square8_2p: 1}}
 evaluation:
+  anchor_blocks: 1
   network_simulations: 2
   matchups: [{first: Heuristic_D2, second: Heuristic_D3, config: square8_2p, games: 4}]
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
@@ -72,6 +74,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RINGRIFT_HOME", str(folder / "home"))
         patch.delenv("RINGRIFT_HOSTS", raising=False)
+        use_forked_workers(patch)
         found = run_here(Home(folder / "home"), folder / "pipeline.yaml")
     assert len(found) == len(ITERATION)
     return found

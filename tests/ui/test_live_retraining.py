@@ -21,9 +21,10 @@ selfplay:
     - {name: hex8_2p_random, config: hex8_2p, engine: random-only, games: 20}
 cmaes: {population: 4, games_per_evaluation: 2, generations: {hex8_2p: 1}, replicas: 1, proofs: 1, panel: []}
 training:
-  {blocks: 1, channels: 8, batch_size: 64, max_row_uses: 1, device: cpu,
+  {kind: policy_value, blocks: 1, channels: 8, batch_size: 64, max_row_uses: 1, device: cpu,
    min_games: {hex8_2p: 10}, epochs: {hex8_2p: 1}}
 evaluation:
+  anchor_blocks: 1
   network_simulations: 2
   matchups: []
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}

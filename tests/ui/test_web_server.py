@@ -24,6 +24,7 @@ selfplay:
     - {name: square8_2p_nn, config: square8_2p, engine: nn-only, games: 8}
 cmaes: {population: 4, games_per_evaluation: 2, generations: {square8_2p: 2}, replicas: 1, proofs: 1, panel: []}
 evaluation:
+  anchor_blocks: 1
   matchups:
     - {first: Heuristic_D2, second: Heuristic_D5, config: square8_2p, games: 4}
 gate: {min_blocks: 2, max_blocks: 4}

@@ -17,6 +17,14 @@ class Entrant(Strict):
     wins: int
 
 
+class MatchStanding(Strict):
+    """What the first entrant's score says in Elo, with the 95 % interval over blocks; None where it has no bound."""
+
+    elo: Number
+    low: Number | None
+    high: Number | None
+
+
 class MatchGate(Strict):
     """The sequential test of a match; without a verdict it has not ended."""
 
@@ -38,6 +46,7 @@ class Match(Strict):
     entrants: list[Entrant]
     openings: int
     gate: MatchGate | None
+    standing: MatchStanding | None = None
 
     @property
     def verdict(self) -> GateVerdict | None:

@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from resources.store.contents.base import Content, Number
 from ringrift import names
 from ringrift.strict import Strict
@@ -33,9 +35,14 @@ class WindowNumbers(Strict):
 
 
 class ModelContent(TrainingOutcome):
-    """A trained network, its numbers and what it was trained on; `weights` and `parent` are weights hashes."""
+    """A trained network, its numbers and what it was trained on.
+
+    `weights` and `parent`, the champion of the iteration, are weights hashes. `players` are the seats of the window's
+    games by participant, `soft_share` is None for a network without a policy.
+    """
 
     model_id: str
+    network: Literal["value", "policy_value"] = "policy_value"
     weights: str
     parent: str | None
     architecture: dict[str, int]
@@ -46,5 +53,6 @@ class ModelContent(TrainingOutcome):
     start_metrics: Metrics | None
     history: list[Metrics]
     best_epoch: int
-    soft_share: Number
+    soft_share: Number | None
+    players: dict[str, int] = Field(default_factory=dict)
     small_plot: str

@@ -1,6 +1,9 @@
 """Contents of the report of an iteration and of the use of the hosts."""
 
+from typing import Literal
+
 from resources.store.contents.base import Content, Number, Row
+from resources.store.contents.matches import MatchStanding
 from ringrift import names
 from ringrift.strict import Strict
 
@@ -10,6 +13,49 @@ class SelfplayCounts(Strict):
 
     dispatched: int
     total: int
+
+
+class ProgressPoint(MatchStanding):
+    """The match of an iteration's newest player against the anchor, and whether that was a candidate.
+
+    `champion` is the Elo over the anchor of the champion in force after the iteration, None where none was measured.
+    """
+
+    iteration: int
+    player: str
+    games: int
+    candidate: Literal["promoted", "not promoted", "none"]
+    champion: Number | None
+
+
+class PhaseCost(Strict):
+    """CPU seconds of the jobs of a phase, in the iteration and in all up to it."""
+
+    phase: str
+    cpu_s: Number
+    cpu_s_so_far: Number
+
+
+class Advice(Strict):
+    """Where the next hour is best spent: what is to be done, by which rule, and the facts that the rules looked at."""
+
+    rule: str
+    sentence: str
+    facts: list[str]
+
+
+class Progress(Strict):
+    """How strong the players are in one unit, Elo over a frozen anchor, and what that took.
+
+    `gain` is what the iteration added to the champion, None where that was not measured. `costs` and
+    `advice` are measured, so they differ from run to run.
+    """
+
+    anchor: str | None
+    points: list[ProgressPoint]
+    gain: MatchStanding | None
+    costs: list[PhaseCost]
+    advice: Advice
 
 
 class ReportContent(Content):
@@ -33,6 +79,7 @@ class ReportContent(Content):
     training_data: Row
     skipped: list[Row]
     partial: list[str]
+    progress: Progress | None = None
 
 
 class HostUse(Strict):

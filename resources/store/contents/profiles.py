@@ -5,16 +5,19 @@ from typing import Any
 
 from resources.store.contents.base import Content, Number, Row
 from ringrift import names
+from ringrift.errors import InvalidInput
 from ringrift.strict import Strict, parse
 
 ProfileWeights = dict[str, Number]
 
 
-class ModelRef(Strict):
-    """A champion network by its name and weights hash."""
+class ChampionRef(Strict):
+    """A champion: name and weights hash of its network, the player (Participant.to_dict), weights of its profile."""
 
     model_id: str
     weights_hash: str
+    player: dict[str, Any]
+    profile_weights: ProfileWeights | None
 
 
 class IncumbentContent(Content):
@@ -23,20 +26,31 @@ class IncumbentContent(Content):
     ASSET = names.INCUMBENT
     champion: str | None
     champion_weights: str | None = None
+    champion_player: dict[str, Any] | None = None
+    champion_profile: ProfileWeights | None = None
     profile: str
     profile_hash: str
     profile_weights: ProfileWeights
     tier: str
 
     @property
-    def champion_model(self) -> ModelRef | None:
-        """The champion network, None where there is none."""
-        return model_ref(self.champion, self.champion_weights)
-
-
-def model_ref(name: str | None, weights_hash: str | None) -> ModelRef | None:
-    """A network by name and weights hash, None where there is no hash."""
-    return ModelRef(model_id=name or "", weights_hash=weights_hash) if weights_hash else None
+    def champion_ref(self) -> ChampionRef | None:
+        """The champion, None where there is none."""
+        if self.champion is None or self.champion_weights is None:
+            return None
+        if self.champion_player is None:
+            raise InvalidInput(
+                "champion_player",
+                None,
+                f"materialize {names.TIER_ASSIGNMENT} of its iteration again",
+                problem=f"the store does not say what player {self.champion} is",
+            )
+        return ChampionRef(
+            model_id=self.champion,
+            weights_hash=self.champion_weights,
+            player=self.champion_player,
+            profile_weights=self.champion_profile,
+        )
 
 
 class Fitness(Strict):

@@ -1,11 +1,11 @@
 """Content of the asset that decides champion, profile and tier."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from resources.store.contents.base import Number
-from resources.store.contents.profiles import IncumbentContent
+from resources.store.contents.profiles import IncumbentContent, ProfileWeights
 from ringrift import names
 from ringrift.strict import Strict
 
@@ -38,9 +38,11 @@ class Verdict(Strict):
 
 
 class ChampionVerdict(Verdict):
-    """`weights` are the hash of those of `now`."""
+    """`weights` are the hash of those of `now`, `player` is what it plays as (Participant.to_dict)."""
 
     weights: str | None = None
+    player: dict[str, Any] | None = None
+    profile_weights: ProfileWeights | None = None
 
 
 class Floor(Strict):

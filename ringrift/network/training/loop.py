@@ -1,4 +1,6 @@
-"""The training loop: AdamW, averaged weights, early stop on held-out games, exact resumption.
+"""The training loop of every network: AdamW, averaged weights, early stop on held-out games, exact resumption.
+
+What differs between kinds of networks is a Task (ringrift.network.training.task).
 
 An epoch is a slice of an endless sequence of shuffled passes (data.epoch_rows): the documented number of epochs is a
 ceiling, cut into so small slices that no row is used more than `max_row_uses` times. Each use turns the row by a
@@ -28,10 +30,8 @@ from torch.nn.parallel import DistributedDataParallel
 from ringrift.errors import InvalidInput, RingRiftError
 from ringrift.files import atomic_path
 from ringrift.network.card import Weights
-from ringrift.network.model import Architecture, PolicyValueNet
-from ringrift.network.tensors import net_inputs, set_weights, weights_of
-from ringrift.network.training.losses import evaluate, losses_of
-from ringrift.network.training.rows import Batches, Rows, epoch_rows
+from ringrift.network.training.rows import epoch_rows
+from ringrift.network.training.task import Task
 from ringrift.seeds import seed_number
 
 MOST_HELD_OUT_ROWS = 8192  # rows a network is judged on after each epoch
@@ -40,16 +40,16 @@ AVERAGE_STEPS = 1000  # steps the weights are averaged over, or half a pass wher
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Numbers of a training; pipeline.yaml documents them."""
+    """Numbers of a training; pipeline.yaml documents them and has their defaults."""
 
-    batch_size: int = 256
-    epochs: int = 50
-    max_row_uses: int = 8
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    warmup_steps: int = 50
-    patience: int = 12  # epochs without a better held-out loss that end the training
+    batch_size: int
+    epochs: int
+    max_row_uses: int
+    learning_rate: float
+    weight_decay: float
+    patience: int  # epochs without a better held-out loss that end the training
     device: str = "auto"
+    warmup_steps: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class _Ranks:
                 self.device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
             distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
-    def wrap(self, net: PolicyValueNet) -> torch.nn.Module:
+    def wrap(self, net: torch.nn.Module) -> torch.nn.Module:
         return DistributedDataParallel(net) if self.size > 1 else net
 
     def agree(self, flag: bool) -> bool:
@@ -105,31 +105,28 @@ class _Ranks:
 
 
 def train(
-    rows: Rows,
+    task: Task,
     held_out_games: np.ndarray,
-    architecture: Architecture,
     settings: Settings,
     seed: int,
     *,
-    start: Weights | None = None,
     checkpoint: Path | None = None,
     report: Report = lambda figures: None,
 ) -> Trained:
-    """Train a network on `rows` but those of the games marked in `held_out_games` (bool [games]), which judge it.
+    """Train a network on the rows of a task but those of games marked in `held_out_games` (bool [games]), which judge.
 
-    `start` are weights to begin with (default: random, from the seed). `checkpoint` is written after every epoch and
-    gone on from if it is there. `report` is told the figures of each epoch; what it raises ends the training.
-    Under torchrun only rank 0 judges, saves and reports, and only its answer holds weights.
-    Raises InvalidInput if either side has no rows or the checkpoint is of another training, RingRiftError if the loss
-    is not finite.
+    `checkpoint` is written after every epoch and gone on from if it is there. `report` is told the figures of each
+    epoch; what it raises ends the training. Under torchrun only rank 0 judges, saves and reports, and only its answer
+    holds weights. Raises InvalidInput if either side has no rows or the checkpoint is of another training,
+    RingRiftError if the loss is not finite.
     """
-    held = np.flatnonzero(held_out_games[rows.game])
-    taught = np.flatnonzero(~held_out_games[rows.game])
+    held = np.flatnonzero(held_out_games[task.game])
+    taught = np.flatnonzero(~held_out_games[task.game])
     if not len(held) or not len(taught):
         raise InvalidInput(
             "games", len(taught), "give more games", problem=f"{len(taught)} rows to train on, {len(held)} held out"
         )
-    run = _Run(rows, taught, held, architecture, settings, seed, start)
+    run = _Run(task, taught, held, settings, seed)
     try:
         return run.go(checkpoint, report)
     finally:
@@ -139,29 +136,16 @@ def train(
 class _Run:
     """State of one training: what a checkpoint holds, and how an epoch is made of it."""
 
-    def __init__(
-        self,
-        rows: Rows,
-        taught: np.ndarray,
-        held: np.ndarray,
-        architecture: Architecture,
-        settings: Settings,
-        seed: int,
-        start: Weights | None,
-    ):
+    def __init__(self, task: Task, taught: np.ndarray, held: np.ndarray, settings: Settings, seed: int):
         self.ranks = _Ranks(choose_device(settings.device))
         self.device = self.ranks.device
-        self.settings, self.seed, self.taught, self.warm = settings, seed, taught, start is not None
+        self.task, self.settings, self.seed, self.taught = task, settings, seed, taught
         self.held = held[np.linspace(0, len(held) - 1, min(len(held), MOST_HELD_OUT_ROWS)).astype(np.int64)]
-        self.batches = Batches(rows)
-        self.fingerprint = {**asdict(settings), **asdict(architecture), "seed": seed, "rows": len(rows)}
+        self.fingerprint = {**asdict(settings), **task.fingerprint(), "seed": seed}
         torch.manual_seed(seed_number(seed, "weights"))
-        self.net = PolicyValueNet(architecture)
-        if start is not None:
-            set_weights(self.net, start)
-        self.net.to(self.device).train()
+        self.net = task.new_net().to(self.device).train()
         self.average = {name: t.detach().clone() for name, t in self.net.state_dict().items()}
-        self.judge = PolicyValueNet(architecture).to(self.device)
+        self.judge = task.new_net().to(self.device)
         decayed = [p for p in self.net.parameters() if p.ndim > 1]
         plain = [p for p in self.net.parameters() if p.ndim <= 1]
         groups: list[dict[str, Any]] = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
@@ -178,7 +162,7 @@ class _Run:
     def go(self, checkpoint: Path | None, report: Report) -> Trained:
         if checkpoint is not None and checkpoint.exists():
             self._restore(checkpoint)
-        elif self.warm and self.ranks.rank == 0:
+        elif self.task.warm and self.ranks.rank == 0:
             self._judge({"epoch": 0.0}, report)
         while not self.ranks.agree(self._finished()):
             begin = self.epoch * self.per_epoch
@@ -197,7 +181,7 @@ class _Run:
     def _epoch(self, chosen: np.ndarray) -> dict[str, float]:
         """One pass over the rows `chosen`; the mean losses by name."""
         turns = np.random.default_rng(seed_number(self.seed, "symmetry", self.epoch))
-        symmetry = turns.integers(self.batches.symmetries, size=len(chosen))
+        symmetry = turns.integers(self.task.symmetries, size=len(chosen))
         sums: dict[str, float] = {}
         used = 0
         for begin in range(0, len(chosen), self.settings.batch_size):
@@ -212,10 +196,7 @@ class _Run:
         return {f"train_{name}": value / used for name, value in sums.items()}
 
     def _step(self, chosen: np.ndarray, symmetry: np.ndarray) -> dict[str, float]:
-        batch = self.batches.make(chosen, symmetry)
-        losses = losses_of(self.model(*net_inputs(batch.encoded, self.device)), batch, self.device)
-        total = losses.total()
-        figures = {name: value.item() for name, value in losses._asdict().items()} | {"loss": total.item()}
+        total, figures = self.task.losses(self.model, chosen, symmetry, self.device)
         if not math.isfinite(figures["loss"]):
             raise RingRiftError(
                 f"the loss is {figures['loss']} in epoch {self.epoch + 1}: {figures}; lower the learning rate"
@@ -237,11 +218,11 @@ class _Run:
     def _judge(self, figures: dict[str, float], report: Report, checkpoint: Path | None = None) -> None:
         """Judge the averaged weights, keep them if they are the best so far, save and tell."""
         self.judge.load_state_dict(self.average)
-        found = evaluate(self.judge, self.batches, self.held, self.settings.batch_size, self.device)
+        found = self.task.evaluate(self.judge, self.held, self.settings.batch_size, self.device)
         if not math.isfinite(found["loss"]):
             raise RingRiftError(f"the held-out loss is {found['loss']} in epoch {self.epoch}; lower the learning rate")
         if not self.best or found["loss"] < self.best_metrics["loss"]:
-            self.best = {name: w.copy() for name, w in weights_of(self.judge).items()}
+            self.best = {name: w.copy() for name, w in self.task.weights(self.judge).items()}
             self.best_metrics, self.best_epoch = found, self.epoch
         self.history.append(figures | found)
         if checkpoint is not None:

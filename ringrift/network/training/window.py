@@ -9,8 +9,9 @@ are taken until the window is full. A row is a ply; which plies carry a decision
 """
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +69,8 @@ class Window:
     rows: int
     total_rows: int
     left_out: dict[str, int]
-    digest: str  # SHA-256 of the games' sorted keys
+    digest: str  # SHA-256 of the games' sorted keys, and of the jobs they were chosen from
+    sources: list[str] | None = None  # these jobs, sorted; None: games of any job
 
     def summary(self) -> dict[str, object]:
         """What a model card tells of the window."""
@@ -80,50 +82,69 @@ class Window:
             "first_iteration": min(iterations),
             "last_iteration": max(iterations),
             "left_out": self.left_out,
+            "sources": self.sources,
             "digest": self.digest,
         }
 
+    def players(self) -> dict[str, int]:
+        """How many seats of the games each participant sat in, by the name that rows have (`Label_Dn#key`)."""
+        return dict(sorted(Counter(self.games["participants"].combine_chunks().flatten().to_pylist()).items()))
 
-def select_window(tables: Sequence[pa.Table], config: Config, shape: WindowShape) -> Window:
-    """The window over game sets.
 
-    Games of another config, other rules or other options than the config's standard ones, capped games and second
-    copies are left out and counted. Raises MissingInput if nothing is left.
+def select_window(
+    tables: Sequence[pa.Table], config: Config, shape: WindowShape, sources: Collection[str] | None = None
+) -> Window:
+    """The window over game sets, of the games of the jobs `sources` (None: all games).
+
+    Games of another config, other rules or other options than the config's standard ones, capped games, those of other
+    jobs and second copies are left out and counted. Raises MissingInput if nothing is left.
     """
     table = pa.concat_tables([t.select(COLUMNS) for t in tables])
     keys = game_keys(table)
     order = np.lexsort((keys, table["iteration"].to_numpy()))  # within an iteration no job is newer than another
     table, keys = table.take(order), keys[order]
     standard = options_text(config.options())
-    first = np.zeros(table.num_rows, dtype=bool)
-    first[np.unique(keys, return_index=True)[1]] = True
+    known: set[int] = set()
     left_out: Counter[str] = Counter()
     keep = []
-    columns = [table[name].to_pylist() for name in ("config", "rules_version", "options", "capped")]
-    for fresh, key, rules, options, capped in zip(first, *columns, strict=True):
+    columns = [table[name].to_pylist() for name in ("config", "rules_version", "options", "capped", "job")]
+    for game, key, rules, options, capped, job in zip(keys.tolist(), *columns, strict=True):
         reason = (
             "other_config" if key != config.key
             else "other_rules" if rules != RULES_VERSION
             else "other_options" if options != standard
             else "capped" if capped
-            else "duplicate" if not fresh
+            else "other_job" if sources is not None and job not in sources
+            else "duplicate" if game in known
             else ""
         )  # fmt: skip
         keep.append(not reason)
         if reason:
             left_out[reason] += 1
+        else:
+            known.add(game)
     table, keys = table.filter(pa.array(keep)), keys[np.array(keep, dtype=bool)]
     if not table.num_rows:
-        raise MissingInput(f"no game of {config.key} to train on; left out: {dict(left_out)}")
+        chosen_from = "" if sources is None else f" of the jobs {', '.join(sorted(sources))}"
+        raise MissingInput(f"no game of {config.key}{chosen_from} to train on; left out: {dict(left_out)}")
     plies = table["plies"].to_numpy().astype(np.int64)
     total = int(plies.sum())
     size = shape.size(total)
     newest = np.cumsum(plies[::-1])
     count = min(int(np.searchsorted(newest, size)) + 1, len(plies))
     chosen = slice(len(plies) - count, len(plies))
-    digest = hashlib.sha256(np.sort(keys[chosen]).astype("<u8").tobytes()).hexdigest()
-    games = table.slice(chosen.start)
-    return Window(games, int(plies[chosen].sum()), total, dict(sorted(left_out.items())), digest)
+    digest = hashlib.sha256(np.sort(keys[chosen]).astype("<u8").tobytes())
+    jobs = None if sources is None else sorted(sources)
+    if jobs is not None:
+        digest.update(json.dumps(jobs).encode())
+    return Window(
+        games=table.slice(chosen.start),
+        rows=int(plies[chosen].sum()),
+        total_rows=total,
+        left_out=dict(sorted(left_out.items())),
+        digest=digest.hexdigest(),
+        sources=jobs,
+    )
 
 
 def held_out(game_hashes: Sequence[str], share: float) -> np.ndarray:

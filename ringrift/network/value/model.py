@@ -58,8 +58,10 @@ class ValueModel(nn.Module):
         }
 
 
-def make_batch(rows: ValueRows, chosen: np.ndarray, symmetry: np.ndarray | None = None) -> ValueBatch:
-    """The rows `chosen` (int64 [B]), each turned by `symmetry` (int64 [B], default: not at all)."""
+def make_batch(
+    rows: ValueRows, chosen: np.ndarray, symmetry: np.ndarray | None = None, device: torch.device | str = "cpu"
+) -> ValueBatch:
+    """The rows `chosen` (int64 [B]) on `device`, each turned by `symmetry` (int64 [B], default: not at all)."""
     counts = (rows.first[1:] - rows.first[:-1])[chosen]
     first = np.cumsum(counts) - counts
     row = np.repeat(np.arange(len(chosen)), counts)
@@ -67,10 +69,10 @@ def make_batch(rows: ValueRows, chosen: np.ndarray, symmetry: np.ndarray | None 
     if symmetry is not None:
         active = turn_features(active, rows.config, symmetry[row])
     return ValueBatch(
-        active=torch.from_numpy(active.astype(np.int64)),
-        first=torch.from_numpy(first),
-        numbers=torch.from_numpy(rows.numbers[chosen]),
-        ranks=torch.from_numpy(rows.ranks[chosen]),
+        active=torch.from_numpy(active.astype(np.int64)).to(device),
+        first=torch.from_numpy(first).to(device),
+        numbers=torch.from_numpy(rows.numbers[chosen]).to(device),
+        ranks=torch.from_numpy(rows.ranks[chosen]).to(device),
     )
 
 

@@ -39,11 +39,11 @@ def _value(t, node, me):
 
 
 @kernel
-def _look(b, w, t, node, upto, me, weights, light, net, noise, salt):
+def _look(b, w, t, node, upto, me, weights, light, quick, net, noise, salt):
     """Evaluate the children of `node` from the first one not looked at to `upto`."""
     for i in range(t.looked[node], upto):
         child = t.first[node] + i
-        look_beyond(b, w, t, node, child, weights, light)
+        look_beyond(b, w, t, node, child, weights, quick)
         t.value[child] = leaf_value(b, t.trial, me, weights, light, net, noise, salt)
     t.looked[node] = upto
 
@@ -97,7 +97,7 @@ def _follow(t, node, me):
 
 
 @kernel
-def _round(b, w, t, me, weights, light, net, noise, salt, rng):
+def _round(b, w, t, me, weights, light, quick, net, noise, salt, rng):
     """Walk to a leaf, grow it, carry the values back."""
     node, depth = t.counters[ROOT], 0
     parent = np.int64(-1)  # typed: for a bare number numba compiles all that takes it once more
@@ -107,7 +107,7 @@ def _round(b, w, t, me, weights, light, net, noise, salt, rng):
         if t.slot[node] < 0 or t.looked[node] == 0:
             static = t.value[node]
             grow(b, w, t, parent, node, rng)
-            _look(b, w, t, node, _wanted(t, node), me, weights, light, net, noise, salt)
+            _look(b, w, t, node, _wanted(t, node), me, weights, light, quick, net, noise, salt)
             _update(t, node, me)
             if t.following[node] == t.mover[node] and abs(t.value[node]) < PROVEN:
                 sign = 1.0 if t.mover[node] == me else -1.0
@@ -115,11 +115,11 @@ def _round(b, w, t, me, weights, light, net, noise, salt, rng):
             break
         wanted = _wanted(t, node)
         if wanted > t.looked[node]:
-            _look(b, w, t, node, wanted, me, weights, light, net, noise, salt)
+            _look(b, w, t, node, wanted, me, weights, light, quick, net, noise, salt)
             break
         child = _follow(t, node, me)
         if child < 0:  # what was looked at is proven: look at the rest
-            _look(b, w, t, node, np.int64(t.children[node]), me, weights, light, net, noise, salt)
+            _look(b, w, t, node, np.int64(t.children[node]), me, weights, light, quick, net, noise, salt)
             break
         if depth + 1 > MAX_DEPTH:
             break
@@ -130,11 +130,12 @@ def _round(b, w, t, me, weights, light, net, noise, salt, rng):
 
 
 @kernel
-def search_descent(b, s, w, t, codes, played, budget, until, weights, light, net, noise, rng):
+def search_descent(b, s, w, t, codes, played, budget, until, weights, light, quick, net, noise, rng):
     """Search the position `s` (a decision pending) until `budget` positions are evaluated.
 
     It ends early when `until` (clock.deadline) is past or the result proven. What an earlier search of this game left
-    in `t` is used again; `codes[:played]` are the decisions of the game; `net` is as in values.leaf_value. Returns
+    in `t` is used again; `codes[:played]` are the decisions of the game; `net` is as in leaf_values.leaf_value, and
+    turns are finished by the light evaluation if `quick`. Returns
     (node of the chosen child of the root, value for the player to move in units of the evaluation). `rng` (uint64[1])
     orders equals and, with `noise` > 0, salts the evaluation.
     """
@@ -145,7 +146,7 @@ def search_descent(b, s, w, t, codes, played, budget, until, weights, light, net
         t.value[0] = leaf_value(b, s, me, weights, light, net, noise, salt)
     root = t.counters[ROOT]
     while not t.solved[root] and t.counters[POSITIONS] < budget and has_room(t) and not is_past(until):
-        _round(b, w, t, me, weights, light, net, noise, salt, rng)
+        _round(b, w, t, me, weights, light, quick, net, noise, salt, rng)
     chosen = t.first[root]
     for child in range(t.first[root], t.first[root] + t.looked[root]):
         if _better(t, child, chosen):

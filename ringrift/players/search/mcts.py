@@ -1,4 +1,4 @@
-"""The MCTS player: PUCT over a tree with the heuristic at its leaves.
+"""The MCTS player: PUCT over a tree with the heuristic or a value network at its leaves.
 
 A simulation walks down by the PUCT rule (Rosin 2011; Silver et al., "Mastering the game of Go without human knowledge",
 2017), evaluates one new position and adds a value for each seat to every node on its way; each player wants its own
@@ -14,9 +14,10 @@ import numpy as np
 from ringrift.kernels import kernel
 from ringrift.players.heuristic.features import evaluate
 from ringrift.players.search.clock import is_past
-from ringrift.players.search.leaf_values import PROVEN, holder, squash
+from ringrift.players.search.leaf_values import MOST_JUDGED, PROVEN, SCALE, holder, squash
 from ringrift.players.search.tree import MAX_DEPTH, ROOT, grow, has_room, learn_gain, look_beyond, plant, reroot
-from ringrift.rules.state import CUR, PLAYERS, WINNER
+from ringrift.players.search.value_net import judge, relative_place
+from ringrift.rules.state import CUR, OVER, PHASE, PLAYERS, WINNER
 from ringrift.seeds import uniform
 
 EXPLORATION = 1.5  # weight of the prior
@@ -28,11 +29,21 @@ FIRST_PLAY = 0.1  # how much worse than its parent an unvisited decision is take
 
 
 @kernel
-def _note_static(b, s, t, node, weights, light):
-    """Static value of a node for each player: how much better it stands in `s` than the best of the others, halved."""
+def _note_static(b, s, t, node, weights, light, net):
+    """Static value of a node for each player: how much better it stands in `s` than the best of the others, halved.
+
+    A network says how each stands where there is one (`net` has rows) and the game goes on.
+    """
+    judged = len(net.first) > 0 and s[PHASE] != OVER
+    if judged:
+        judge(b, s, net)
     best, second, at = -math.inf, -math.inf, 0
     for player in range(s[PLAYERS]):
-        value = evaluate(b, s, holder(s, player), weights, light)
+        seat = holder(s, player)
+        if judged:
+            value = min(max(SCALE * net.strengths[relative_place(s, seat)], -MOST_JUDGED), MOST_JUDGED)
+        else:
+            value = evaluate(b, s, seat, weights, light)
         t.static[node, player] = value
         if value > best:
             best, second, at = value, best, player
@@ -43,14 +54,14 @@ def _note_static(b, s, t, node, weights, light):
 
 
 @kernel
-def _look(b, w, t, node, upto, weights, light):
+def _look(b, w, t, node, upto, weights, light, quick, net):
     """Evaluate the children of `node` up to number `upto`; share the prior among all looked at."""
     mover = t.mover[node]
     first = t.first[node]
     for child in range(first + t.looked[node], first + upto):
-        if look_beyond(b, w, t, node, child, weights, light):
+        if look_beyond(b, w, t, node, child, weights, quick):
             t.result[child] = holder(t.trial, t.trial[WINNER]) if t.trial[WINNER] >= 0 else -1
-        _note_static(b, t.trial, t, child, weights, light)
+        _note_static(b, t.trial, t, child, weights, light, net)
     t.looked[node] = upto
     best = -math.inf
     for child in range(first, first + upto):
@@ -119,7 +130,7 @@ def _settle_result(t, node, players):
 
 
 @kernel
-def _simulate(b, w, t, players, weights, light, rng):
+def _simulate(b, w, t, players, weights, light, quick, net, rng):
     """One simulation: walk to a new position, evaluate it, add its values along the way."""
     node, depth = t.counters[ROOT], 0
     parent = np.int64(-1)  # typed: for a bare number numba compiles all that takes it once more
@@ -133,7 +144,7 @@ def _simulate(b, w, t, players, weights, light, rng):
             grow(b, w, t, parent, node, rng)
         wanted = _wanted(t, node)
         if wanted > t.looked[node]:
-            _look(b, w, t, node, wanted, weights, light)
+            _look(b, w, t, node, wanted, weights, light, quick, net)
         parent, node = node, _pick(t, node)
         depth += 1
     for player in range(players):
@@ -155,22 +166,23 @@ def _simulate(b, w, t, players, weights, light, rng):
 
 
 @kernel
-def search_mcts(b, s, w, t, codes, played, budget, until, weights, light, temperature, rng):
+def search_mcts(b, s, w, t, codes, played, budget, until, weights, light, quick, net, temperature, rng):
     """Search the position `s` (a decision pending) with `budget` simulations.
 
     It ends early when `until` (clock.deadline) is past or the result proven. What an earlier search of this game left
-    in `t` is used again; `codes[:played]` are the decisions of the game. Returns (node of the chosen child of the root,
+    in `t` is used again; `codes[:played]` are the decisions of the game; `net` is as in leaf_values.leaf_value, and
+    turns are finished by the light evaluation if `quick`. Returns (node of the chosen child of the root,
     value for the player to move in [-1, 1], simulations): the most visited child, or with `temperature` > 0 one drawn
     from `rng` (uint64[1]) with probability proportional to visits ** (1 / temperature).
     """
     me = holder(s, s[CUR])
     if not reroot(s, t, codes, played):
         plant(s, t, played)
-        _note_static(b, s, t, np.int64(0), weights, light)
+        _note_static(b, s, t, np.int64(0), weights, light, net)
     root = t.counters[ROOT]
     spent = 0
     while spent < budget and not t.solved[root] and not is_past(until):
-        _simulate(b, w, t, s[PLAYERS], weights, light, rng)
+        _simulate(b, w, t, s[PLAYERS], weights, light, quick, net, rng)
         spent += 1
     chosen, best = t.first[root], -math.inf
     for child in range(t.first[root], t.first[root] + t.looked[root]):

@@ -90,7 +90,7 @@ def _keep_captures(m, ply, n):
 
 
 @kernel
-def _look(b, w, m, ply, n, turns, maximise, me, weights, light, net, noise, salt):
+def _look(b, w, m, ply, n, turns, maximise, me, weights, light, quick, net, noise, salt):
     """Value the position after each of the `n` decisions of `ply`.
 
     Returns the number looked at: fewer than `n` when a final value already refutes the node or the budget is spent.
@@ -114,7 +114,7 @@ def _look(b, w, m, ply, n, turns, maximise, me, weights, light, net, noise, salt
         if kind == GUESS and after[TURN] == turn:
             mover = after[CUR]
             m.counters[POSITIONS] += finish_turn(
-                b, after, w, m.moves[ply + 1], m.states[ply + 2], turn, mover, weights, light
+                b, after, w, m.moves[ply + 1], m.states[ply + 2], turn, mover, weights, quick
             )
             if after[PHASE] == OVER and after[WINNER] == mover:
                 kind = FINAL  # its own decisions lead there
@@ -140,7 +140,7 @@ def _improve(m, ply, value, code, maximise):
 
 
 @kernel
-def _open(b, w, m, ply, n, turns, stand, me, weights, light, net, noise, salt):
+def _open(b, w, m, ply, n, turns, stand, me, weights, light, quick, net, noise, salt):
     """Begin the node at `ply` with its `n` > 0 decisions, `turns` turns deep.
 
     At 0 turns only captures are looked at, and the side to move may stay at `stand` (quiescence). The frame's window is
@@ -173,7 +173,7 @@ def _open(b, w, m, ply, n, turns, stand, me, weights, light, net, noise, salt):
     frame[CHOSEN] = np.int64(m.moves[ply, 0])
     _likely_first(m, ply, n, table_move)
     if n > 1 or turns <= 1:
-        n = _look(b, w, m, ply, n, turns, maximise, me, weights, light, net, noise, salt)
+        n = _look(b, w, m, ply, n, turns, maximise, me, weights, light, quick, net, noise, salt)
     else:
         m.scores[ply, 0] = 0.0
         m.kinds[ply, 0] = GUESS
@@ -237,14 +237,14 @@ def _close(m, ply, maximise):
 
 
 @kernel
-def _search(b, w, m, n, turns, me, weights, light, net, noise, salt):
+def _search(b, w, m, n, turns, me, weights, light, quick, net, noise, salt):
     """One iteration from the position at ply 0. Returns False if the budget ended it.
 
     windows[0, BEST] and frames[0, CHOSEN] hold the value and the decision, the best so far where it was ended.
     """
     m.windows[0, ALPHA], m.windows[0, BETA] = -math.inf, math.inf
     ply = np.int64(0)  # typed: for a bare number numba compiles all that takes it once more
-    _open(b, w, m, ply, n, turns, 0.0, me, weights, light, net, noise, salt)
+    _open(b, w, m, ply, n, turns, 0.0, me, weights, light, quick, net, noise, salt)
     while True:
         s, frame = m.states[ply], m.frames[ply]
         maximise = holder(s, s[CUR]) == me
@@ -267,7 +267,7 @@ def _search(b, w, m, n, turns, me, weights, light, net, noise, salt):
                 _improve(m, ply, value, m.moves[ply, pick], maximise)
                 continue
             m.windows[ply + 1, ALPHA], m.windows[ply + 1, BETA] = m.windows[ply, ALPHA], m.windows[ply, BETA]
-            known = _open(b, w, m, ply + 1, count, turns, stand, me, weights, light, net, noise, salt)
+            known = _open(b, w, m, ply + 1, count, turns, stand, me, weights, light, quick, net, noise, salt)
             if known:
                 _improve(m, ply, m.windows[ply + 1, BEST], m.moves[ply, pick], maximise)
             else:
@@ -295,10 +295,11 @@ def _first_guess(m):
 
 
 @kernel
-def search_minimax(b, s, w, buf, n, m, budget, until, weights, light, net, noise, rng):
+def search_minimax(b, s, w, buf, n, m, budget, until, weights, light, quick, net, noise, rng):
     """Search the position `s` with its `n` > 1 decisions in `buf` until `budget` positions are evaluated.
 
-    It ends early when `until` (clock.deadline) is past or nothing is left to find. `net` is as in values.leaf_value.
+    It ends early when `until` (clock.deadline) is past or nothing is left to find. `net` is as in
+    leaf_values.leaf_value, and turns are finished by the light evaluation if `quick`.
     Returns (decision, value for the player to move in units of the evaluation). Deterministic given `rng` (uint64[1]):
     a draw decides among equals and, with `noise` > 0, salts the evaluation.
     """
@@ -324,7 +325,7 @@ def search_minimax(b, s, w, buf, n, m, budget, until, weights, light, net, noise
         m.counters[ITERATION] = iteration
         m.counters[INEXACT] = 0
         m.counters[WIDTH] = FIRST_WIDTH << (iteration >> 1)
-        finished = _search(b, w, m, n, (iteration + 1) >> 1, me, weights, light, net, noise, salt)
+        finished = _search(b, w, m, n, (iteration + 1) >> 1, me, weights, light, quick, net, noise, salt)
         if m.windows[0, BEST] > -math.inf:
             chosen, worth = m.frames[0, CHOSEN], m.windows[0, BEST]
         elif iteration == 1:

@@ -144,7 +144,8 @@ def enter(b, w, t, node, child):
 def look_beyond(b, w, t, node, child, weights, light):
     """Look at the position of `child`: note who decides there, then finish the turn greedily in `t.trial`.
 
-    Marks `child` solved if the game is over there. Returns True if it is, or if whoever decides can win at once.
+    The turn is finished by the light evaluation if `light`. Marks `child` solved if the game is over there. Returns
+    True if it is, or if whoever decides can win at once.
     """
     enter(b, w, t, node, child)
     t.counters[POSITIONS] += 1

@@ -131,7 +131,7 @@ NO_NET = ValueNet(_TABLE, _TABLE, _TABLE, np.empty(0, dtype=np.int32), _LINE, _L
 
 
 @kernel
-def _relative(s, seat):
+def relative_place(s, seat):
     """Place of `seat` in turn order after the player to move, who is 0."""
     place = seat - s[CUR]
     return place if place >= 0 else place + s[PLAYERS]
@@ -151,7 +151,7 @@ def list_features(b, s, active):
             continue
         base = c * players
         seat = controller(word) if word > 0 else (-1 - word if word > -5 else -5 - word)
-        at = (base + _relative(s, seat)) * PER_CELL
+        at = (base + relative_place(s, seat)) * PER_CELL
         if word < 0:
             active[n] = at + (_MARKER if word > -5 else _TERRITORY)
             n += 1
@@ -176,7 +176,7 @@ def list_numbers(s, numbers):
     """Write the other inputs: SEAT_NUMBERS of each relative player, the phase, whether the player may swap seats."""
     players = s[PLAYERS]
     for p in range(players):
-        at = _relative(s, p) * PER_SEAT
+        at = relative_place(s, p) * PER_SEAT
         numbers[at] = s[HAND + p] / max(1, s[RINGS])
         numbers[at + 1] = s[ON_BOARD + p] / max(1, s[RINGS])
         numbers[at + 2] = s[ELIM + p] / max(1, s[VICTORY])
@@ -229,7 +229,7 @@ def judge(b, s, net):
 def lead(b, s, seat, net):
     """How much stronger `seat` is than the strongest of the others, by the network."""
     judge(b, s, net)
-    mine = _relative(s, seat)
+    mine = relative_place(s, seat)
     best = np.float32(-np.inf)
     for r in range(s[PLAYERS]):
         if r != mine:

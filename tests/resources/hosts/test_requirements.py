@@ -26,10 +26,11 @@ from resources.transports.local import LocalTransport
 from ringrift.config import parse_config
 from ringrift.jobs.contract import JobSpec
 from ringrift.jobs.inputs import InputFile, ModelFile
-from ringrift.planning.incumbent import baseline_incumbent
+from ringrift.planning.incumbent import Champion, baseline_incumbent
 from ringrift.planning.jobs import train_job
 from ringrift.planning.pipeline import Pipeline
 from ringrift.planning.selfplay import SelfplayInputs, plan_jobs
+from ringrift.players.participant import participant
 from ringrift.strict import parse
 from tests.resources.conftest import Bench
 from tests.resources.kinds import toy
@@ -180,15 +181,16 @@ def test_an_inbox_on_a_full_disk_says_so_and_the_next_run_brings_the_rest_home(b
 MODEL = ModelFile(weights="0" * 64, path="models/a.safetensors", sha256="0" * 64)
 
 
-def training(config: str = "square19_2p", **numbers: int) -> JobSpec:
+def training(config: str = "square19_2p", kind: str = "policy_value", **numbers: int) -> JobSpec:
     epochs = {"epochs": {"hex8_2p": 1}} if config == "hex8_2p" else {}
-    pipeline = parse(Pipeline, {"training": numbers | epochs}, "test")
+    pipeline = parse(Pipeline, {"training": numbers | epochs | {"kind": kind}}, "test")
     return train_job(pipeline, config, 0, [InputFile(path="games.parquet", sha256="0" * 64)])
 
 
 def selfplay(engine: str, config: str = "hexagonal_2p") -> JobSpec:
     job = {"name": "a", "config": config, "engine": engine, "games": 3}
-    inputs = SelfplayInputs(incumbent=baseline_incumbent(champion=MODEL))
+    champion = Champion(participant("gumbel", parse_config(config), 9, model=MODEL.weights), MODEL)
+    inputs = SelfplayInputs(incumbent=baseline_incumbent(champion=champion))
     pipeline = parse(Pipeline, {"selfplay": {"jobs": [job]}}, "test")
     [spec] = plan_jobs(pipeline, parse_config(config), 0, inputs).jobs
     return spec
@@ -217,6 +219,13 @@ def test_networks_need_more_than_other_players():
 def test_a_training_is_given_what_was_measured_and_not_much_more(config, blocks, channels, measured):
     needed = needs(training(config, blocks=blocks, channels=channels)).memory_gb
     assert measured < needed < measured + 0.8
+
+
+def test_a_value_network_needs_little_on_any_board():
+    for config, measured in (("square8_2p", 0.559), ("hexagonal_2p", 0.731), ("hexagonal_4p", 0.835)):
+        needed = needs(training(config, "value")).memory_gb
+        assert measured < needed < measured + 0.8
+    assert needs(training("hexagonal_2p", "value")).memory_gb < needs(training("hexagonal_2p")).memory_gb
 
 
 def test_a_larger_batch_needs_more_and_the_largest_job_counts():

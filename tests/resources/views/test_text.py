@@ -2,8 +2,9 @@
 
 import re
 
+from resources.store.contents.matches import MatchStanding
 from resources.store.contents.operations import HostUse, ReportContent
-from resources.views.text import iteration_block, leaderboard_block, resource_block
+from resources.views.text import elo_text, iteration_block, leaderboard_block, resource_block
 from tests.resources.sample_contents import sample
 
 ROWS = [{"name": "Heuristic_D5", "elo": 1534.4}, {"name": "MCTS_D8", "elo": 1687.0}, {"name": "MCTS_D6", "elo": 1623.0}]
@@ -52,3 +53,9 @@ def test_resource_lines_are_the_documented_ones_and_a_silent_host_gives_its_reas
     assert lines[:2] == ["=== Resource Usage ===", "  mac-studio: CPU=45%, MEM=67%, DISK=34%, GPU=0%"]
     assert re.fullmatch(r"  [\w-]+: CPU=\d+%, MEM=\d+%, DISK=\d+%, GPU=\d+%", lines[1])
     assert lines[2:] == ["  vast: CPU=78%, MEM=45%, DISK=22%, GPU=n/a", "  aws: status is offline"]
+
+
+def test_elo_is_whole_with_its_interval_and_says_where_there_is_none():
+    found = MatchStanding(elo=136.97, low=-84.9, high=None)
+    assert elo_text(found) == "+137 (-85 to no bound)" and elo_text(found, 10) == "+1,370 (-849 to no bound)"
+    assert elo_text(MatchStanding(elo=0, low=0, high=0)) == "+0" and elo_text(None) == "not measured"

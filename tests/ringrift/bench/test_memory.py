@@ -32,8 +32,10 @@ def test_every_kind_of_job_is_measured(monkeypatch):
         "selfplay descent-only",
         "cmaes",
         "rate, 4 games",
+        "train value",
         "selfplay nn-only 1x8",
         "train 1x8",
+        "train value, 2000 rows",
         "train 1x8, 2000 rows",
     ]
     assert all(50 < row["MB"] < 5000 for row in rows)

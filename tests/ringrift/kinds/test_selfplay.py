@@ -13,7 +13,7 @@ from ringrift.kinds.selfplay import game_plan
 from ringrift.matches import shards
 from ringrift.matches.play import play_rows
 from ringrift.matches.shards import _batches
-from ringrift.planning.incumbent import baseline_incumbent
+from ringrift.planning.incumbent import Champion, baseline_incumbent
 from ringrift.planning.pipeline import Pipeline, load_pipeline
 from ringrift.planning.selfplay import SelfplayInputs, plan_jobs
 from ringrift.players.engines import available_engine_modes
@@ -24,8 +24,9 @@ from ringrift.specs.selfplay import SelfplayParams
 from ringrift.strict import parse
 
 SQUARE8 = parse_config("square8_2p")
-DOCUMENTED = load_pipeline(Path(__file__).parents[3] / "config" / "pipeline.yaml")
-CHAMPION = ModelFile(weights="c" * 64, path="models/c.safetensors", sha256="c" * 64)
+DOCUMENTED = load_pipeline(Path(__file__).parents[3] / "config" / "documented.yaml")
+NETWORK = ModelFile(weights="c" * 64, path="models/c.safetensors", sha256="c" * 64)
+CHAMPION = Champion(participant("gumbel", SQUARE8, 9, model=NETWORK.weights), NETWORK)
 
 # The documented tables, written out: (engine, difficulty, randomness, budget, profile). OWN is the config's profile in
 # force; a network has no randomness and no profile.
@@ -47,7 +48,7 @@ TIERS = {
     },
 }
 SQUARE8_2P_D2 = ("heuristic", 2, 0.10, 0, MEDIUM)  # the tier table's
-BOTTOM, TOP = ("random", 1, 0.0, 0, None), [("gumbel", 9, 0.0, 32, None), ("gumbel", 10, 0.0, 64, None)]
+BOTTOM, TOP = ("random", 1, 0.0, 0, None), [("gumbel", 9, 0.0, 32, None), ("gumbel", 10, 0.0, 96, None)]
 LADDERS = {
     "square8_2p": [
         BOTTOM,
@@ -90,7 +91,7 @@ def one_job(engine: str = "random-only", scale: int = 20, **changes) -> Pipeline
     return parse(Pipeline, {"selfplay": {"jobs": [job]}}, "test")
 
 
-def with_profile(profiles, tier: str = "D2", champion: ModelFile | None = None) -> SelfplayInputs:
+def with_profile(profiles, tier: str = "D2", champion: Champion | None = None) -> SelfplayInputs:
     """The profile in `profiles`, or the baseline one, is in force."""
     incumbent = baseline_incumbent(tier, champion)
     for name, weights in profiles.items():

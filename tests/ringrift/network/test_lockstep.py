@@ -24,7 +24,7 @@ from ringrift.network import evaluator as inference
 from ringrift.network.evaluator import GAMES_AT_ONCE, load_evaluator
 from ringrift.network.gumbel.memory import RECORDED
 from ringrift.network.gumbel.targets import TARGET_SCALE
-from ringrift.planning.incumbent import baseline_incumbent
+from ringrift.planning.incumbent import Champion, baseline_incumbent
 from ringrift.planning.jobs import MatchTerms, match_job
 from ringrift.planning.pipeline import Pipeline
 from ringrift.planning.selfplay import SelfplayInputs, plan_jobs
@@ -66,7 +66,8 @@ def terms(models, root_seed: int = 1) -> MatchTerms:
 def selfplay(models, games=6, **changes):
     job = {"name": "nn", "config": "square8_2p", "games": games, "engine": "nn-only", "difficulty": 1}
     pipeline = parse(Pipeline, {"selfplay": {"jobs": [job]}}, "test")
-    [spec] = plan_jobs(pipeline, SQUARE8, 3, SelfplayInputs(incumbent=baseline_incumbent(champion=models[0]))).jobs
+    champion = Champion(participant("gumbel", SQUARE8, 9, model=models[0].weights), models[0])
+    [spec] = plan_jobs(pipeline, SQUARE8, 3, SelfplayInputs(incumbent=baseline_incumbent(champion=champion))).jobs
     return spec.model_copy(update={"params": {**spec.params, "decision_cap": 60, **changes}})
 
 

@@ -8,20 +8,19 @@ import pytest
 from ringrift.config import parse_config
 from ringrift.errors import InvalidInput
 from ringrift.jobs.inputs import ModelFile
-from ringrift.planning import matches as evaluation
+from ringrift.planning import players
 from ringrift.planning.entrants import Rated, field_of
-from ringrift.planning.incumbent import Incumbent, baseline_incumbent, past_profiles
-from ringrift.planning.matches import (
-    MatchInputs,
+from ringrift.planning.incumbent import Champion, Incumbent, baseline_incumbent, past_profiles
+from ringrift.planning.matches import Candidate, MatchInputs, next_tier, plan_matches, title_of
+from ringrift.planning.pipeline import Pipeline
+from ringrift.planning.players import (
     alias,
+    anchor_search,
+    candidate_player,
     current_player,
     network_player,
-    next_tier,
-    plan_matches,
-    rung,
-    title_of,
+    player_named,
 )
-from ringrift.planning.pipeline import Pipeline
 from ringrift.players import benchmarks
 from ringrift.players import participant as registry
 from ringrift.players.benchmarks import Benchmark
@@ -33,34 +32,41 @@ SQUARE8 = parse_config("square8_2p")
 BASELINE = baseline_incumbent()
 MODEL, OTHER = (ModelFile(weights=c * 64, path=f"models/{c}.safetensors", sha256=c * 64) for c in "ab")
 TWO = {name: ENGINES[name] for name in ("random", "heuristic")}
+NO_ANCHOR = Pipeline.model_validate({"evaluation": {"anchor_blocks": 0}})
+REFERENCE = current_player(Pipeline(), SQUARE8, BALANCED, {}, None)
 
 
-def inputs(champion: ModelFile | None = None, **more) -> MatchInputs:
+def champion(model: ModelFile, network: str = "policy_value") -> Champion:
+    return Champion(candidate_player(Pipeline(), SQUARE8, network, model.weights, BALANCED, {}), model)
+
+
+def inputs(champion: Champion | None = None, **more) -> MatchInputs:
     return MatchInputs(incumbent=baseline_incumbent(champion=champion), **more)
 
 
 @pytest.fixture
 def only_two_engines(monkeypatch):
-    for module in (registry, benchmarks, evaluation):
+    for module in (registry, benchmarks, players):
         monkeypatch.setattr(module, "ENGINES", TWO)
 
 
 def test_documented_match_ups_are_played_or_reported_and_never_replaced(only_two_engines):
-    plan = plan_matches(Pipeline(), SQUARE8, 3, inputs())
+    plan = plan_matches(NO_ANCHOR, SQUARE8, 3, inputs())
     assert [(m.kind, m.title) for m in plan.matches] == [
         ("matchup", "Heuristic3_vs_Heuristic5_Square8"),
         ("round_robin", "RoundRobin_Square8"),
     ]
     skipped = dict(plan.skipped)
-    assert len(skipped) == 7 and skipped["candidate"] == "there is no candidate"
-    assert skipped["Heuristic_D5_vs_MCTS_D6"] == "the engine MCTS is not available; there are Random, Heuristic"
+    assert len(skipped) == 8 and skipped["candidate"] == "there is no candidate"
+    reason = "the engine MCTS is not available; there are Random, Heuristic, Champion"
+    assert skipped["Heuristic_D5_vs_MCTS_D6"] == reason and "anchor_blocks is 0" in skipped["anchor"]
     assert skipped["tier_D2_to_D4"].startswith("benchmark B4 needs the engine")
     assert plan.matches[0].spec.params["blocks"] == 4, "8 games are 4 blocks of both seats"
 
 
 @pytest.mark.parametrize("key", ["square8_3p", "hexagonal_4p"])
 def test_every_config_has_a_round_robin(only_two_engines, key):
-    plan = plan_matches(Pipeline(), parse_config(key), 0, inputs())
+    plan = plan_matches(NO_ANCHOR, parse_config(key), 0, inputs())
     assert [match.kind for match in plan.matches] == ["round_robin"]
     assert plan.matches[0].spec.params["games"] == (30 if key.endswith("3p") else 20)
 
@@ -91,9 +97,9 @@ def test_before_there_are_ratings_every_set_of_players_meets_once(key, games):
 
 
 def test_who_is_rated_enters_the_round_robin_and_the_uncertain_play_most():
-    old = [rung(f"Heuristic_D{n}", SQUARE8) for n in (2, 3, 5, 7)]
+    old = [player_named(f"Heuristic_D{n}", SQUARE8) for n in (2, 3, 5, 7)]
     new = participant("heuristic", SQUARE8, 5, randomness=0.3)
-    random = rung("Random_D1", SQUARE8)
+    random = player_named("Random_D1", SQUARE8)
     known = rated(random, *old, new, errors=[30, 30, 30, 30, 30, 250], ratings=[300.0] + [1500.0] * 5)
     spec, _ = round_robin_of(known)
     assert spec.params["games"] == 20, "the budget is that of the pipeline's players"
@@ -140,7 +146,7 @@ def test_the_player_in_force_meets_the_benchmark_of_the_next_tier_in_a_gate(monk
     params = tier.spec.params
     assert (tier.spec.name, tier.title) == ("tier_D2_to_D4", "Descent5_vs_B4_Square8")
     assert params["gate"]["max_blocks"] == params["blocks"] == 256 and params["gate"]["floor_score"] == 0.55
-    assert params["first"] == current_player(SQUARE8, BALANCED).to_dict()
+    assert params["first"] == REFERENCE.to_dict()
     assert params["second"]["randomness"] == 0.5
 
 
@@ -150,28 +156,52 @@ def planned(**networks):
     return {match.kind: match.spec.params for match in plan.matches}, dict(plan.skipped)
 
 
-def test_a_candidate_meets_the_reference_search_as_long_as_there_is_no_champion():
-    matches, _ = planned(candidate=MODEL)
+@pytest.mark.parametrize(("network", "field"), [("value", "value_model"), ("policy_value", "model")])
+def test_a_candidate_meets_the_reference_search_as_long_as_there_is_no_champion(network, field):
+    matches, _ = planned(candidate=Candidate(MODEL, network))
     params = matches["champion"]
     assert (params["match"], params["models"]) == ("candidate_vs_reference", [MODEL.model_dump()])
-    assert params["first"]["model"] == MODEL.weights and params["first"]["budget"] == 32
-    assert params["second"] == current_player(SQUARE8, BALANCED).to_dict() and "gate" in params
+    assert params["first"][field] == MODEL.weights
+    assert params["second"] == REFERENCE.to_dict() and "gate" in params
     assert matches["tier"]["first"] == params["second"], "the tier is won by who is in force, not by the candidate"
 
 
-def test_a_candidate_meets_the_champion_with_equal_simulations_and_the_champion_plays_for_the_tier():
-    matches, _ = planned(candidate=MODEL, champion=OTHER)
-    params = matches["champion"]
-    assert params["match"] == "candidate_vs_champion" and params["second"]["model"] == OTHER.weights
-    assert params["first"]["budget"] == params["second"]["budget"] == 32
+@pytest.mark.parametrize("network", ["value", "policy_value"])
+def test_a_candidate_meets_the_champion_of_equal_time_and_the_champion_plays_for_the_tier(network):
+    matches, _ = planned(candidate=Candidate(MODEL, "value"), champion=champion(OTHER, network))
+    params, field = matches["champion"], "value_model" if network == "value" else "model"
+    assert params["match"] == "candidate_vs_champion" and params["second"][field] == OTHER.weights
+    assert (params["first"]["budget"] == params["second"]["budget"]) == (network == "value")
     assert {model["weights"] for model in params["models"]} == {MODEL.weights, OTHER.weights}
-    assert matches["tier"]["first"]["model"] == OTHER.weights
+    assert matches["tier"]["first"][field] == OTHER.weights
+
+
+def test_another_time_a_decision_gives_the_champion_another_budget_too():
+    pipeline = Pipeline.model_validate({"search": {"decision_ms": 50}})
+    given = inputs(candidate=Candidate(MODEL, "value"), champion=champion(OTHER, "value"))
+    [gate] = [
+        match.spec.params for match in plan_matches(pipeline, SQUARE8, 0, given).matches if match.kind == "champion"
+    ]
+    assert gate["second"]["budget"] == gate["first"]["budget"] > 5 * champion(OTHER, "value").player.budget
+
+
+def test_the_newest_player_meets_the_frozen_anchor_unless_it_is_the_anchor():
+    anchor = anchor_search(Pipeline(), SQUARE8)
+    assert anchor == REFERENCE, "with the balanced profile the reference is the anchor"
+    matches, skipped = planned()
+    assert "anchor" not in matches and skipped["anchor"] == "the current player is the anchor itself"
+    matches, _ = planned(champion=champion(OTHER, "value"))
+    params = matches["anchor"]
+    assert params["first"]["value_model"] == OTHER.weights and params["second"] == anchor.to_dict()
+    assert params["blocks"] == 25 and "gate" not in params
+    matches, _ = planned(candidate=Candidate(MODEL, "value"), champion=champion(OTHER, "value"))
+    assert matches["anchor"]["first"]["value_model"] == MODEL.weights
 
 
 def test_a_candidate_that_is_the_champion_or_not_there_plays_no_gate_and_the_reason_is_told():
-    matches, skipped = planned(candidate=MODEL, champion=MODEL)
+    matches, skipped = planned(candidate=Candidate(MODEL, "value"), champion=champion(MODEL, "value"))
     assert "champion" not in matches and "weight for weight" in skipped["candidate"]
-    matches, skipped = planned(champion=MODEL, no_candidate="no candidate: 3 of 10 games are there")
+    matches, skipped = planned(champion=champion(MODEL), no_candidate="no candidate: 3 of 10 games are there")
     assert "champion" not in matches and skipped["candidate"] == "no candidate: 3 of 10 games are there"
 
 
@@ -208,11 +238,11 @@ def test_a_pair_that_stands_twice_in_the_pipeline_is_two_matches():
 
 def test_a_misspelt_engine_is_an_error_and_not_a_skipped_match():
     with pytest.raises(InvalidInput, match=r"Heuristc_D5.*engines are Random, Heuristic"):
-        rung("Heuristc_D5", SQUARE8)
+        player_named("Heuristc_D5", SQUARE8)
 
 
 def test_names_are_the_documented_ones_and_other_players_of_a_label_carry_their_key():
-    documented = rung("Heuristic_D5", SQUARE8)
+    documented = player_named("Heuristic_D5", SQUARE8)
     other = participant("heuristic", SQUARE8, 5, randomness=0.5)
     assert alias(documented, SQUARE8) == "Heuristic_D5"
     assert alias(other, SQUARE8) == f"Heuristic_D5#{other.key[:6]}"

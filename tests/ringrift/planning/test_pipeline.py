@@ -24,7 +24,21 @@ def message(folder: Path, text: str, name: str = "mine.yaml") -> str:
 
 
 def test_the_file_and_the_defaults_are_the_same_documented_numbers():
-    assert load_pipeline(CONFIG / "pipeline.yaml") == Pipeline()
+    assert load_pipeline(CONFIG / "documented.yaml") == Pipeline()
+
+
+def test_the_usual_pipeline_is_the_documented_one_and_games_of_the_strongest_player_to_learn_from():
+    usual, documented = load_pipeline(CONFIG / "pipeline.yaml"), Pipeline()
+    more = [job for job in usual.selfplay.jobs if job not in documented.selfplay.jobs]
+    assert [job.config for job in more] == list(CONFIG_KEYS) and {job.engine for job in more} == {"champion"}
+    assert len(usual.selfplay.jobs) == 22 + 9 and usual.training.sources == ["champion"] and usual.loop.growth == 2
+    changed = {"selfplay", "training", "loop"}
+    assert usual.model_dump(exclude=changed) == documented.model_dump(exclude=changed)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIG.glob("proof_*.yaml")), ids=lambda path: path.stem)
+def test_the_files_of_the_proofs_load(path):
+    assert load_pipeline(path).configs == [path.stem.removeprefix("proof_")]
 
 
 def test_documented_jobs_are_22_with_365_games():
@@ -42,7 +56,7 @@ def test_engine_modes_are_those_of_the_registry():
 def test_demo_is_small_and_loads():
     demo = load_pipeline(CONFIG / "demo.yaml")
     assert demo.configs == ["square8_2p"]
-    assert sum(demo.scaled_games(job) for job in demo.selfplay.jobs) <= 500
+    assert sum(demo.scaled_games(job) for job in demo.selfplay.jobs) <= 2_500
     assert demo.cmaes.generations["square8_3p"] == 12, "a config left out keeps its documented number"
 
 

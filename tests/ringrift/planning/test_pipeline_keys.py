@@ -14,7 +14,7 @@ from mypy.types import Instance, get_proper_type
 from pydantic import BaseModel
 
 from ringrift.planning.pipeline import Pipeline
-from ringrift.specs.train import LoopSettings
+from ringrift.specs.train import LoopNumbers
 
 ROOT = Path(__file__).parents[3]
 DECLARATIONS = tuple(ROOT / "ringrift" / "planning" / name for name in ("pipeline.py", "retry.py"))
@@ -72,7 +72,7 @@ def reads(sources: Sequence[Path]) -> set[Key]:
         if isinstance(node, MemberExpr):
             of, names = node.expr, (node.name,)
         elif isinstance(node, CallExpr) and isinstance(node.callee, NameExpr) and node.callee.name == "getattr":
-            of, names = node.args[0], LoopSettings.model_fields  # the keys that are taken by their names
+            of, names = node.args[0], LoopNumbers.model_fields  # the keys that are taken by their names
         else:
             continue
         model = get_proper_type(types.get(of))

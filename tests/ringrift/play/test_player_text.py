@@ -1,12 +1,14 @@
 """Players written as text."""
 
+import json
+
 import pytest
 
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
-from ringrift.play.player_text import read_player, with_ceiling
+from ringrift.play.player_text import profiles_of, read_player, with_ceiling
 from ringrift.players.benchmarks import benchmark
-from ringrift.players.heuristic.profiles import PROFILES, profile_hash
+from ringrift.players.heuristic.profiles import PROFILES, complete_weights, profile_hash, profiles_file
 from ringrift.players.ladder import rung
 from ringrift.players.participant import participant
 
@@ -23,6 +25,25 @@ def test_the_texts_of_players():
     weak = read_player("heuristic:7/weak", SQUARE8)
     assert weak.profile_hash == profile_hash(PROFILES["heuristic_v1_weak"]) and weak.difficulty == 7
     assert read_player("heuristic:7/heuristic_v1_weak", SQUARE8) == weak
+
+
+def test_a_profile_of_a_file_and_light_finishing_stand_behind_the_player(tmp_path):
+    weights = {"WEIGHT_MOBILITY": 9.0}
+    path = tmp_path / "profiles.json"
+    path.write_text(json.dumps(profiles_file({"heuristic_v1_sq8_2p": weights}, {})))
+    text = f"descent:5@400+profile:{path}+light"
+    player = read_player(text, SQUARE8)
+    assert player.profile_hash == profile_hash(weights) and player.light_finish and player.budget == 400
+    assert profiles_of([text, "random"], SQUARE8) == {player.profile: complete_weights(weights)}
+    assert read_player("mcts:3+light", SQUARE8).key != read_player("mcts:3", SQUARE8).key
+    with pytest.raises(InvalidInput, match="no profile heuristic_v1_sq8_3p"):
+        read_player(text, Config("square8", 3))
+    with pytest.raises(InvalidInput, match="heuristic finishes no turns in a search"):
+        read_player("heuristic:3+light", SQUARE8)
+    with pytest.raises(InvalidInput, match="random has no profile"):
+        read_player(f"random+profile:{path}", SQUARE8)
+    with pytest.raises(InvalidInput, match="a human judges positions without a file"):
+        read_player("human+light", SQUARE8)
 
 
 def test_a_budget_is_that_of_an_engine_that_searches():
@@ -52,7 +73,7 @@ def test_a_ceiling_is_for_those_who_search():
         ("heuristic:12", "1 to 11"),
         ("heuristic:x", "'x' is no number"),
         ("heuristic:-1", "'-1' is no number"),
-        ("D10", "champion network"),
+        ("D10", "played by the champion"),
         ("heuristic@50", "has no budget"),
         ("mcts@0", "budget: 0"),
         ("random/weak", "random has no profile"),

@@ -16,12 +16,13 @@ from ringrift.jobs.worker import run_job
 from ringrift.matches.decide import choose_move
 from ringrift.matches.plan import participant_name
 from ringrift.planning.jobs import MatchTerms, match_job
-from ringrift.planning.matches import alias, rung
 from ringrift.planning.pipeline import Pipeline
+from ringrift.planning.players import alias, player_named
 from ringrift.planning.selfplay import plan_jobs
 from ringrift.play.player_text import read_player
 from ringrift.players.choice import Choice
 from ringrift.players.engines import (
+    CHAMPION,
     ENGINE_MODES,
     ENGINES,
     MIXED,
@@ -96,7 +97,7 @@ def test_its_label_names_it_everywhere(register):
     player = participant("first", HEX8, 2)
     assert alias(player, HEX8) == player.label == "First_D2"
     assert alias(participant("first", HEX8, 2, randomness=0.7), HEX8).startswith("First_D2#")
-    assert rung("First_D2", HEX8) == read_player("first:2", HEX8) == player
+    assert player_named("First_D2", HEX8) == read_player("first:2", HEX8) == player
     assert Participant.from_dict(json.loads(json.dumps(player.to_dict()))) == player
     assert (player.randomness, player.budget, player.profile) == (0.30, 0, None)
 
@@ -138,14 +139,14 @@ def test_an_unknown_engine_is_refused_with_those_there_are(register):
         with pytest.raises(InvalidInput, match=r"engine: 'chess'.*gumbel, first"):
             refused("chess")
     with pytest.raises(InvalidInput, match=r"Chess_D1.*Gumbel, First"):
-        rung("Chess_D1", HEX8)
+        player_named("Chess_D1", HEX8)
     with pytest.raises(InvalidInput, match=r"chess.*descent, first"):
         read_player("chess:1", HEX8)
 
 
 def test_it_has_an_engine_mode_and_is_not_in_mixed(register):
     register(first_move)
-    assert available_engine_modes()[-2:] == ("first-only", MIXED) and engine_of_mode("first-only") == "first"
+    assert available_engine_modes()[-3:] == ("first-only", MIXED, CHAMPION) and engine_of_mode("first-only") == "first"
     job = {"name": "m", "config": "square8_2p", "games": 2, "engine": MIXED}
     [spec] = plan_jobs(Pipeline(selfplay={"jobs": [job]}), Config("square8", 2), 0).jobs
     assert "first" not in {seat["engine"] for seat in spec.params["pool"]}
@@ -155,5 +156,5 @@ def test_the_table_has_no_two_alike():
     for field in ("number", "label", "mode"):
         assert len({getattr(engine, field) for engine in ENGINES.values()}) == len(ENGINES)
     assert all(engine.label.isalpha() for engine in ENGINES.values())
-    assert (*(engine.mode for engine in ENGINES.values()), MIXED) == ENGINE_MODES
+    assert (*(engine.mode for engine in ENGINES.values()), MIXED, CHAMPION) == ENGINE_MODES
     assert all(len(engine.budgets) in (0, 11) for engine in ENGINES.values())

@@ -104,7 +104,7 @@ def test_a_player_without_weights_takes_none():
 def test_engine_modes():
     assert available_engine_modes() == tuple(mode for mode in ENGINE_MODES if mode != "nn-only")
     modes = [engine_of_mode(mode) for mode in available_engine_modes()]
-    assert modes == ["random", "heuristic", "minimax", "mcts", "descent", None]
+    assert modes == ["random", "heuristic", "minimax", "mcts", "descent", None, None]
     assert available_engine_modes(champion=True) == ENGINE_MODES and engine_of_mode("nn-only") == "gumbel"
     with pytest.raises(InvalidInput, match="engine mode: 'chess'"):
         engine_of_mode("chess")

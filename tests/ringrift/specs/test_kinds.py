@@ -14,13 +14,14 @@ from ringrift.errors import InvalidInput
 from ringrift.jobs.contract import JobSpec
 from ringrift.jobs.inputs import InputFile, ModelFile
 from ringrift.jobs.worker import job_kinds
-from ringrift.planning.incumbent import baseline_incumbent
+from ringrift.planning.incumbent import Champion, baseline_incumbent
 from ringrift.planning.jobs import MatchTerms, match_job, round_robin_job, search_job, train_job
 from ringrift.planning.pipeline import Pipeline
 from ringrift.planning.selfplay import SelfplayInputs, plan_jobs
 from ringrift.planning.tuning import search_params
 from ringrift.players.heuristic.profiles import BALANCED, PROFILES
 from ringrift.players.ladder import rung
+from ringrift.players.participant import participant
 from ringrift.players.search.leaf_values import SCALE
 from ringrift.specs.kinds import PARAMS, inputs_of, params_of, planned_games
 from ringrift.specs.noop import NoopParams
@@ -47,15 +48,17 @@ RATING = {
 }
 
 
-def chunk(engine: str = "random-only", champion: ModelFile | None = None) -> JobSpec:
+def chunk(engine: str = "random-only", model: ModelFile | None = None) -> JobSpec:
+    champion = model and Champion(participant("gumbel", CONFIG, 9, model=model.weights), model)
     jobs = [{"name": "a", "config": CONFIG.key, "games": 5, "engine": engine}]
     pipeline = parse(Pipeline, {"selfplay": {"jobs": jobs}}, "test")
     [spec] = plan_jobs(pipeline, CONFIG, 0, SelfplayInputs(incumbent=baseline_incumbent(champion=champion))).jobs
     return spec
 
 
-def training(parent: InputFile | None = None) -> JobSpec:
-    return train_job(parse(Pipeline, {"training": {"blocks": 4}}, "test"), CONFIG.key, 0, [FILE], parent)
+def training(start: InputFile | None = None, kind: str = "policy_value") -> JobSpec:
+    pipeline = parse(Pipeline, {"training": {"kind": kind}}, "test")
+    return train_job(pipeline, CONFIG.key, 0, [FILE], parent="f" * 64 if start else None, start=start)
 
 
 def search() -> JobSpec:
@@ -128,7 +131,7 @@ def test_a_job_that_plays_brings_the_games_of_its_own_plan_at_most(spec, games):
 @pytest.mark.parametrize(
     "spec",
     [
-        training(),  # `blocks` of the network
+        training(),  # its architecture has `blocks`
         search(),
         verification(),  # `games` is a file
         spec_of(RateParams(**RATING)),
@@ -151,12 +154,13 @@ def test_any_other_job_brings_none_and_gets_the_space_of_one_that_reads_files(sp
         (chunk("nn-only", MODEL), [MODEL]),
         (training(), [FILE]),
         (training(OTHER), [FILE, OTHER]),
+        (training(OTHER, "value"), [FILE]),
         (results(THIRD), [FILE, OTHER, THIRD]),
         (verification(), [FILE, OTHER, THIRD]),
         (spec_of(RateParams(**RATING)), [FILE, OTHER]),
         (unknown(games={"path": "a", "sha256": "a" * 64}), []),
     ],
-    ids=["selfplay", "network", "training", "child", "results", "verify", "rate", "unknown"],
+    ids=["selfplay", "network", "training", "child", "value child", "results", "verify", "rate", "unknown"],
 )
 def test_a_job_names_every_file_that_it_reads(spec, files):
     assert inputs_of(spec) == files
@@ -173,6 +177,7 @@ def test_a_spec_holds_what_the_planner_gave_and_reads_back_as_the_same_parameter
     for spec in (
         chunk("nn-only", MODEL),
         training(),
+        training(kind="value"),
         search(),
         match(gate=SequentialTest()),
         results(),
@@ -183,6 +188,6 @@ def test_a_spec_holds_what_the_planner_gave_and_reads_back_as_the_same_parameter
 
 
 def test_bad_parameters_are_refused_with_their_field():
-    spec = training().model_copy(update={"params": {**training().params, "blocks": 0}})
-    with pytest.raises(InvalidInput, match="params of train: blocks"):
+    spec = training().model_copy(update={"params": {**training().params, "held_out_share": 2}})
+    with pytest.raises(InvalidInput, match="params of train: held_out_share"):
         inputs_of(spec)

@@ -27,6 +27,7 @@ configs: [hex8_2p]
 selfplay:
   jobs: [{name: hex8_2p_heuristic, config: hex8_2p, engine: heuristic-only, games: 2}]
 evaluation:
+  anchor_blocks: 1
   matchups: []
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D5, Heuristic_D7], blocks: 1}
 cmaes: {population: 6, games_per_evaluation: 4, sigma: 1.5, generations: {hex8_2p: 4}, replicas: 2, panel: []}

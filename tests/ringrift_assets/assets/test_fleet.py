@@ -27,13 +27,16 @@ MATCHES = "tournament_games"
 EVERY_JOB = """
 configs: [hex8_2p]
 selfplay: {min_games: 20, jobs: [{name: a, config: hex8_2p, engine: random-only, games: 30}]}
-evaluation: {matchups: [], round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}}
+evaluation:
+  anchor_blocks: 1
+  matchups: []
+  round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
 cmaes:
   {population: 4, games_per_evaluation: 2, generations: {hex8_2p: 1}, replicas: 1, proofs: 1, panel: [],
    import_file: elsewhere.json}
 gate: {max_blocks: 16}
 tiers: {ladder: [D2]}
-training: {blocks: 2, channels: 8, min_games: {hex8_2p: 1000}, epochs: {hex8_2p: 1}}
+training: {min_games: {hex8_2p: 1000}}
 polling: {first_s: 0.1, interval_s: 0.3}
 """
 

@@ -2,14 +2,17 @@
 
 import json
 import sys
+from dataclasses import replace
 
 from resources.models.registry import Registry
 from resources.store.record import NewVersion, digest_of
 from ringrift import names
+from ringrift.config import parse_config
 from ringrift.players.heuristic.profiles import BALANCED, PROFILES, profile_hash, profiles_file, write_profiles
+from ringrift.players.participant import participant
 from tests.resources.model_makers import put_model
 from tests.resources.sample_contents import sample
-from tests.ringrift_assets.conftest import CONFIG, Graph, metadata
+from tests.ringrift_assets.conftest import CONFIG, Graph, failure, metadata
 
 
 def put_verdict(graph: Graph, iteration: int, **data: object) -> None:
@@ -27,12 +30,25 @@ def put_verdict(graph: Graph, iteration: int, **data: object) -> None:
         store.commit(folder, *key, new)
 
 
+def champion(name: str, weights: str) -> dict:
+    """A champion in the data of an incumbent or a verdict."""
+    player = replace(participant("descent", parse_config(CONFIG), 5), value_model=weights)
+    return {
+        "champion": name,
+        "champion_weights": weights,
+        "champion_player": player.to_dict(),
+        "champion_profile": {"WEIGHT_MOBILITY": 3.0},
+    }
+
+
+NO_CHAMPION = dict.fromkeys(champion("", "0" * 64))
+
+
 def test_an_empty_store_starts_without_champion_at_the_baseline_profile_and_tier_d2(graph):
     result = graph.run(0, ["incumbent"])
     assert result.success
     assert graph.record("incumbent").data == {
-        "champion": None,
-        "champion_weights": None,
+        **NO_CHAMPION,
         "profile": BALANCED,
         "profile_hash": profile_hash(PROFILES[BALANCED]),
         "profile_weights": PROFILES[BALANCED],
@@ -46,15 +62,17 @@ def test_the_newest_earlier_verdict_counts_and_one_of_the_same_iteration_does_no
         return {"profile": "tuned", "profile_hash": f"{value}", "profile_weights": {"WEIGHT_TERRITORY": value}}
 
     put_verdict(graph, 0, champion=None, tier="D2", **tuned(0.0))
-    put_verdict(graph, 2, champion="hex8_2p_iter2", champion_weights="2" * 64, tier="D4", **tuned(2.0))
-    put_verdict(graph, 4, champion="hex8_2p_iter4", champion_weights="4" * 64, tier="D6", **tuned(4.0))
+    put_verdict(graph, 2, **champion("hex8_2p_iter2", "2" * 64), tier="D4", **tuned(2.0))
+    put_verdict(graph, 4, **champion("hex8_2p_iter4", "4" * 64), tier="D6", **tuned(4.0))
     result = graph.run(4, ["incumbent"])
     assert graph.record("incumbent", 4).data == {
-        "champion": "hex8_2p_iter2",
-        "champion_weights": "2" * 64,
+        **champion("hex8_2p_iter2", "2" * 64),
         "tier": "D4",
         **tuned(2.0),
     }
+    assert (
+        metadata(result, "incumbent")["champion_plays"] == "descent with its value network, 4000 positions a decision"
+    )
     assert metadata(result, "incumbent")["decided_by"] == "tier_assignment hex8_2p|0002"
     before = graph.record("incumbent", 4).content_digest
     put_verdict(graph, 3, champion=None, tier="D4", **tuned(3.0))
@@ -77,10 +95,8 @@ def test_a_deprecated_champion_is_followed_by_the_last_one_that_is_not_and_the_s
     store = graph.runtime().store
     weights = [put_model(store, iteration, seed=iteration, config=CONFIG) for iteration in (0, 1, 2)]
     for iteration, place in ((0, None), (1, 1), (2, 2), (3, 2)):
-        champion = {"champion": None, "champion_weights": None}
-        if place:
-            champion = {"champion": f"{CONFIG}_iter{place}", "champion_weights": weights[place]}
-        put_verdict(graph, iteration, tier="D4", **champion, **tuned)
+        current = champion(f"{CONFIG}_iter{place}", weights[place]) if place else NO_CHAMPION
+        put_verdict(graph, iteration, tier="D4", **current, **tuned)
     registry = Registry(graph.home)
 
     def in_force() -> tuple[str | None, str | None]:
@@ -102,16 +118,16 @@ def test_what_is_deprecated_later_changes_no_judged_iteration_and_counts_from_th
     store = graph.runtime().store
     weights = put_model(store, 0, seed=0, config=CONFIG)
     name = f"{CONFIG}_iter0"
-    put_verdict(graph, 0, tier="D4", champion=name, champion_weights=weights, **tuned)
+    put_verdict(graph, 0, tier="D4", **champion(name, weights), **tuned)
     assert graph.run(1, ["incumbent"]).success
     before, registry = graph.record("incumbent", 1), Registry(graph.home)
     registry.deprecate(name, "it loses")  # while the iteration is at work: it ends with the champion it began with
-    put_verdict(graph, 1, tier="D4", champion=name, champion_weights=weights, **tuned)
+    put_verdict(graph, 1, tier="D4", **champion(name, weights), **tuned)
     assert metadata(graph.run(1, ["incumbent"]), "incumbent")["reused"]
     assert graph.record("incumbent", 1) == before and before.data["champion"] == name
     graph.run(2, ["incumbent"])
     assert graph.record("incumbent", 2).data["champion"] is None
-    put_verdict(graph, 2, tier="D4", champion=None, champion_weights=None, **tuned)
+    put_verdict(graph, 2, tier="D4", **NO_CHAMPION, **tuned)
 
     path = store.folder("incumbent", CONFIG, 1) / "partition.json"
     held = json.loads(path.read_text())
@@ -123,3 +139,12 @@ def test_what_is_deprecated_later_changes_no_judged_iteration_and_counts_from_th
     assert graph.record("incumbent", 1).content_digest == before.content_digest
     assert metadata(graph.run(1, ["incumbent"]), "incumbent")["reused"], "and stays as it was then"
     assert graph.record("incumbent", 2).data["champion"] is None
+
+
+def test_a_champion_that_no_player_is_known_of_is_an_error_with_the_remedy(graph):
+    tuned = {"profile": "tuned", "profile_hash": "0", "profile_weights": {}}
+    put_verdict(
+        graph, 0, tier="D4", **NO_CHAMPION | {"champion": "hex8_2p_iter0", "champion_weights": "1" * 64}, **tuned
+    )
+    result = graph.run(1, ["incumbent"])
+    assert not result.success and "materialize tier_assignment of its iteration again" in failure(result)

@@ -11,7 +11,7 @@ from ringrift.gamesets import dedup
 from ringrift.gamesets.shards import read_shard
 from ringrift.jobs.contract import JobSpec
 from ringrift_assets.runs.dry_run import show_plans
-from tests.ringrift_assets.conftest import CONFIG, PLAYED, SKIPPED, checks, failure, metadata
+from tests.ringrift_assets.conftest import CONFIG, PIPELINE, PLAYED, SKIPPED, checks, failure, metadata
 
 GAMES = "games.parquet"
 
@@ -154,3 +154,17 @@ def test_iterations_play_different_games(played):
     paths = [store.path(played.record("selfplay_games", iteration), GAMES) for iteration in (0, 1)]
     first, second = (set(pq.read_table(path)["game_hash"].to_pylist()) for path in paths)
     assert len(first) == len(second) == PLAYED and not first & second
+
+
+def test_an_iteration_plays_what_doubles_the_games_that_networks_learn_from(graph):
+    sources = PIPELINE.replace("training: {", "training: {sources: [random-only, heuristic-only], ")
+    graph.pipeline.write_text(sources + "loop: {growth: 2}\n")
+    for iteration in (0, 1, 2):
+        assert graph.run(iteration, ["incumbent", "selfplay_games"]).success
+    played = [graph.record("selfplay_games", iteration).data for iteration in (0, 1, 2)]
+    assert [data["games"] for data in played] == [9, 9, 18], "9 are the pipeline's numbers, then 18 are there"
+    assert {job["job"]: job["games"] for job in played[2]["jobs"]} == {"hex8_2p_random": 12, "hex8_2p_heuristic": 6}
+    [plan] = show_plans(graph.runtime(), [(3, {CONFIG: ["incumbent", "selfplay_games"]})])
+    assert plan["games"] == 36
+    first, second = show_plans(graph.runtime(), [(n, {CONFIG: ["incumbent", "selfplay_games"]}) for n in (3, 4)])
+    assert (first["games"], second["games"]) == (36, 72), "what the run itself will have played counts"

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from ringrift.planning import matches as evaluation
 from ringrift.players import benchmarks
 from ringrift.players.benchmarks import Benchmark
 from ringrift.stats.evidence import verify_evidence
@@ -16,8 +15,10 @@ configs: [hex8_2p]
 selfplay:
   jobs: [{name: hex8_2p_random, config: hex8_2p, engine: random-only, games: 4}]
 evaluation:
+  anchor_blocks: 1
   matchups: []
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
+search: {decision_ms: 2}
 gate: {min_blocks: 4, max_blocks: 40}
 cmaes: {population: 4, games_per_evaluation: 2, generations: {hex8_2p: 1}, replicas: 1, proofs: 1, panel: []}
 training: {min_games: {hex8_2p: 1000}, epochs: {hex8_2p: 1}}
@@ -66,9 +67,9 @@ def test_who_beats_the_benchmark_of_the_next_tier_rises_one_step_and_plays_there
     assert "benchmark B6 needs the engine absent" in after["verdicts"]["tier"]["reason"]
 
 
-def test_who_loses_stays_and_the_evidence_says_why(ladder, monkeypatch):
-    monkeypatch.setattr(evaluation, "REFERENCE_DIFFICULTY", 1)  # it looks at next to nothing
+def test_who_loses_stays_and_the_evidence_says_why(ladder):
     graph = ladder(STRONG)
+    graph.pipeline.write_text(PIPELINE.replace("decision_ms: 2", "decision_ms: 0.01"))  # it looks at next to nothing
     graph.start()
     assert graph.run(0, JUDGED).success
     verdict = graph.record("tier_assignment").data["verdicts"]["tier"]

@@ -41,10 +41,11 @@ def test_there_is_something_to_look_at_and_the_games_lie_in_the_logs(finished):
     shown = metadata(result, "tournament_games")
     assert shown["reused"] and shown["dagster/row_count"] == MATCH_GAMES
     assert shown["end_of_longest_game"].startswith("![") and len(shown["end_of_longest_game"]) < 1000
-    assert len(shown["matches"].records) == 2 and len(shown["skipped"].records) == 3
+    assert len(shown["matches"].records) == 2 and len(shown["skipped"].records) == 4
     assert all(check.passed for check in checks(result).values()) and set(checks(result)) == {
         "whole",
         "all_games_verify",
+        "equal_time",
     }
     log = finished.home.logs / "tournaments" / "iter0" / f"{CONFIG}.jsonl"
     lines = [json.loads(line) for line in log.read_text().splitlines()]

@@ -28,6 +28,7 @@ selfplay:
     - {name: two, config: square8_2p, engine: random-only, games: 3}
     - {name: three, config: square8_3p, engine: random-only, games: 2}
 evaluation:
+  anchor_blocks: 1
   matchups:
     - {first: Random_D1, second: Heuristic_D2, config: square8_2p, games: 2}
     - {first: NN_D5, second: NN_D6, config: square8_2p, games: 10}

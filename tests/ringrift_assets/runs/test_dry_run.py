@@ -97,7 +97,7 @@ def test_every_iteration_starts_the_jobs_that_a_dry_run_has_named_before(tuned):
 
 
 def test_what_hangs_on_something_that_is_not_made_yet_has_no_id_but_says_what_it_waits_for(graph):
-    text = PIPELINE.replace("NN_D6", "Gumbel_D6")
+    text = PIPELINE.replace("NN_D6", "Champion_D6")
     graph.pipeline.write_text(text)
     first, second = dry_run(graph, "--iterations", 2)
     waits = {job["job"]: job["after"] for job in shown(first)}
@@ -109,7 +109,7 @@ def test_what_hangs_on_something_that_is_not_made_yet_has_no_id_but_says_what_it
     assert later["hex8_2p_random.000000"] == [], "random players are the same whoever is in force"
     assert later["hex8_2p_heuristic.000000"] == later["hex8_2p_nn.000000"] == ["tier_assignment|0000"]
     assert later["search.000"] == ["tier_assignment|0000"] and "elo_ratings|0000" in later["round_robin"]
-    assert later["Heuristic_D5_vs_Gumbel_D6"][0] == "tier_assignment|0000", "a champion may be there by then"
+    assert later["Heuristic_D5_vs_Champion_D6"][0] == "tier_assignment|0000", "a champion may be there by then"
     assert second["skipped"] == [] and first["skipped"], "what is skipped then hangs on the champion too"
     assert first["up_to_date"] == second["up_to_date"] == []
     graph.pipeline.write_text(text.replace("tiers: {ladder: [D2]}", "tiers: {ladder: [D2, D4]}"))

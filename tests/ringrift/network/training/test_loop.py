@@ -18,11 +18,21 @@ from ringrift.network.tensors import net_inputs
 from ringrift.network.training import loop as training
 from ringrift.network.training.loop import Settings, Trained, choose_device, train
 from ringrift.network.training.losses import evaluate, log_policy, losses_of, scores_of_ranks
+from ringrift.network.training.policy_value import PolicyValueTask
 from ringrift.network.training.rows import Batch, Batches, Rows
 from tests.ringrift.network.test_model import random_net
 
 SMALL = Architecture(2, 8)
-QUICK = Settings(batch_size=64, epochs=3, max_row_uses=1, learning_rate=5e-3, warmup_steps=4, device="cpu")
+QUICK = Settings(
+    batch_size=64,
+    epochs=3,
+    max_row_uses=1,
+    learning_rate=5e-3,
+    weight_decay=1e-2,
+    patience=12,
+    device="cpu",
+    warmup_steps=4,
+)
 LONGER = replace(QUICK, epochs=4, max_row_uses=4)
 WIDER = Architecture(2, 16)
 
@@ -43,7 +53,7 @@ def held(rows: Rows) -> np.ndarray:
 @pytest.fixture(scope="module")
 def trained(rows: Rows, held: np.ndarray) -> Trained:
     """A training of more than a moment."""
-    return train(rows, held, WIDER, LONGER, 1)
+    return train(PolicyValueTask(rows, WIDER), held, LONGER, 1)
 
 
 def test_a_network_over_fits_one_batch(rows):
@@ -108,13 +118,13 @@ def test_shuffled_labels_teach_nothing(rows, held, monkeypatch):
         return batch._replace(policy=policy, ranks=batch.ranks[rng.permutation(len(chosen))])
 
     monkeypatch.setattr(Batches, "make", shuffled)
-    fooled = train(rows, held, WIDER, LONGER, 1)
+    fooled = train(PolicyValueTask(rows, WIDER), held, LONGER, 1)
     assert fooled.metrics["policy"] > fooled.metrics["policy_uniform"] - 0.03
     assert fooled.metrics["value_mse"] > fooled.metrics["value_mse_constant"] - 0.01
 
 
 def test_one_seed_gives_the_same_weights_and_another_others(rows, held):
-    one, again, other = (train(rows, held, SMALL, QUICK, seed) for seed in (7, 7, 8))
+    one, again, other = (train(PolicyValueTask(rows, SMALL), held, QUICK, seed) for seed in (7, 7, 8))
     assert weights_hash(one.weights) == weights_hash(again.weights) != weights_hash(other.weights)
     assert one.history == again.history
 
@@ -125,7 +135,7 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("after", [1, 2])
 def test_a_training_that_was_killed_goes_on_to_the_same_weights(rows, held, tmp_path, after):
-    whole = train(rows, held, SMALL, QUICK, 7)
+    whole = train(PolicyValueTask(rows, SMALL), held, QUICK, 7)
     checkpoint = tmp_path / "checkpoint.pt"
 
     def kill(figures: dict[str, float]) -> None:
@@ -133,16 +143,18 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(rows, held, tmp_
             raise Killed
 
     with pytest.raises(Killed):
-        train(rows, held, SMALL, QUICK, 7, checkpoint=checkpoint, report=kill)
+        train(PolicyValueTask(rows, SMALL), held, QUICK, 7, checkpoint=checkpoint, report=kill)
     seen: list[float] = []
-    resumed = train(rows, held, SMALL, QUICK, 7, checkpoint=checkpoint, report=lambda f: seen.append(f["epoch"]))
+    resumed = train(
+        PolicyValueTask(rows, SMALL), held, QUICK, 7, checkpoint=checkpoint, report=lambda f: seen.append(f["epoch"])
+    )
     assert seen == [1.0, 2.0, 3.0][after:]
     assert weights_hash(resumed.weights) == weights_hash(whole.weights) and resumed.history == whole.history
     with pytest.raises(InvalidInput, match="remove the file"):
-        train(rows, held, SMALL, QUICK, 8, checkpoint=checkpoint)
+        train(PolicyValueTask(rows, SMALL), held, QUICK, 8, checkpoint=checkpoint)
     checkpoint.write_bytes(b"torn")
     with pytest.raises(InvalidInput, match="unreadable"):
-        train(rows, held, SMALL, QUICK, 7, checkpoint=checkpoint)
+        train(PolicyValueTask(rows, SMALL), held, QUICK, 7, checkpoint=checkpoint)
 
 
 def test_no_row_is_used_more_often_than_allowed(rows, held, monkeypatch):
@@ -154,14 +166,14 @@ def test_no_row_is_used_more_often_than_allowed(rows, held, monkeypatch):
         return true_step(self, chosen, symmetry)
 
     monkeypatch.setattr(training._Run, "_step", counted)
-    train(rows, held, SMALL, replace(QUICK, epochs=5, max_row_uses=2, patience=99), 1)
+    train(PolicyValueTask(rows, SMALL), held, replace(QUICK, epochs=5, max_row_uses=2, patience=99), 1)
     taught = ~held[rows.game]
     assert set(uses[taught]) == {2} and not uses[~taught].any()
 
 
 def test_training_from_the_best_weights_stops_early_and_hands_them_back_unchanged(rows, held, trained):
     harmful = replace(LONGER, learning_rate=0.9, warmup_steps=0, epochs=20, patience=2)
-    after = train(rows, held, WIDER, harmful, 1, start=trained.weights)
+    after = train(PolicyValueTask(rows, WIDER, trained.weights), held, harmful, 1)
     assert [entry["epoch"] for entry in after.history] == [0, 1, 2] and after.best_epoch == 0
     assert weights_hash(after.weights) == weights_hash(trained.weights)
     assert after.metrics["loss"] == pytest.approx(trained.metrics["loss"], rel=1e-6)
@@ -170,13 +182,13 @@ def test_training_from_the_best_weights_stops_early_and_hands_them_back_unchange
 def test_a_loss_that_is_no_number_is_a_failure(rows, held, trained):
     start = trained.weights | {"value.bias": np.full(4, np.nan, dtype=np.float32)}
     with pytest.raises(RingRiftError, match="loss is nan"):
-        train(rows, held, WIDER, QUICK, 1, start=start)
+        train(PolicyValueTask(rows, WIDER, start), held, QUICK, 1)
 
 
 def test_games_on_one_side_only_are_refused(rows):
     for side in (True, False):
         with pytest.raises(InvalidInput, match="give more games"):
-            train(rows, np.full(len(rows.ranking), side), SMALL, QUICK, 1)
+            train(PolicyValueTask(rows, SMALL), np.full(len(rows.ranking), side), QUICK, 1)
 
 
 def test_an_absent_device_is_refused_with_those_there_are():
@@ -198,23 +210,28 @@ from pathlib import Path
 from ringrift.network.training.rows import make_rows
 from ringrift.network.card import weights_hash
 from ringrift.network.training.window import WindowShape, select_window
+from ringrift.network.value.rows import make_value_rows
+from ringrift.network.value.training import ValueTask
 from ringrift.gamesets.shards import read_shard
 from tests.ringrift.conftest import HEX8
-from tests.ringrift.network.training.test_loop import QUICK, SMALL, train
-rows = make_rows(select_window([read_shard(Path(sys.argv[1]))], HEX8, WindowShape()).games, HEX8)
-trained = train(rows, np.arange(len(rows.ranking)) % 5 == 0, SMALL, QUICK, 7)
+from tests.ringrift.network.training.test_loop import QUICK, SMALL, PolicyValueTask, train
+games = select_window([read_shard(Path(sys.argv[1]))], HEX8, WindowShape()).games
+value = sys.argv[2] == "value"
+task = ValueTask(make_value_rows(games, HEX8)) if value else PolicyValueTask(make_rows(games, HEX8), SMALL)
+trained = train(task, np.arange(games.num_rows) % 5 == 0, QUICK, 7)
 if os.environ["RANK"] == "0":
     print("hash", weights_hash(trained.weights), len(trained.history))
 """
 
 
 @pytest.mark.slow
-def test_two_processes_train_together(games, tmp_path):
+@pytest.mark.parametrize("network", ["policy_value", "value"])
+def test_two_processes_train_together(games, tmp_path, network):
     write_shard(tmp_path / "games.parquet", games)
     (tmp_path / "ddp.py").write_text(DDP)
     command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(tmp_path / "ddp.py")]
     done = subprocess.run(
-        [sys.executable, *command, str(tmp_path / "games.parquet")],
+        [sys.executable, *command, str(tmp_path / "games.parquet"), network],
         capture_output=True,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},

@@ -44,6 +44,30 @@ def test_games_that_do_not_belong_are_left_out_and_counted():
         select_window([table_of(other)], HEX8, WindowShape())
 
 
+def test_games_of_other_jobs_are_left_out_where_sources_are_named_and_the_digest_says_so():
+    old, new = play(HEX8, 3), play(HEX8, 2, root_seed=9, iteration=1)
+    rows = [row | {"job": "b_job"} for row in new.to_pylist()]
+    rows += [row | {"iteration": 2} for row in rows[:1]] + [rows[1] | {"job": "a_job"}]  # a copy of each, one elsewhere
+    tables = [old, table_of(rows)]
+    everything, one, both = (
+        select_window(tables, HEX8, WindowShape(), s) for s in (None, ["b_job"], {"b_job", "a_job"})
+    )
+    assert one.left_out == {"duplicate": 1, "other_job": 4} and one.games.num_rows == 2
+    assert one.summary()["sources"] == ["b_job"] and everything.summary()["sources"] is None
+    assert set(one.games["job"].to_pylist()) == {"b_job"}, "a copy in a job that is left out takes no place"
+    assert both.games.num_rows == everything.games.num_rows == 5
+    assert len({window.digest for window in (everything, one, both)}) == 3, "the choice is part of the digest"
+    with pytest.raises(MissingInput, match="no game of hex8_2p of the jobs c_job"):
+        select_window(tables, HEX8, WindowShape(), ["c_job"])
+
+
+def test_the_seats_of_the_window_are_counted_by_participant():
+    games = play(HEX8, 4)
+    window = select_window([games], HEX8, WindowShape())
+    seats = [name for names in games["participants"].to_pylist() for name in names]
+    assert window.players() == {name: seats.count(name) for name in set(seats)} and sum(window.players().values()) == 8
+
+
 def test_games_are_held_out_by_their_hash_alone():
     hashes = [f"{value:016x}" for value in np.random.default_rng(1).integers(2**63, size=2000)]
     held = held_out(hashes, 0.2)

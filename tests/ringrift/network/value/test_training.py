@@ -16,11 +16,12 @@ from ringrift.gamesets.shards import write_shard
 from ringrift.network.card import load_pair, weights_hash
 from ringrift.network.encoder import encode
 from ringrift.network.layout import grids
+from ringrift.network.training.loop import Settings, train
 from ringrift.network.training.window import WindowShape, held_out, select_window
 from ringrift.network.value.files import load_value_network
 from ringrift.network.value.model import make_batch
 from ringrift.network.value.rows import ValueRows, make_value_rows, turn_features
-from ringrift.network.value.training import ValueSettings, train_value
+from ringrift.network.value.training import ValueTask
 from ringrift.players.search.value_net import PER_CELL, shapes_of
 from ringrift.rules.game import Game
 from ringrift.rules.geometry import board
@@ -28,7 +29,16 @@ from ringrift.rules.state import CUR
 from ringrift_assets.cli import models as cli_models
 from tests.ringrift.conftest import HEX8, play
 
-QUICK = ValueSettings(batch_size=64, max_row_uses=2, learning_rate=3e-3, warmup_steps=4)
+QUICK = Settings(
+    batch_size=64,
+    epochs=4,
+    max_row_uses=2,
+    learning_rate=3e-3,
+    weight_decay=1e-2,
+    patience=4,
+    device="cpu",
+    warmup_steps=4,
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -98,7 +108,7 @@ def test_a_turned_row_is_the_turned_position(config):
 
 def test_true_results_are_learned_and_shuffled_ones_are_not(value_rows, held):
     games = len(held)
-    true = train_value(value_rows, held, QUICK, 1)
+    true = train(ValueTask(value_rows), held, QUICK, 1)
     assert true.metrics["loss"] < 0.92 * math.log(2)
     assert true.metrics["value_mse"] < 0.9 * true.metrics["value_mse_constant"]
     assert 1 <= len(true.history) <= 4 and true.metrics == {
@@ -108,14 +118,37 @@ def test_true_results_are_learned_and_shuffled_ones_are_not(value_rows, held):
     ranks = value_rows.ranks.copy()
     mine = swapped[value_rows.game]
     ranks[mine, :2] = ranks[mine, 1::-1]
-    shuffled = train_value(replace(value_rows, ranks=ranks), held, QUICK, 1)
+    shuffled = train(ValueTask(replace(value_rows, ranks=ranks)), held, QUICK, 1)
     assert shuffled.metrics["loss"] > 0.98 * math.log(2)
 
 
 def test_equal_seeds_give_equal_weights(value_rows, held):
-    one, same, other = (train_value(value_rows, held, replace(QUICK, max_row_uses=1), seed) for seed in (1, 1, 2))
+    one, same, other = (train(ValueTask(value_rows), held, replace(QUICK, max_row_uses=1), seed) for seed in (1, 1, 2))
     assert weights_hash(one.weights) == weights_hash(same.weights) != weights_hash(other.weights)
     assert one.history == same.history
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_a_training_that_was_killed_goes_on_to_the_same_weights(value_rows, held, tmp_path, after):
+    task, checkpoint = ValueTask(value_rows), tmp_path / "checkpoint.pt"
+    whole = train(task, held, QUICK, 7)
+
+    def kill(figures: dict[str, float]) -> None:
+        if figures["epoch"] == after:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(task, held, QUICK, 7, checkpoint=checkpoint, report=kill)
+    seen: list[float] = []
+    resumed = train(task, held, QUICK, 7, checkpoint=checkpoint, report=lambda figures: seen.append(figures["epoch"]))
+    assert seen == [1.0, 2.0, 3.0, 4.0][after:]
+    assert weights_hash(resumed.weights) == weights_hash(whole.weights) and resumed.history == whole.history
+    with pytest.raises(InvalidInput, match="remove the file"):
+        train(task, held, replace(QUICK, epochs=5), 7, checkpoint=checkpoint)
 
 
 def test_games_of_three_are_learned_from_every_seat():
@@ -125,16 +158,16 @@ def test_games_of_three_are_learned_from_every_seat():
     assert rows.ranks.shape == (len(rows), 3) and set(np.unique(rows.ranks)) <= {1, 2, 3}
     seats = {tuple(ranks) for ranks in rows.ranks[rows.game == 0]}
     assert {tuple(np.roll(games["ranking"][0].as_py(), -seat)) for seat in range(3)} >= seats and len(seats) > 1
-    trained = train_value(rows, np.arange(12) < 3, replace(QUICK, max_row_uses=1), 1)
+    trained = train(ValueTask(rows), np.arange(12) < 3, replace(QUICK, max_row_uses=1), 1)
     shapes = {name: tensor.shape for name, tensor in trained.weights.items()}
     assert shapes == shapes_of(board("hex8").cells, 3) and trained.metrics["value_mse_constant"] > 0
 
 
 def test_what_cannot_be_trained_on_is_refused(value_rows, held):
     with pytest.raises(InvalidInput, match="give more games"):
-        train_value(value_rows, np.zeros_like(held), QUICK, 1)
+        train(ValueTask(value_rows), np.zeros_like(held), QUICK, 1)
     with pytest.raises(InvalidInput, match="give more games"):
-        train_value(value_rows, np.ones_like(held), QUICK, 1)
+        train(ValueTask(value_rows), np.ones_like(held), QUICK, 1)
 
 
 def test_the_command_trains_a_file_that_players_can_load(many, value_rows, tmp_path):

@@ -192,15 +192,15 @@ def test_the_identity_of_a_player_holds_its_value_network():
     players = [replace(plain, value_model=weights) for weights in nets]
     assert plain.key == "02adc41f2971da12" and len({plain.key, *(player.key for player in players)}) == 3
     assert "value_model" not in plain.to_dict() and Participant.from_dict(players[0].to_dict()) == players[0]
-    for engine in ("mcts", "heuristic", "random"):
-        with pytest.raises(InvalidInput, match=f"{engine} takes none; use minimax, descent"):
+    for engine in ("heuristic", "random"):
+        with pytest.raises(InvalidInput, match=f"{engine} takes none; use minimax, mcts, descent"):
             replace(participant(engine, SQUARE8, 5), value_model=nets[0])
     for wrong in ("abc", 3):
         with pytest.raises(InvalidInput, match="64 hex digits"):
             replace(plain, value_model=wrong)
 
 
-@pytest.mark.parametrize("engine", ["minimax", "descent"])
+@pytest.mark.parametrize("engine", ["minimax", "mcts", "descent"])
 @pytest.mark.parametrize("key", ["square8_2p", "square8_3p", "hex8_4p"])
 def test_players_with_a_network_play_legal_games_of_their_own(engine, key):
     config = parse_config(key)
@@ -223,6 +223,47 @@ def test_players_with_a_network_play_legal_games_of_their_own(engine, key):
         and game(plain) == play_match_game(config, [plain] * config.players, 5, ["game"]).codes.tolist()
     )
     assert len({tuple(game(player)) for player in (plain, one, two)}) == 3
+
+
+@pytest.mark.parametrize("engine", ["minimax", "mcts", "descent"])
+def test_finishing_turns_lightly_is_another_player_of_legal_games_and_the_same_on_boards_that_are_light(engine):
+    net = value_network(SQUARE8, 1)
+    full = judged(engine, SQUARE8, net, budget=60)
+    quick = replace(full, light_finish=True)
+    games = [
+        play_match_game(SQUARE8, [player] * 2, 5, ["game"], values={net.weights: net}).codes.tolist()
+        for player in (full, quick)
+    ]
+    replayed = Game(SQUARE8)
+    for code in games[1]:
+        replayed.play(code)  # raises IllegalMove
+    assert replayed.over and games[0] != games[1] and full.key != quick.key
+    large = Config("square19", 2)
+    plain = participant(engine, large, 1, randomness=0.0, budget=20)
+    assert plain.light
+    first, second = (
+        play_match_game(large, [player] * 2, 5, ["game"], cap=30).codes.tolist()
+        for player in (plain, replace(plain, light_finish=True))
+    )
+    assert first == second
+
+
+def test_mcts_believes_the_network_for_every_player():
+    """One position looked at from each seat: what the search says at the root leans to where the network leans."""
+    config = Config("square8", 3)
+    net = value_network(config, 3)
+    game = Game(config)
+    game.play_random(np.array([3], dtype=np.uint64), 12)
+    out = np.empty((1, 3), dtype=np.float32)
+    judge_states(board("square8"), game.state[None], net.net(), out)
+    mine = 2 * scores_of_strengths(out)[0, 0] - 1
+    louder = ValueNetwork("e" * 64, config, {**net.tensors, "last": -net.tensors["last"]})
+    values = {net.weights: net, louder.weights: louder}
+    player = judged("mcts", config, net, budget=30)
+    for_it = choose_move(game.state, player, values=values).value
+    against = choose_move(game.state, replace(player, value_model=louder.weights), values=values).value
+    assert abs(mine) > 0.05, "the network has an opinion here"
+    assert (for_it > against) == (mine > 0), "the opposite network says the opposite"
 
 
 def test_one_decision_is_judged_by_the_network_of_the_player():
@@ -287,7 +328,7 @@ def test_a_player_as_text_names_its_value_network(tmp_path):
     assert load_values(["random", f"D5+value:{path}"], SQUARE8).keys() == {saved.weights}
     for text, message in (
         (f"human+value:{path}", "a human judges"),
-        (f"mcts:5+value:{path}", "mcts takes none"),
+        (f"heuristic:5+value:{path}", "heuristic takes none"),
         ("random+walk", "use ENGINE"),
     ):
         with pytest.raises(InvalidInput, match=message):
