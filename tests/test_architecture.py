@@ -108,6 +108,7 @@ COVERED = {  # modules without a test file of their own name, by the test file t
 }
 COVERED_FOLDERS = {"resources.store.contents": "tests/resources/views/test_state.py"}  # pure data: one view an asset
 BY_HAND = """
+    ringrift.bench.engine ringrift.bench.players ringrift.cli.bench ringrift.cli.warmup
     ringrift.gamesets.random_games ringrift.progress ringrift_assets.cli.bench ringrift_assets.devtools.openssh
 """  # benchmarks, what only they use, and what only shows progress: a person runs them and looks
 LOADED_BY_NAME = {"ringrift.kinds": "ringrift.jobs.worker", "ringrift_assets.assets": "ringrift_assets.definitions"}
