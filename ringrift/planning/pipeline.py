@@ -257,8 +257,12 @@ class Pipeline(Strict):
 
 
 def load_pipeline(path: Path) -> Pipeline:
-    """The pipeline in a YAML or JSON file.
+    """The pipeline in a YAML or JSON file; its search.rates is a path from the folder of the file.
 
     Raises MissingInput if there is no file, InvalidInput naming the file, the key and what is allowed.
     """
-    return parse(Pipeline, read_document(path), str(path))
+    pipeline = parse(Pipeline, read_document(path), str(path))
+    if pipeline.search.rates is None:
+        return pipeline
+    rates = {"rates": str(path.parent / pipeline.search.rates)}
+    return pipeline.model_copy(update={"search": pipeline.search.model_copy(update=rates)})

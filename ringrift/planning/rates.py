@@ -3,7 +3,6 @@
 A budget is a fixed number, so that games stay reproducible; equal CPU time a decision makes two players' budgets fair.
 """
 
-from functools import lru_cache
 from math import floor, log10
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +25,6 @@ class PlayerRates(Strict):
     rates: dict[ConfigKey, dict[str, Annotated[float, Field(gt=0)]]]
 
 
-@lru_cache(maxsize=8)
 def load_rates(path: str | None = None) -> PlayerRates:
     """The rates in a file, those of the package without one. Raises MissingInput or InvalidInput naming the file."""
     file = Path(path) if path else MEASURED

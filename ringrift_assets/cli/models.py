@@ -221,7 +221,7 @@ def train_value_command(
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Random seed.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a small value network for minimax and descent: `ringrift play --p1 descent:5+value:FILE`."""
+    """Train a small value network for minimax, mcts and descent: `ringrift play --p1 descent:5+value:FILE`."""
     from ringrift.kinds.train import train_value_file
 
     with progress_bar() as bar:

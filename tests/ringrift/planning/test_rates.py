@@ -7,9 +7,11 @@ import pytest
 from ringrift.boards import BOARDS
 from ringrift.config import CONFIG_KEYS, Config, parse_config
 from ringrift.errors import InvalidInput, MissingInput
-from ringrift.planning.pipeline import Training
+from ringrift.planning.pipeline import Training, load_pipeline
+from ringrift.planning.players import current_player
 from ringrift.planning.rates import PlayerRates, budget_of, load_rates, network_rate_key, rate_key
 from ringrift.players.engines import ENGINES, MOST_BUDGET
+from ringrift.players.heuristic.profiles import BALANCED
 
 SQUARE8 = Config("square8", 2)
 
@@ -61,3 +63,15 @@ def test_a_file_of_rates_is_checked_where_it_is_read(tmp_path):
     path.write_text(json.dumps({"machine": {}, "rates": {"square8_2p": {"descent": -1}}}))
     with pytest.raises(InvalidInput, match=r"bad.json: rates.square8_2p.descent"):
         load_rates(str(path))
+
+
+def test_a_pipeline_names_its_rates_from_its_own_folder_and_a_new_measurement_counts_at_once(tmp_path):
+    def write(rate: float) -> None:
+        content = {"machine": {}, "rates": {"square8_2p": {"descent": rate}}}
+        (tmp_path / "mine.json").write_text(json.dumps(content))
+
+    (tmp_path / "pipeline.yaml").write_text("search: {rates: mine.json, decision_ms: 10}")
+    pipeline = load_pipeline(tmp_path / "pipeline.yaml")
+    for rate, budget in ((100_000.0, 1_000), (200_000.0, 2_000)):
+        write(rate)
+        assert current_player(pipeline, SQUARE8, BALANCED, {}, None).budget == budget
