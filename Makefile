@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+unexport PYTHONDONTWRITEBYTECODE # or every worker compiles the modules it imports anew
+
 .PHONY: demo test check ui lint screenshots clean
 
 demo: $(READY) ## one iteration of square8_2p, small: play, verify, deduplicate, show

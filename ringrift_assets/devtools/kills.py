@@ -179,7 +179,10 @@ def _kill(
 
 def _children(run: int) -> list[psutil.Process]:
     """The processes in which the run's partitions are made; not the workers, not Python's own helpers."""
-    return [child for child in psutil.Process(run).children() if "spawn_main" in " ".join(_words(child))]
+    servers = [
+        child for child in psutil.Process(run).children() if "multiprocessing.forkserver" in " ".join(_words(child))
+    ]
+    return [child for server in servers for child in server.children()]
 
 
 def workers(home: Home) -> list[psutil.Process]:

@@ -20,9 +20,10 @@ def test_ctrl_c_while_the_processes_start_does_not_end_them():
 
     def interrupt() -> None:
         while not ended.wait(0.001):
-            for process in psutil.Process().children():
+            for process in psutil.Process().children(recursive=True):
                 try:
-                    if process.pid not in hit and any("spawn_main" in word for word in process.cmdline()):
+                    server = any("multiprocessing.forkserver" in word for word in process.parent().cmdline())
+                    if process.pid not in hit and server:
                         process.send_signal(signal.SIGINT)
                         hit.add(process.pid)
                 except psutil.Error:  # it is between fork and exec, or gone
