@@ -92,10 +92,10 @@ class SqliteStorage(DagsterSqliteStorage):
         self._run_storage = RunStorage.from_local(f"{history}/")
         self._event_log_storage = EventLogStorage(f"{history / 'runs'}/")
         self._schedule_storage = ScheduleStorage.from_local(str(Path(base_dir) / "schedules"))
-        DagsterStorage.__init__(self)
+        DagsterStorage.__init__(self)  # type: ignore[arg-type]  # Dagster's own class leaves it out of its types too
 
     @classmethod
-    def from_config_value(
+    def from_config_value(  # type: ignore[override]  # as in Dagster's own class
         cls, inst_data: ConfigurableClassData | None, config_value: SqliteStorageConfig
     ) -> "SqliteStorage":
         """The storage that dagster.yaml asks for."""

@@ -6,6 +6,8 @@ os.environ["RINGRIFT_EXTRA_CONFIGS"] = "hex8_2p"  # read when the partitions are
 
 from ringrift.jobs.worker import THREAD_COUNTS
 
+os.environ["RINGRIFT_WARM_S"] = "60"  # the process that workers are forked from is not long behind the tests
+
 # A process of the tests is one core, as a job is; before numpy is loaded.
 os.environ.update({name: os.environ.get(name, "1") for name in THREAD_COUNTS})
 
@@ -16,7 +18,6 @@ import pytest
 
 from resources.store.home import Home
 from resources.store.store import Store
-from tests.forked_workers import FORKER
 from tests.sshd import Sshd, need_sshd
 
 
@@ -24,10 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests go first, so that no process is left alone with one at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
-
-
-def pytest_sessionfinish() -> None:
-    FORKER.close()
 
 
 @pytest.fixture

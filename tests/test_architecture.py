@@ -119,7 +119,7 @@ ACROSS = """
     tests/ringrift/players/test_tactics.py tests/ringrift/rules/test_properties.py
     tests/ringrift_assets/assets/test_faults.py tests/ringrift_assets/assets/test_fleet.py
     tests/ringrift_assets/runs/test_instances.py tests/ringrift_assets/runs/test_terminal.py tests/test_architecture.py
-    tests/ringrift_assets/test_extending.py tests/ringrift/test_public_names.py tests/test_forked_workers.py
+    tests/ringrift_assets/test_extending.py tests/ringrift/test_public_names.py
     tests/ui/test_live.py tests/ui/test_live_fleet.py tests/ui/test_live_retraining.py tests/ui/test_web_server.py
 """  # tests of what several modules do together
 

@@ -1,6 +1,10 @@
 """Compiling every kernel ahead of its first use."""
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
+
+from ringrift.kernels import cache_dir
 
 
 def _engine() -> None:
@@ -57,3 +61,15 @@ def warm_up(step: Callable[[str], None]) -> None:
     for name, compile_part in STEPS.items():
         step(f"compiling {name}")
         compile_part()
+    if cache_dir().is_dir():
+        _mark().touch()
+
+
+def is_warm() -> bool:
+    """Whether everything was compiled once on this machine, so that `warm_up` takes seconds."""
+    return _mark().is_file()
+
+
+def _mark() -> Path:
+    """A file that is made when everything is compiled. Numba keeps the kernels of each checkout apart."""
+    return cache_dir() / f"warm-{hashlib.sha256(__file__.encode()).hexdigest()[:8]}"

@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import psutil
 
+from ringrift.jobs import warm
 from ringrift.jobs.contract import (
     CANCEL,
     JOBS_FOLDER,
@@ -34,7 +35,9 @@ from ringrift.jobs.contract import (
     JobState,
 )
 from ringrift.jobs.view import JobView, view_job
+from ringrift.jobs.warm import Started
 
+WORKER = ("-m", "ringrift.jobs.worker")
 SLOTS_FOLDER = "slots"
 QUARANTINE = "bad"
 READ_BYTES = 1 << 20  # of messages in one look; the next one goes on behind them
@@ -85,7 +88,7 @@ class JobFolder:
         self.python = python or sys.executable
         self.environment = {name: value for name, value in os.environ.items() if name not in hidden}
         self.environment |= environment or {}
-        self.started: dict[str, subprocess.Popen[bytes]] = {}
+        self.started: dict[str, Started] = {}
         self.jobs.mkdir(parents=True, exist_ok=True)
         self.locks.mkdir(parents=True, exist_ok=True)
 
@@ -174,12 +177,15 @@ class JobFolder:
             slot.flush()
             with (folder / LOG).open("ab") as log:
                 # The worker inherits the slot's lock: it is free again when the worker ends, however it ends.
-                self.started[spec.job_id] = subprocess.Popen(
-                    self.command(spec.job_id),
+                command, variables = self.command(spec.job_id), {**self.environment, **(environment or {})}
+                self.started[spec.job_id] = warm.start(
+                    self.python, spec.kind, command[len(WORKER) + 1 :], variables, log.fileno(), [slot.fileno()]
+                ) or subprocess.Popen(
+                    command,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    env={**self.environment, **(environment or {})},
+                    env=variables,
                     start_new_session=True,
                     pass_fds=[slot.fileno()],
                 )
@@ -187,7 +193,7 @@ class JobFolder:
 
     def command(self, job: str) -> list[str]:
         """The command that runs the job's worker."""
-        return [self.python, "-m", "ringrift.jobs.worker", "run", str(self.jobs / job)]
+        return [self.python, *WORKER, "run", str(self.jobs / job)]
 
     def _create(self, spec: JobSpec, shards: Sequence[Path]) -> None:
         """The directory appears with its spec as one step; when it is there already nothing happens."""

@@ -194,7 +194,7 @@ def workers(home: Home) -> list[psutil.Process]:
             process = psutil.Process(json.loads(path.read_text())["pid"])
         except (psutil.NoSuchProcess, FileNotFoundError):
             continue
-        if str(path.parent) in _words(process):  # not a later process that got the number
+        if str(path.parent) in " ".join(_words(process)):  # not a later process that got the number
             found.append(process)
     return found
 

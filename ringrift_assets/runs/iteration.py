@@ -96,7 +96,6 @@ def run_iteration(
     runtime = Runtime(home, pipeline_path, games_scale=games_scale, listener=progress, control=control)
     _ = runtime.pipeline  # a mistake in the file is told before anything starts
     runtime.remember()
-    os.environ["DAGSTER_HOME"] = str(home.dagster)
     with open_instance(home) as instance:
         fail_dead_runs(instance)
         open_iteration(instance, iteration)
@@ -127,7 +126,6 @@ def run_resources(home: Home, where: Where | None = None) -> Record:
     Raises RingRiftError with the words of the step if it failed.
     """
     runtime = Runtime(home.prepare(), where=where)
-    os.environ["DAGSTER_HOME"] = str(home.dagster)
     with open_instance(home) as instance:
         result = job_of(runtime, RESOURCES).execute_in_process(
             instance=instance,
@@ -146,6 +144,7 @@ def open_instance(home: Home) -> dg.DagsterInstance:
     Its runs keep the terminal: capturing compute logs would take stdout and stderr from the display, through helper
     processes that Ctrl-C ends with a traceback. Runs of the web server capture theirs as dagster.yaml says.
     """
+    os.environ["DAGSTER_HOME"] = str(home.dagster)  # dagster.yaml names it
     return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=NO_CAPTURE))
 
 
@@ -159,7 +158,6 @@ def run_partition(
     runtime = Runtime(
         home, task.pipeline_path, games_scale=task.games_scale, listener=progress, control=control, where=task.where
     )
-    os.environ["DAGSTER_HOME"] = str(home.dagster)
     with open_instance(home) as instance:
         return _materialize(instance, runtime, task)
 

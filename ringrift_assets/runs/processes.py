@@ -24,7 +24,7 @@ from ringrift.errors import RingRiftError
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
-LOADED = ["ringrift_assets.runs.iteration", "resources.sqlite_storage"]  # by the process that the others are forked from
+LOADED = ["ringrift_assets.runs.iteration", "resources.sqlite_storage"]  # by the one they are forked from
 
 
 class SharedControl(Control):

@@ -24,7 +24,6 @@ from ringrift_assets.assets import ASSETS
 from ringrift_assets.definitions import COLLECT
 from ringrift_assets.runs.iteration import run_iteration
 from ringrift_assets.steps.checks import CHECKS
-from tests.forked_workers import use_forked_workers
 from tests.resources.model_makers import put_no_model, put_record
 from tests.resources.sample_contents import sample
 
@@ -148,12 +147,6 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
     return _error(result) or ""
 
 
-@pytest.fixture(autouse=True)
-def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers of the jobs that the test's own process starts. A file whose tests are of workers has its own fixture."""
-    use_forked_workers(monkeypatch)
-
-
 @pytest.fixture
 def graph_of(tmp_path: Path) -> Iterator[Callable[[Home], Graph]]:
     """Makes graphs over homes, all with the tiny pipeline."""
@@ -182,7 +175,6 @@ def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Grap
             (folder / "pipeline.yaml").write_text(PIPELINE)
             with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
                 patch.setenv("RINGRIFT_HOME", str(home.root))
-                use_forked_workers(patch)
                 build(Graph(home, folder / "pipeline.yaml", instance))
             done.touch()
     return home

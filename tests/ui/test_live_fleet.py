@@ -12,7 +12,6 @@ from resources.store.store import Store
 from ringrift_assets.definitions import ITERATION
 from ringrift_assets.devtools.sshd import Sshd
 from ringrift_assets.devtools.webserver import query
-from tests.forked_workers import use_forked_workers
 from tests.ringrift_assets.cli.test_run import digests, ringrift
 from tests.sshd import hosts_file, known, python_here
 from tests.ui.test_live import served, wait_for
@@ -74,7 +73,6 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RINGRIFT_HOME", str(folder / "home"))
         patch.delenv("RINGRIFT_HOSTS", raising=False)
-        use_forked_workers(patch)
         found = run_here(Home(folder / "home"), folder / "pipeline.yaml")
     assert len(found) == len(ITERATION)
     return found

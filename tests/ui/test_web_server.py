@@ -11,7 +11,6 @@ from ringrift.errors import MissingInput
 from ringrift_assets.devtools.screenshots import PAGES, browser_page, take
 from ringrift_assets.devtools.webserver import query, web_server
 from ringrift_assets.runs.iteration import run_iteration
-from tests.forked_workers import use_forked_workers
 
 pytestmark = [pytest.mark.ui, pytest.mark.slow]
 
@@ -47,9 +46,7 @@ def shown_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     folder = tmp_path_factory.mktemp("ui")
     (folder / "pipeline.yaml").write_text(PIPELINE)
     home = Home(folder / "home").prepare()
-    with pytest.MonkeyPatch.context() as patch:
-        use_forked_workers(patch)
-        [outcome] = run_iteration(["square8_2p"], 0, folder / "pipeline.yaml", home)
+    [outcome] = run_iteration(["square8_2p"], 0, folder / "pipeline.yaml", home)
     assert outcome.ok
     return home
 

@@ -19,11 +19,6 @@ polling: {first_s: 0.05, interval_s: 0.1}
 """
 
 
-@pytest.fixture
-def forked_workers() -> None:
-    """None: these workers are started as they are outside tests."""
-
-
 @pytest.mark.slow
 def test_killing_the_worker_in_the_middle_of_its_games_changes_nothing_in_the_result(graph, graph_of, tmp_path):
     graph.pipeline.write_text(LONGER)

@@ -178,5 +178,5 @@ def test_a_run_that_is_left_before_its_config_begins_says_so_and_exits_with_1(ho
 def test_runs_of_the_command_line_leave_the_terminal_alone_and_those_of_the_web_server_are_captured(home):
     with run.open_instance(home) as instance:
         assert type(instance.compute_log_manager).__name__ == "NoOpComputeLogManager"
-    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:  # DAGSTER_HOME is set by now
         assert type(instance.compute_log_manager).__name__ == "LocalComputeLogManager"
