@@ -194,7 +194,7 @@ def launch(folder: Path) -> subprocess.Popen:
 def test_a_killed_job_goes_on_to_the_same_weights(home, numbers):
     spec = spec_of(home, **numbers)
     whole, killed = folder_of(home, spec, "whole"), folder_of(home, spec, "killed")
-    assert launch(whole).wait(timeout=300) == 0
+    assert run_job(whole) == 0
     process = launch(killed)
     end = time.monotonic() + 300
     while not (killed / CHECKPOINT).exists():
@@ -203,7 +203,7 @@ def test_a_killed_job_goes_on_to_the_same_weights(home, numbers):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert read_manifest(killed, spec.job_id) is None, "it was too fast to be killed"
-    assert launch(killed).wait(timeout=300) == 0
+    assert run_job(killed) == 0
     first, second = (read_manifest(folder, spec.job_id) for folder in (whole, killed))
     assert first.result == second.result
     assert first.shards == second.shards
