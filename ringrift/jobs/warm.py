@@ -30,7 +30,7 @@ from typing import IO, Any, Protocol
 
 from setproctitle import setproctitle
 
-from ringrift.jobs.worker import KINDS, THREAD_COUNTS, job_kinds
+from ringrift.jobs.worker import BUSY, KINDS, THREAD_COUNTS, job_kinds
 
 VARIABLE = "RINGRIFT_WARM_S"
 IDLE_S = 0.0 if sys.platform == "darwin" else 600.0
@@ -102,9 +102,9 @@ def start(
     while time.monotonic() < end:
         with contextlib.suppress(OSError, ValueError):  # not there, just ending, or told that its files have changed
             return _ask(place, json.dumps(request).encode() + b"\n", [log, *held])
-        if process is None or process.poll() not in (None, 0):  # 0: another one was faster, or has just been here
-            if process is not None:
-                return None
+        if process is not None and process.poll() not in (None, BUSY):
+            return None  # it cannot load, or the interpreter is no Python with this package
+        if process is None:
             process = subprocess.Popen(
                 [python, "-m", __name__, str(place), str(idle_s)],
                 stdin=subprocess.DEVNULL,
@@ -159,13 +159,16 @@ def _ask(place: Path, request: bytes, files: Sequence[int]) -> Forked:
 # --- the warm process ---------------------------------------------------------------------------------------
 
 
-def serve(place: Path, idle_s: float) -> None:
-    """Load what workers load, then fork them; returns after `idle_s` seconds without one, or when files change."""
+def serve(place: Path, idle_s: float) -> int:
+    """Load what workers load, then fork them; returns after `idle_s` seconds without one, or when files change.
+
+    The exit code: 0, or BUSY where another one does it.
+    """
     with place.with_suffix(".lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return  # there is one already
+            return BUSY  # there is one already
         before = _files()
         load()
         place.unlink(missing_ok=True)
@@ -176,6 +179,7 @@ def serve(place: Path, idle_s: float) -> None:
                 _Server(listener, lock, before, idle_s).run()
             finally:
                 place.unlink(missing_ok=True)
+    return 0
 
 
 def load() -> None:
@@ -293,4 +297,4 @@ def _work(request: dict[str, Any], files: list[int], connection: socket.socket) 
 if __name__ == "__main__":
     from ringrift.jobs import warm  # the module, not its copy named __main__
 
-    warm.serve(Path(sys.argv[1]), float(sys.argv[2]))
+    sys.exit(warm.serve(Path(sys.argv[1]), float(sys.argv[2])))

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -120,3 +121,13 @@ def test_workers_are_started_anew_where_it_is_off_or_its_folder_is_open_to_other
     (tmp_path / f"ringrift-{os.getuid()}").mkdir(mode=0o755)
     assert own.start(noop("open")) and isinstance(own.started[noop("open").job_id], subprocess.Popen)
     assert not warm_processes(tmp_path)
+
+
+def test_an_interpreter_that_cannot_load_the_package_costs_no_wait(own: JobFolder, tmp_path: Path):
+    stranger = tmp_path / "python"
+    stranger.write_text("#!/bin/sh\nexit 0\n")
+    stranger.chmod(0o755)
+    folder = JobFolder(own.root, slots=2, python=str(stranger))
+    started = time.monotonic()
+    assert folder.start(noop("job")) and isinstance(folder.started[noop("job").job_id], subprocess.Popen)
+    assert time.monotonic() - started < warm.LOAD_S / 2
