@@ -36,7 +36,7 @@ class Engines:
 
     def of(self, address: str) -> Engine:
         """The engine of an SQLAlchemy URL, made where it is not kept."""
-        engine = self._kept[address] = self._kept.pop(address, None) or engine_of(address)
+        engine = self._kept[address] = self._kept.pop(address) if address in self._kept else engine_of(address)
         while len(self._kept) > ENGINES:
             self._kept.popitem(last=False)
         return engine
