@@ -46,7 +46,7 @@ def test_a_waiting_job_tells_the_games_it_is_to_bring(bench):
 
 
 def test_no_more_jobs_work_at_once_than_the_host_has_slots_over_all_its_users(bench):
-    specs = [bench.spec(f"job{i}", units=3, seconds=0.15) for i in range(4)]
+    specs = [bench.spec(f"job{i}", units=3, seconds=0.5) for i in range(4)]
     first, box1 = in_background(bench.runner(slots=2), specs[:2])
     second, box2 = in_background(bench.runner(slots=2), specs[2:])
     first.join()
