@@ -24,6 +24,7 @@ evaluation:
   matchups: []
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
   anchor_blocks: 1
+search: {decision_ms: 0.5}
 cmaes:
   {population: 4, games_per_evaluation: 2, replicas: 1, proofs: 1, panel: [],
    generations: {square8_2p: 2, square8_3p: 1}}

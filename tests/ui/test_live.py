@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from resources.hosts.host import LOCAL
 from resources.store.home import Home
+from ringrift_assets.devtools.sshd import Sshd
 from ringrift_assets.devtools.webserver import free_port, query, wait_until_loaded
 from tests.sshd import hosts_file, known, python_here
 
@@ -40,20 +42,18 @@ def wait_for(condition: Callable[[], object], seconds: float) -> None:
         time.sleep(0.3)
 
 
-@pytest.fixture(params=["local", "ssh"])
-def jobs(request: pytest.FixtureRequest, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Folder in which the jobs lie: of this machine, or of one reached by SSH."""
-    if request.param == "local":
-        return home.root / "jobs-v1"
-    server = request.getfixturevalue("sshd")
-    known(monkeypatch, server)
-    host = server.host("there", tmp_path / "there", python_here(tmp_path), max_parallel_jobs=2)
-    monkeypatch.setenv("RINGRIFT_HOSTS", str(hosts_file(tmp_path / "hosts.yaml", host)))
-    return tmp_path / "there" / "jobs-v1"
+@pytest.fixture
+def jobs(home: Home, sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Folders in which the jobs lie: of this machine, and of one reached by SSH."""
+    known(monkeypatch, sshd)
+    there = sshd.host("there", tmp_path / "there", python_here(tmp_path), max_parallel_jobs=1)
+    here = LOCAL.model_copy(update={"max_parallel_jobs": 1})
+    monkeypatch.setenv("RINGRIFT_HOSTS", str(hosts_file(tmp_path / "hosts.yaml", here, there)))
+    return [home.root / "jobs-v1", tmp_path / "there" / "jobs-v1"]
 
 
 @pytest.fixture
-def live(home: Home, jobs: Path, tmp_path: Path) -> Iterator[str]:
+def live(jobs: list[Path], tmp_path: Path) -> Iterator[str]:
     """Address of `ringrift ui` on the home."""
     with served(tmp_path, PIPELINE) as url:
         yield url
@@ -87,14 +87,14 @@ def test_terminating_a_run_in_the_web_server_stops_its_workers(live, jobs):
     def status() -> str:
         return query(live, f'{{ runOrError(runId: "{run}") {{ ... on Run {{ status }} }} }}')["runOrError"]["status"]
 
-    def states() -> list[dict]:
-        return [json.loads(path.read_text()) for path in jobs.glob("*/state.json")]
+    def states(folder: Path) -> list[dict]:
+        return [json.loads(path.read_text()) for path in folder.glob("*/state.json")]
 
-    wait_for(lambda: any(jobs.glob("*/out/*.parquet")), 120)
-    assert status() == "STARTED" and any(state["status"] == "running" for state in states())
+    wait_for(lambda: all(any(folder.glob("*/out/*.parquet")) for folder in jobs), 120)
+    assert status() == "STARTED" and all(any(s["status"] == "running" for s in states(folder)) for folder in jobs)
     query(live, f'mutation {{ terminateRun(runId: "{run}", terminatePolicy: SAFE_TERMINATE) {{ __typename }} }}')
     wait_for(lambda: status() == "CANCELED", 60)
-    assert {state["status"] for state in states()} <= {"cancelled", "done"}
-    for state in states():
+    for state in (state for folder in jobs for state in states(folder)):
+        assert state["status"] in ("cancelled", "done")
         with pytest.raises(ProcessLookupError):
             os.kill(state["pid"], 0)

@@ -26,6 +26,7 @@ selfplay:
   chunk_games: 12
   jobs:
     - {name: square8_2p_random, config: square8_2p, engine: random-only, games: 24}
+search: {decision_ms: 0.5}
 cmaes: {population: 4, games_per_evaluation: 2, generations: {square8_2p: 1}, replicas: 1, proofs: 1, panel: []}
 training:
   {kind: policy_value, blocks: 1, channels: 8, batch_size: 64, max_row_uses: 1, device: cpu,

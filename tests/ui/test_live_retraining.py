@@ -19,6 +19,7 @@ selfplay:
   min_games: 1
   jobs:
     - {name: hex8_2p_random, config: hex8_2p, engine: random-only, games: 20}
+search: {decision_ms: 0.5}
 cmaes: {population: 4, games_per_evaluation: 2, generations: {hex8_2p: 1}, replicas: 1, proofs: 1, panel: []}
 training:
   {kind: policy_value, blocks: 1, channels: 8, batch_size: 64, max_row_uses: 1, device: cpu,

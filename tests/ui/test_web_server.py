@@ -21,6 +21,7 @@ selfplay:
   jobs:
     - {name: square8_2p_random, config: square8_2p, engine: random-only, games: 8}
     - {name: square8_2p_nn, config: square8_2p, engine: nn-only, games: 8}
+search: {decision_ms: 0.5}
 cmaes: {population: 4, games_per_evaluation: 2, generations: {square8_2p: 2}, replicas: 1, proofs: 1, panel: []}
 evaluation:
   anchor_blocks: 1

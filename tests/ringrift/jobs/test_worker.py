@@ -185,7 +185,7 @@ def test_a_manifest_does_not_verify_when_a_shard_is_changed_gone_or_of_another_j
 
 
 def test_a_worker_killed_again_and_again_loses_and_repeats_no_game(tmp_path):
-    spec = selfplay_spec("heuristic-only", 120)
+    spec = selfplay_spec("heuristic-only", 80)
     folder = job_folder(tmp_path, spec)
     chance = random.Random(4)
     kills = 0
@@ -203,7 +203,7 @@ def test_a_worker_killed_again_and_again_loses_and_repeats_no_game(tmp_path):
     assert kills >= 2, "a chunk is long enough to be killed twice"
     assert finish(launch(folder))[0] == DONE
     table = collected(folder, spec)
-    assert sorted(table["game_index"].to_pylist()) == list(range(120))
+    assert sorted(table["game_index"].to_pylist()) == list(range(80))
     assert content_digest(table) == undisturbed_digest(spec)
     state = read_state(folder)
     assert state and state.status == "done"
@@ -234,7 +234,7 @@ def test_damage_found_on_resumption_is_played_again(tmp_path, done_job):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_cancels_between_games_and_keeps_what_is_finished(tmp_path, number):
-    spec = selfplay_spec("heuristic-only", 80)
+    spec = selfplay_spec("heuristic-only", 50)
     folder = job_folder(tmp_path, spec)
     process = launch(folder)
     wait_for(lambda: events(folder, "shard"))
@@ -244,10 +244,10 @@ def test_a_signal_cancels_between_games_and_keeps_what_is_finished(tmp_path, num
     assert state and (state.status, state.exit_code) == ("cancelled", 128 + number)
     assert messages(folder)[-1]["params"]["exception"]["name"] == "JobCancelled"
     kept = sum(event["rows"] for event in events(folder, "shard"))
-    assert 0 < kept < 80 and not (folder / "out" / contract.MANIFEST).exists()
+    assert 0 < kept < 50 and not (folder / "out" / contract.MANIFEST).exists()
     assert finish(launch(folder)) == (DONE, "")
     manifest = read_manifest(folder, spec.job_id)
-    assert manifest and manifest.result["played_now"] == 80 - kept
+    assert manifest and manifest.result["played_now"] == 50 - kept
     assert manifest.result["content_digest"] == undisturbed_digest(spec)
 
 

@@ -16,7 +16,7 @@ from ringrift.seeds import stream
 
 POSITIONS = {"square8": 1450, "hex8": 1450, "square19": 250, "hexagonal": 184}  # for each of 2, 3 and 4 players
 SPREAD = {"square8": 12, "hex8": 12, "square19": 60, "hexagonal": 80}  # most random decisions between two positions
-BUDGETS = range(8, 31)
+BUDGETS = range(4, 13)
 AGAIN = 10  # every tenth position is asked twice
 NO_CODES = np.empty(0, dtype=np.uint32)
 

@@ -31,6 +31,7 @@ evaluation:
   anchor_blocks: 1
   matchups: []
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
+search: {decision_ms: 0.5}
 cmaes:
   {population: 4, games_per_evaluation: 2, generations: {hex8_2p: 1}, replicas: 1, proofs: 1, panel: [],
    import_file: elsewhere.json}

@@ -33,8 +33,10 @@ evaluation:
     - {first: Random_D1, second: Heuristic_D2, config: square8_2p, games: 2}
     - {first: NN_D5, second: NN_D6, config: square8_2p, games: 10}
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
+search: {decision_ms: 0.5}
 cmaes:
-  {population: 4, games_per_evaluation: 3, replicas: 1, proofs: 1, generations: {square8_2p: 1, square8_3p: 1}}
+  {population: 4, games_per_evaluation: 2, replicas: 1, proofs: 1, panel: [],
+   generations: {square8_2p: 1, square8_3p: 1}}
 gate: {min_blocks: 2, max_blocks: 2}
 tiers: {ladder: [D2]}
 polling: {first_s: 0.1, interval_s: 0.3}
