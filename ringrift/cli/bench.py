@@ -128,15 +128,16 @@ def bench_network_command(
     config: Annotated[
         str, typer.Option("-c", "--configs", help="Board config, for example square8_2p.")
     ] = "square8_2p",
-    seconds: Annotated[float, typer.Option(min=0.1, help="CPU seconds per measurement.")] = 1.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Seconds per measurement.")] = 1.0,
+    device: Annotated[str, typer.Option(help="Where the networks run: cpu, cuda, mps or auto.")] = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Speed of encoding, inference on one thread, training, and the value network, for several network sizes."""
+    """Speed of encoding, inference (on one thread of a CPU), training, and the value network, for several sizes."""
     from ringrift.bench.network import SIZES, bench_network
     from ringrift.config import parse_config
 
     chosen = parse_config(config)
-    _finish_bench(with_progress(len(SIZES) + 3, lambda step: bench_network(chosen, seconds, step)), as_json)
+    _finish_bench(with_progress(len(SIZES) + 3, lambda step: bench_network(chosen, seconds, step, device)), as_json)
 
 
 @bench_app.command("memory")
