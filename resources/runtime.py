@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 from resources.hosts.file import load_hosts
 from resources.hosts.host import LOCAL, Capability, Host, HostClass, check_class, eligible
@@ -21,6 +22,7 @@ from resources.runner.events import Control, JobEvent, JobResult
 from resources.runner.runner import JobRunner
 from resources.store.home import HOME_VARIABLE, REPOSITORY, Home
 from resources.store.store import Store
+from resources.store.trust import quarantines
 from resources.transports.base import HostRefused, HostUnreachable, Transport, reason
 from resources.transports.local import LocalTransport
 from ringrift.errors import InvalidInput, RingRiftError
@@ -36,6 +38,7 @@ BANDWIDTH_VARIABLE = "RINGRIFT_BANDWIDTH_MB_S"
 DEFAULT_PIPELINE = REPOSITORY / "config" / "pipeline.yaml"
 
 
+SET_ASIDE = "set_aside"  # pulled games that do not hold, kept for people
 Backend = Literal["ssh", "local"]
 
 
@@ -109,6 +112,13 @@ class Runtime:
         """Drop the pulled shards of jobs whose rows are in the store now."""
         for job in jobs:
             shutil.rmtree(self.home.inbox / job, ignore_errors=True)
+
+    def set_aside(self, job: str) -> Path:
+        """Move the pulled shards of a job whose games do not hold to `set_aside/`; returns where they are."""
+        place = self.home.root / SET_ASIDE / f"{job}-{uuid4().hex[:8]}"
+        place.parent.mkdir(exist_ok=True)
+        (self.home.inbox / job).rename(place)
+        return place
 
     @property
     def pipeline(self) -> Pipeline:
@@ -186,6 +196,7 @@ class Runtime:
             remote=self.where.backend != "local",
             memory_gb=needed_gb(specs),
             host_class=self.where.host_class,
+            apart=quarantines(self.home),
         )
 
     def transport(self, host: Host) -> Transport:

@@ -1,5 +1,6 @@
 """The hosts file: which machines there are, what each may do, and why one is not eligible for a job."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -70,6 +71,7 @@ class Host(BaseModel):
     gpu_vram_gb: float | None = Field(default=None, gt=0)
     role: Literal[tuple(ROLES)] | None = None  # type: ignore[valid-type]  # the table above is the list
     capabilities: tuple[Capability, ...] | None = None
+    trusted: bool | None = None
     max_parallel_jobs: int | None = Field(default=None, ge=1)
     status: Status = "ready"
     declared_class: HostClass | None = Field(default=None, alias="class")
@@ -96,6 +98,11 @@ class Host(BaseModel):
     def is_local(self) -> bool:
         """True when jobs start as processes of this machine, without SSH."""
         return self.host_class == "local"
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether few of its games are played again: what the file says, else that it is this machine."""
+        return self.is_local if self.trusted is None else self.trusted
 
     @property
     def host_class(self) -> HostClass:
@@ -157,10 +164,16 @@ def eligible(
     remote: bool = True,
     memory_gb: float = 0,
     host_class: HostClass | None = None,
+    apart: Mapping[str, object] | None = None,
 ) -> list[Host]:
-    """The hosts that may take a job. Raises NoEligibleHost, with every host's reason, when there is none."""
+    """The hosts that may take a job. Raises NoEligibleHost, with every host's reason, when there is none.
+
+    `apart` holds why some hosts take none at all, by name.
+    """
     reasons = {
-        host.name: host.ineligible_reason(capability, remote=remote, memory_gb=memory_gb, host_class=host_class)
+        host.name: str(apart[host.name])
+        if apart and host.name in apart
+        else host.ineligible_reason(capability, remote=remote, memory_gb=memory_gb, host_class=host_class)
         for host in hosts
     }
     chosen = [host for host in hosts if reasons[host.name] is None]

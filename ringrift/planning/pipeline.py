@@ -224,6 +224,14 @@ class Polling(Strict):
     max_phase_minutes: float = Field(default=120.0, gt=0)  # no phase is longer
 
 
+class Trust(Strict):
+    """How much of what hosts bring home is played again before it counts."""
+
+    share: float = Field(default=0.05, ge=0, le=1)  # of each job's games
+    least: Annotated[int, Field(ge=0)] = 4  # games of each job
+    trusted_share: float = Field(default=0.01, ge=0, le=1)  # the share of hosts marked `trusted`, as this machine is
+
+
 class Pipeline(Strict):
     """Everything a run of the pipeline is told. Independent of the iteration."""
 
@@ -241,6 +249,7 @@ class Pipeline(Strict):
     loop: Loop = Field(default_factory=Loop)
     retry: RetryPolicy = Field(default_factory=RetryPolicy)
     polling: Polling = Field(default_factory=Polling)
+    trust: Trust = Field(default_factory=Trust)
 
     def scaled_games(self, job: SelfplayJob) -> int:
         """Games a job plays an iteration: its number times `games_scale`, at least one."""
