@@ -34,6 +34,7 @@ from ringrift.jobs.contract import (
     JobSpec,
     JobState,
 )
+from ringrift.jobs.cores import usable_cores
 from ringrift.jobs.view import JobView, view_job
 from ringrift.jobs.warm import Started
 
@@ -84,7 +85,7 @@ class JobFolder:
         self.root = root.expanduser().resolve()
         self.jobs = self.root / JOBS_FOLDER
         self.locks = self.root / SLOTS_FOLDER
-        self.slots = slots or os.cpu_count() or 1
+        self.slots = slots or usable_cores()
         self.python = python or sys.executable
         self.environment = {name: value for name, value in os.environ.items() if name not in hidden}
         self.environment |= environment or {}

@@ -1,7 +1,6 @@
 """Running iterations from the command line, on the same instance and store as the web server."""
 
 import os
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,7 +11,8 @@ import dagster as dg
 from dagster._core.instance import InstanceRef
 
 from resources.runner.events import Control, JobEvent
-from resources.runner.reaper import HOST_TAG, PID_TAG, fail_dead_runs
+from resources.runner.reaper import fail_dead_runs
+from resources.runner.run_process import run_tags
 from resources.runtime import Runtime, Where
 from resources.store.contents.base import C, content_of
 from resources.store.home import Home
@@ -126,10 +126,10 @@ def run_resources(home: Home, where: Where | None = None) -> Record:
     Raises RingRiftError with the words of the step if it failed.
     """
     runtime = Runtime(home.prepare(), where=where)
-    with open_instance(home) as instance:
+    with open_instance(home) as instance, run_tags(instance) as tags:
         result = job_of(runtime, RESOURCES).execute_in_process(
             instance=instance,
-            tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
+            tags=tags,
             run_config={"loggers": QUIET},
             raise_on_error=False,
         )
@@ -158,18 +158,20 @@ def run_partition(
     runtime = Runtime(
         home, task.pipeline_path, games_scale=task.games_scale, listener=progress, control=control, where=task.where
     )
-    with open_instance(home) as instance:
-        return _materialize(instance, runtime, task)
+    with open_instance(home) as instance, run_tags(instance) as tags:
+        return _materialize(instance, runtime, task, tags)
 
 
-def _materialize(instance: dg.DagsterInstance, runtime: Runtime, task: PartitionTask) -> PartitionOutcome:
+def _materialize(
+    instance: dg.DagsterInstance, runtime: Runtime, task: PartitionTask, tags: Mapping[str, str]
+) -> PartitionOutcome:
     started = time.monotonic()
     config, iteration = task.config, task.iteration
     options = {"config": {"allow_fewer_rows": task.allow_fewer_rows}}
     result = job_of(runtime, task.assets).execute_in_process(
         partition_key=partition_key(config, iteration),
         instance=instance,
-        tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
+        tags=tags,
         run_config={
             "ops": {asset: options for asset in COUNTED if asset in task.assets},
             "loggers": QUIET,
