@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from resources.store.home import REPOSITORY, Home
+from resources.store.store import Store
 from ringrift.errors import MissingInput
 from ringrift_assets.cli import bench as cli_bench
 from ringrift_assets.cli.hosts import hosts_app
@@ -38,12 +39,14 @@ def ui_command(
     """
     from resources.runner.reaper import fail_dead_runs
     from resources.runtime import PIPELINE_VARIABLE, SCALE_VARIABLE
+    from resources.store.partition_keys import open_iteration
     from ringrift_assets.devtools.webserver import environment
     from ringrift_assets.runs.iteration import open_instance
 
     home = Home().prepare()
     with open_instance(home) as instance:
         fail_dead_runs(instance)
+        open_iteration(instance, *Store(home.store).iterations())  # the instance may be newer than the store
     variables = {**os.environ, **environment(home)}
     if config is not None:
         if not config.is_file():

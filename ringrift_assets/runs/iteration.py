@@ -98,7 +98,7 @@ def run_iteration(
     runtime.remember()
     with open_instance(home) as instance:
         fail_dead_runs(instance)
-        open_iteration(instance, iteration)
+        open_iteration(instance, iteration, *runtime.store.iterations())  # the instance may be newer than the store
     wanted = assets if isinstance(assets, Mapping) else dict.fromkeys(config_keys, assets)
     tasks = [
         PartitionTask(
