@@ -1,6 +1,8 @@
 """Running iterations from the command line, on the same instance and store as the web server."""
 
+import logging
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,12 +17,12 @@ from resources.runner.reaper import fail_dead_runs
 from resources.runner.run_process import run_tags
 from resources.runtime import Runtime, Where
 from resources.store.contents.base import C, content_of
-from resources.store.home import Home
+from resources.store.home import INSTANCE_VARIABLE, Home
 from resources.store.partition_keys import open_iteration, partition_key
 from resources.store.phases import COUNTED, STEPS
 from resources.store.record import Record
 from resources.views.status import RESOURCES_PLACE
-from ringrift.errors import RingRiftError
+from ringrift.errors import InvalidInput, RingRiftError
 from ringrift_assets.definitions import RESOURCES, job_of
 from ringrift_assets.runs.processes import run_in_processes
 
@@ -143,9 +145,22 @@ def open_instance(home: Home) -> dg.DagsterInstance:
 
     Its runs keep the terminal: capturing compute logs would take stdout and stderr from the display, through helper
     processes that Ctrl-C ends with a traceback. Runs of the web server capture theirs as dagster.yaml says.
+    Raises InvalidInput when dagster.yaml is damaged, a variable it names is not set, or its database does not answer.
     """
     os.environ["DAGSTER_HOME"] = str(home.dagster)  # dagster.yaml names it
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=NO_CAPTURE))
+    logging.disable(logging.WARNING)  # a line for each retry of a connection
+    try:
+        return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=NO_CAPTURE))
+    except Exception as error:  # each storage has its own
+        if unset := re.findall(r'environment variable "(\w+)"', str(error)):
+            raise InvalidInput("", None, "set it, dagster.yaml names it", problem=f"{unset[0]} is not set") from error
+        remedy = (
+            f"see {INSTANCE_VARIABLE}, DAGSTER_PG_HOST and the other DAGSTER_PG_ variables, and that the server runs"
+        )
+        problem = f"Dagster's records cannot be opened: {str(error).strip().splitlines()[0][:300]}"
+        raise InvalidInput("", None, remedy, problem=problem) from error
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def run_partition(
