@@ -8,6 +8,31 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from ringrift.errors import InvalidInput
+
+
+def user_path(path: str | Path, field: str) -> Path:
+    """`path` with `~` or `~user` looked up. Raises InvalidInput, naming `field`, for a user who is not there."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise InvalidInput(field, str(path), "write the folder in full", problem=f"{path}: no such user") from None
+
+
+def check_target(path: Path, field: str) -> None:
+    """Raise InvalidInput, naming `field`, unless a file can be put at `path`: nothing is there yet, or a plain file."""
+    try:
+        if not path.is_file() and (path.exists() or path.is_symlink()):
+            raise InvalidInput(
+                field, str(path), "name a file", problem=f"{path} is a folder, a device or a link to none"
+            )
+        parent = next(parent for parent in path.absolute().parents if parent.exists())
+    except (OSError, ValueError) as error:
+        problem = f"{path} cannot be looked at: {error}"
+        raise InvalidInput(field, str(path), "name a file", problem=problem) from error
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise InvalidInput(field, str(path), "name another file", problem=f"nothing can be written in {parent}")
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from resources.hosts.host import LOCAL, Host
 from resources.store.home import REPOSITORY
 from ringrift.errors import InvalidInput, RingRiftError
+from ringrift.files import user_path
 from ringrift.strict import read_document
 
 HOSTS_VARIABLE = "RINGRIFT_HOSTS"
@@ -25,7 +26,8 @@ def load_hosts(path: Path | None = None) -> list[Host]:
 
     Raises MissingInput if there is no such file, HostsInvalid when something in it is wrong.
     """
-    chosen = path or (Path(os.environ[HOSTS_VARIABLE]) if os.environ.get(HOSTS_VARIABLE) else None)
+    named = os.environ.get(HOSTS_VARIABLE)
+    chosen = path or (user_path(named, HOSTS_VARIABLE) if named else None)
     if chosen is None and not DEFAULT_FILE.is_file():
         return [LOCAL]
     file = chosen or DEFAULT_FILE

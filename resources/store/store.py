@@ -78,6 +78,10 @@ class Store:
         records = (self.get(asset, config, n) for n in numbers if n <= iteration)
         return [record for record in records if record is not None]
 
+    def iterations(self) -> list[int]:
+        """The iterations that have a partition of any asset and config, ascending."""
+        return sorted({int(path.parent.name) for path in self.root.glob(f"*/*/[0-9][0-9][0-9][0-9]/{RECORD}")})
+
     def move_aside(self) -> Path | None:
         """Rename the whole store to `store-YYYYmmddTHHMMSS` and start an empty one; None if there was nothing.
 

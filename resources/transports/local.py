@@ -1,6 +1,5 @@
 """The transport of this machine: job folders on its own disk, workers started here."""
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,8 +20,9 @@ class LocalTransport(JobFolder):
     max_poll_s, status_s = 2.0, 0.0  # looking costs no connection here
 
     def __init__(self, host: Host, root: Path, python: str | None = None, environment: dict[str, str] | None = None):
-        slots = host.max_parallel_jobs or os.cpu_count() or 1
-        super().__init__(root, slots, python or host.python_path, environment, hidden=(PASSPHRASE_VARIABLE,))
+        super().__init__(
+            root, host.max_parallel_jobs, python or host.python_path, environment, hidden=(PASSPHRASE_VARIABLE,)
+        )
         self.host = host
 
     def where(self, job: str) -> str:

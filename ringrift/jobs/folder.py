@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import psutil
 
+from ringrift.errors import InvalidInput
 from ringrift.jobs import warm
 from ringrift.jobs.contract import (
     CANCEL,
@@ -34,6 +35,7 @@ from ringrift.jobs.contract import (
     JobSpec,
     JobState,
 )
+from ringrift.jobs.cores import usable_cores
 from ringrift.jobs.view import JobView, view_job
 from ringrift.jobs.warm import Started
 
@@ -84,7 +86,7 @@ class JobFolder:
         self.root = root.expanduser().resolve()
         self.jobs = self.root / JOBS_FOLDER
         self.locks = self.root / SLOTS_FOLDER
-        self.slots = slots or os.cpu_count() or 1
+        self.slots = slots or usable_cores()
         self.python = python or sys.executable
         self.environment = {name: value for name, value in os.environ.items() if name not in hidden}
         self.environment |= environment or {}
@@ -136,9 +138,18 @@ class JobFolder:
         return None if process is None else process.poll()
 
     def views(self, jobs: Sequence[str] | None = None) -> list[JobView]:
-        """What these jobs (default: all) are doing; those without a directory are left out. `host` is left empty."""
-        found = (view_job(self.jobs / job, "", self.alive) for job in (self.job_ids() if jobs is None else jobs))
+        """What these jobs (default: all) are doing; those without a directory are left out. `host` is left empty.
+
+        One whose spec cannot be read is lost, with the words in `error`.
+        """
+        found = map(self._view, self.job_ids() if jobs is None else jobs)
         return [view for view in found if view]
+
+    def _view(self, job: str) -> JobView | None:
+        try:
+            return view_job(self.jobs / job, "", self.alive)
+        except InvalidInput as error:
+            return JobView(job, "", "", 0, "lost", "", 0, 0, 0, None, None, str(error), str(self.jobs / job))
 
     def status(self) -> FolderStatus:
         """Free space and free slots now, and the speed of a core, which is measured once."""

@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from resources.hosts.host import LOCAL
+from resources.ssh.bootstrap import _environment
+from resources.ssh.connection import SshConnection
 from ringrift.errors import InvalidInput
 from ringrift.planning.retry import RetryPolicy
 from ringrift_assets.cli.hosts import hosts_app
@@ -88,3 +90,17 @@ def test_bootstrap_installs_this_package_and_shakes_hands(sshd: Sshd, tmp_path: 
     assert row["problem"] is None and row["note"] == "", "its package is this one"
     with pytest.raises(InvalidInput, match="only hosts reached by SSH"):
         hosts("bootstrap", "local")
+
+
+def test_an_environment_whose_interpreter_does_not_run_is_made_anew(sshd: Sshd, tmp_path: Path, monkeypatch):
+    known(monkeypatch, sshd)
+    programs = tmp_path / "there" / "env" / "bin"
+    programs.mkdir(parents=True)
+    (programs.parent / "pyvenv.cfg").write_text("home = /opt/gone\n")
+    (programs / "python").symlink_to("/opt/gone/python3")
+    (programs / "python3").symlink_to("python")
+    host = sshd.host("there", tmp_path / "there", "")
+    connection = SshConnection(host)
+    assert _environment(connection, host).endswith("env/bin/python")
+    assert subprocess.run([str(programs / "python"), "-c", "import pip"]).returncode == 0
+    connection.close()
