@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from resources.hosts.host import LOCAL
 from resources.ssh.bootstrap import _environment
 from resources.ssh.connection import SshConnection
+from resources.store.home import Home
+from resources.store.trust import set_apart
 from ringrift.errors import InvalidInput
 from ringrift.planning.retry import RetryPolicy
 from ringrift_assets.cli.hosts import hosts_app
@@ -51,6 +53,18 @@ def test_list_shows_every_host_with_its_class_and_why_it_is_not_in_use(fleet):
     assert rows["away"]["problem"] == "status is maintenance (back on Monday)"
     text = hosts("list")
     assert "this machine" in text and "away: status is maintenance (back on Monday)" in text
+
+
+def test_a_host_that_is_set_apart_is_listed_with_the_reason_until_it_is_trusted_again(fleet):
+    home = Home().prepare()
+    set_apart(home, "there", "a-job", "2 of 9 games do not hold")
+    rows = {row["host"]: row for row in json.loads(hosts("list", "--json"))["hosts"]}
+    assert "2 of 9 games do not hold (a-job); `ringrift hosts trust there`" in rows["there"]["problem"]
+    with pytest.raises(InvalidInput, match="set apart are there"):
+        hosts("trust", "local")
+    assert "there may play again" in hosts("trust", "there")
+    rows = {row["host"]: row for row in json.loads(hosts("list", "--json"))["hosts"]}
+    assert rows["there"]["problem"] is None
 
 
 def test_check_asks_every_host_at_once_and_fails_for_one_that_does_not_answer(fleet):
