@@ -61,7 +61,7 @@ COVERED = {  # modules without a test file of their own name, by the test file t
         ringrift.network.value.files ringrift.network.value.model ringrift.network.value.rows
     """,
     "tests/ringrift/planning/test_matches.py": "ringrift.planning.entrants ringrift.planning.jobs",
-    "tests/ringrift/planning/test_pipeline_keys.py": "ringrift.planning.retry",
+    "tests/ringrift/planning/test_pipeline_keys.py": "ringrift.planning.retry ringrift.planning.running",
     "tests/ringrift/play/test_series.py": "ringrift.matches.plan",
     "tests/ringrift/players/heuristic/test_features.py": """
         ringrift.players.heuristic.counts ringrift.players.heuristic.greedy_turn

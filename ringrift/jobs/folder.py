@@ -37,7 +37,6 @@ from ringrift.jobs.contract import (
 )
 from ringrift.jobs.cores import usable_cores
 from ringrift.jobs.view import JobView, view_job
-from ringrift.jobs.warm import Started
 
 WORKER = ("-m", "ringrift.jobs.worker")
 SLOTS_FOLDER = "slots"
@@ -90,7 +89,7 @@ class JobFolder:
         self.python = python or sys.executable
         self.environment = {name: value for name, value in os.environ.items() if name not in hidden}
         self.environment |= environment or {}
-        self.started: dict[str, Started] = {}
+        self.started: dict[str, warm.Started] = {}
         self.jobs.mkdir(parents=True, exist_ok=True)
         self.locks.mkdir(parents=True, exist_ok=True)
 
@@ -134,8 +133,7 @@ class JobFolder:
 
     def exited(self, job: str) -> int | None:
         """Exit code of the worker this object started, when it is known to have ended."""
-        process = self.started.get(job)
-        return None if process is None else process.poll()
+        return self.started[job].poll() if job in self.started else None
 
     def views(self, jobs: Sequence[str] | None = None) -> list[JobView]:
         """What these jobs (default: all) are doing; those without a directory are left out. `host` is left empty.

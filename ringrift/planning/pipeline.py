@@ -20,6 +20,7 @@ from ringrift.planning.limits import (
     check_ladder,
 )
 from ringrift.planning.retry import RetryPolicy
+from ringrift.planning.running import Polling, Trust
 from ringrift.players.engines import EngineMode
 from ringrift.specs.train import VALUE, LoopNumbers, ReplayWindow, TrainedNetwork
 from ringrift.strict import Strict, parse, read_document
@@ -238,23 +239,6 @@ class Loop(Strict):
     # numbers of selfplay.jobs; 1 plays these numbers only.
     growth: float = Field(default=1.0, ge=1, le=10)
     most_games: Games = 50_000  # of one iteration, whatever the growth
-
-
-class Polling(Strict):
-    first_s: float = Field(default=0.5, gt=0)  # the interval grows from here
-    interval_s: float = Field(default=60.0, gt=0)  # to here
-    selfplay_minutes: float = Field(default=30.0, gt=0)
-    cmaes_minutes: float = Field(default=120.0, gt=0)
-    training_minutes: float = Field(default=60.0, gt=0)
-    max_phase_minutes: float = Field(default=120.0, gt=0)  # no phase is longer
-
-
-class Trust(Strict):
-    """How much of what hosts bring home is played again before it counts."""
-
-    share: float = Field(default=0.05, ge=0, le=1)  # of each job's games
-    least: Annotated[int, Field(ge=0)] = 4  # games of each job
-    trusted_share: float = Field(default=0.01, ge=0, le=1)  # the share of hosts marked `trusted`, as this machine is
 
 
 class Pipeline(Strict):

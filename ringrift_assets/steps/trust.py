@@ -14,7 +14,7 @@ from resources.store.trust import choose, secret, set_apart
 from ringrift.config import parse_config
 from ringrift.errors import InvalidInput
 from ringrift.jobs.contract import JobSpec
-from ringrift.planning.pipeline import Trust
+from ringrift.planning.running import Trust
 from ringrift.specs.kinds import params_of
 from ringrift.specs.match import MatchParams
 from ringrift.specs.params import PlayParams
