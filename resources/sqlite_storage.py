@@ -23,6 +23,11 @@ from sqlalchemy.pool import NullPool
 ENGINES = 32  # of the databases of runs, of which a web server meets many in its time
 
 
+def engine_of(address: str) -> Engine:
+    """An engine for an SQLAlchemy URL. Its pool keeps no connection, so one that is dropped holds nothing."""
+    return create_engine(address, poolclass=NullPool, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
+
+
 class Engines:
     """The engines of the databases that were used last, by their address."""
 
@@ -30,12 +35,8 @@ class Engines:
         self._kept: OrderedDict[str, Engine] = OrderedDict()
 
     def of(self, address: str) -> Engine:
-        """The engine of an SQLAlchemy URL. Its pool keeps no connection, so one that is dropped holds nothing."""
-        engine = self._kept.pop(address, None)
-        if engine is None:
-            timeout = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
-            engine = create_engine(address, poolclass=NullPool, connect_args=timeout)
-        self._kept[address] = engine
+        """The engine of an SQLAlchemy URL, made where it is not kept."""
+        engine = self._kept[address] = self._kept.pop(address) if address in self._kept else engine_of(address)
         while len(self._kept) > ENGINES:
             self._kept.popitem(last=False)
         return engine
@@ -69,7 +70,7 @@ class _OneDatabase:
     def connect(self) -> Iterator[Connection]:
         """A connection in a transaction, closed at the end."""
         if self._engine is None:
-            self._engine = Engines().of(self._conn_string)
+            self._engine = engine_of(self._conn_string)
         with self._engine.begin() as connection:
             yield connection
 
