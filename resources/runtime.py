@@ -1,5 +1,6 @@
 """What an asset works with: the home and its store, the pipeline's numbers, the hosts, and runs of jobs."""
 
+import contextlib
 import copy
 import hashlib
 import os
@@ -27,7 +28,7 @@ from resources.transports.base import HostRefused, HostUnreachable, Transport, r
 from resources.transports.local import LocalTransport
 from ringrift.errors import InvalidInput, RingRiftError
 from ringrift.files import write_json
-from ringrift.jobs.contract import JobSpec
+from ringrift.jobs.contract import MANIFEST, JobSpec
 from ringrift.jobs.inputs import InputFile, input_file
 from ringrift.planning.pipeline import Pipeline, load_pipeline
 from ringrift.strict import parse, read_document
@@ -113,11 +114,19 @@ class Runtime:
         for job in jobs:
             shutil.rmtree(self.home.inbox / job, ignore_errors=True)
 
-    def set_aside(self, job: str) -> Path:
-        """Move the pulled shards of a job whose games do not hold to `set_aside/`; returns where they are."""
+    def set_aside(self, result: JobResult) -> Path:
+        """Move the pulled shards of a job whose games do not hold to `set_aside/`; returns where they are.
+
+        Its host, if it can be reached, gives them up too, so that it plays the job anew should it ever be asked again.
+        """
+        job = result.spec.job_id
         place = self.home.root / SET_ASIDE / f"{job}-{uuid4().hex[:8]}"
         place.parent.mkdir(exist_ok=True)
         (self.home.inbox / job).rename(place)
+        host = next((host for host in [LOCAL, *self.hosts] if host.name == result.host), None)
+        with contextlib.suppress(HostUnreachable, HostRefused):
+            if host is not None:
+                self.transport(host).quarantine(job, [MANIFEST, *(path.name for path in result.shards)])
         return place
 
     @property

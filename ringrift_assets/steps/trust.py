@@ -1,6 +1,7 @@
 """Jobs whose games count: what a host brings home is proved by playing some of it again before it is believed."""
 
 import platform
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,7 @@ from ringrift.specs.params import PlayParams
 from ringrift.specs.prove import GAME_PARAMS, Claim, ProveParams
 from ringrift.stats.sprt import SequentialTest
 from ringrift.stats.trust import sample_size, share_size, turning_games
-from ringrift_assets.steps.jobs import run_job, run_jobs
+from ringrift_assets.steps.jobs import need_whole, run_jobs
 
 
 @dataclass(slots=True)
@@ -32,7 +33,6 @@ class Proof:
     of: int = 0
     cpu_s: float = 0.0
     set_apart: dict[str, str] = field(default_factory=dict)
-    jobs: list[JobResult] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """For the provenance of a partition."""
@@ -50,18 +50,22 @@ def run_proved(
 ) -> tuple[list[JobResult], Proof]:
     """`run_jobs`, and what came home compared with its plan and partly played again on this machine.
 
-    The games of a job that do not hold are set aside with their host, and the job is played again elsewhere. Raises
-    JobFailed as run_jobs does, and NoEligibleHost when nobody is left who may play.
+    The games of a job that do not hold are set aside with their host, and the job is played again elsewhere; `minutes`
+    are those of all the playing. What was played then is proved, for at most polling.max_phase_minutes. Raises
+    JobFailed as run_jobs does, JobLate when the proof ran out of time, and NoEligibleHost when nobody is left who may
+    play.
     """
+    deadline = None if minutes is None else time.monotonic() + 60 * minutes
     found: dict[str, JobResult] = {}
     proof = Proof()
     todo = list(specs)
     while todo:
-        results = run_jobs(context, runtime, todo, capability=capability, minutes=minutes)
+        left = None if deadline is None else max(0.0, deadline - time.monotonic()) / 60
+        results = run_jobs(context, runtime, todo, capability=capability, minutes=left)
         found |= {result.spec.job_id: result for result in results}
         bad = _prove(context, runtime, [result for result in results if result.shards], proof)
         for result, reason in bad:
-            runtime.set_aside(result.spec.job_id)
+            runtime.set_aside(result)
             set_apart(runtime.home, result.host, result.spec.job_id, reason)
             proof.set_apart[result.host] = reason
             context.log.warning(
@@ -75,25 +79,35 @@ def run_proved(
 def _prove(
     context: dg.AssetExecutionContext, runtime: Runtime, results: Sequence[JobResult], proof: Proof
 ) -> list[tuple[JobResult, str]]:
-    """The results whose games do not hold, with the reason."""
+    """The results whose games do not hold, with the reason. Each is a job, which is not done again once it is done."""
     results = [result for result in results if result.spec.kind in GAME_PARAMS]
     if not results:
         return []
     hosts = {host.name: host for host in [LOCAL, *runtime.hosts]}
-    claims = [_claim(runtime, result, hosts.get(result.host)) for result in results]
-    first = results[0].spec
-    params = ProveParams(config=first.config, iteration=first.iteration, claims=claims)
-    spec = params.spec(asset=first.asset, config=first.config, iteration=first.iteration, name=ProveParams.kind)
-    output = run_job(context, runtime, spec)
-    proof.jobs.append(output.job)
+    specs = [_job(result.spec, _claim(runtime, result, hosts.get(result.host))) for result in results]
+    proved = run_jobs(context, runtime, specs, minutes=runtime.pipeline.polling.max_phase_minutes)
+    need_whole(proved)
     bad = []
-    for result, claim in zip(results, output.result["claims"], strict=True):
+    for result, claim in zip(results, [claim for job in proved for claim in _found(job)], strict=True):
         proof.games += claim["proved"]
         proof.of += claim["games"]
         proof.cpu_s += claim["cpu_s"]
         if claim["problems"]:
             bad.append((result, f"{claim['problems']} of {claim['games']} games do not hold, {claim['told'][0]}"))
     return bad
+
+
+def _job(played: JobSpec, claim: Claim) -> JobSpec:
+    """The job that proves what was brought home of another one."""
+    config, iteration = played.config, played.iteration
+    params = ProveParams(config=config, iteration=iteration, claims=[claim])
+    return params.spec(asset=played.asset, config=config, iteration=iteration, name=ProveParams.kind)
+
+
+def _found(job: JobResult) -> list[dict[str, Any]]:
+    assert job.manifest is not None  # it is whole
+    claims: list[dict[str, Any]] = job.manifest.result["claims"]
+    return claims
 
 
 def _claim(runtime: Runtime, result: JobResult, host: Host | None) -> Claim:
