@@ -74,6 +74,6 @@ def partition_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionConte
 
 
 def open_iteration(instance: dg.DagsterInstance, *iterations: int) -> None:
-    """Make iterations known to the instance. Doing it twice changes nothing."""
-    if keys := [iteration_key(iteration) for iteration in iterations]:
+    """Make iterations known to the instance. Naming one twice, or doing it twice, changes nothing."""
+    if keys := [iteration_key(iteration) for iteration in sorted(set(iterations))]:
         instance.add_dynamic_partitions(ITERATIONS_NAME, keys)

@@ -193,7 +193,7 @@ def forged_jobs(folder: Path, way: str, number: int, stack: ExitStack) -> Rows:
     reached = {name: runtime.transport(host) for name, host in hosts.items()}
     runtime.transport = lambda host: reached[host.name] if host.name in reached else known(host)  # type: ignore[method-assign]
     make_liar(reached[LIAR], where, lambda job: by_id[job])
-    _let_wait(reached[HONEST], lambda: LIAR not in quarantines(runtime.home))
+    let_wait(reached[HONEST], lambda: LIAR not in quarantines(runtime.home))
     results, _ = run_proved(_context(), runtime, specs, capability="selfplay")
     caught = {place.name.rpartition("-")[0] for place in (runtime.home.root / SET_ASIDE).glob("*")}
     return [
@@ -208,7 +208,7 @@ def forged_jobs(folder: Path, way: str, number: int, stack: ExitStack) -> Rows:
     ]
 
 
-def _let_wait(transport: Transport, waits: Callable[[], bool]) -> None:
+def let_wait(transport: Transport, waits: Callable[[], bool]) -> None:
     """Let a host have no free slot for a while, so that the other gets every job."""
     status = transport.status
 

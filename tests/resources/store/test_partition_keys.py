@@ -37,7 +37,7 @@ def test_iterations_outside_four_digits_are_refused(number):
 
 def test_opening_an_iteration_twice_changes_nothing():
     with dg.DagsterInstance.ephemeral() as instance:
-        partitions.open_iteration(instance, 3)
+        partitions.open_iteration(instance, 3, 3)
         partitions.open_iteration(instance, 3)
         assert list(instance.get_dynamic_partitions("iteration")) == ["0003"]
 

@@ -12,7 +12,7 @@ from ringrift.jobs.contract import JOBS_FOLDER
 from ringrift.planning.gate import gate_of
 from ringrift.planning.pipeline import Pipeline
 from ringrift.strict import parse
-from ringrift_assets.bench.trust import make_liar
+from ringrift_assets.bench.trust import let_wait, make_liar
 from ringrift_assets.steps.trust import gate_sample
 from tests.ringrift_assets.conftest import PLAYED, failure
 
@@ -24,12 +24,23 @@ hosts:
 
 
 class LyingRuntime(Runtime):
-    """A runtime in which the host `liar` forges what it plays."""
+    """A runtime in which the host `liar` forges what it plays, and gets every job before `honest` gets one.
+
+    `limits` are kind and seconds of the runs, in order.
+    """
+
+    limits: list[tuple[str, float]]
+
+    def run(self, capability, specs, **more):
+        self.limits.append((specs[0].kind, more["timeout_s"]))
+        return super().run(capability, specs, **more)
 
     def transport(self, host: Host) -> Transport:
         found = super().transport(host)
         if host.name == "liar":
             make_liar(found, Path(host.ringrift_path) / JOBS_FOLDER, lambda job: "weak but legal games")
+        if host.name == "honest":
+            let_wait(found, lambda: "liar" not in quarantines(self.home))
         return found
 
 
@@ -37,7 +48,9 @@ class LyingRuntime(Runtime):
 def lying(graph, tmp_path, monkeypatch):
     def make(status: str = "ready") -> LyingRuntime:
         (tmp_path / "hosts.yaml").write_text(HOSTS % {"path": tmp_path, "status": status})
-        return LyingRuntime(graph.home, graph.pipeline, tmp_path / "hosts.yaml", listener=graph.events.append)
+        found = LyingRuntime(graph.home, graph.pipeline, tmp_path / "hosts.yaml", listener=graph.events.append)
+        found.limits = []
+        return found
 
     return make
 
@@ -45,8 +58,11 @@ def lying(graph, tmp_path, monkeypatch):
 def test_a_liar_is_set_apart_and_the_games_are_those_of_an_honest_fleet(graph, graph_of, lying, tmp_path):
     from resources.store.home import Home
 
-    result = graph.run(0, ["incumbent", "selfplay_games"], runtime=lying())
+    runtime = lying()
+    result = graph.run(0, ["incumbent", "selfplay_games"], runtime=runtime)
     assert result.success, failure(result)
+    (first, first_s), proof, (again, again_s), _ = runtime.limits
+    assert proof == ("prove", 7200) and first == again == "selfplay" and again_s < first_s <= 1800
     record = graph.record("selfplay_games")
     assert list(quarantines(graph.home)) == ["liar"] and list(record.provenance["proof"]["set_apart"]) == ["liar"]
     assert "played again it has other" in quarantines(graph.home)["liar"].reason
