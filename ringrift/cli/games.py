@@ -141,7 +141,8 @@ def _find(table: Any, game: str) -> dict[str, Any]:
         return table.slice(int(game), 1).to_pylist()[0]
     matches = [i for i, value in enumerate(hashes) if value.startswith(game)]
     if not matches:
-        allowed = f"give a hash or a number below {len(hashes)}"
+        numbers = f" or a number from 0 to {len(hashes) - 1}" if hashes else ""
+        allowed = f"give a hash{numbers}"
         raise InvalidInput("game", game, allowed, problem=f"no game {cut(game, 100)} among {len(hashes)}")
     if len({hashes[i] for i in matches}) > 1:
         raise InvalidInput("game", game, f"{len(matches)} games begin so; give more digits")

@@ -20,7 +20,6 @@ from uuid import uuid4
 
 import psutil
 
-from ringrift.errors import InvalidInput
 from ringrift.jobs import warm
 from ringrift.jobs.contract import (
     CANCEL,
@@ -36,7 +35,7 @@ from ringrift.jobs.contract import (
     JobState,
 )
 from ringrift.jobs.cores import usable_cores
-from ringrift.jobs.view import JobView, view_job
+from ringrift.jobs.view import JobView, view_or_fault
 
 WORKER = ("-m", "ringrift.jobs.worker")
 SLOTS_FOLDER = "slots"
@@ -140,14 +139,8 @@ class JobFolder:
 
         One whose spec cannot be read is lost, with the words in `error`.
         """
-        found = map(self._view, self.job_ids() if jobs is None else jobs)
+        found = (view_or_fault(self.jobs / job, "", self.alive) for job in (self.job_ids() if jobs is None else jobs))
         return [view for view in found if view]
-
-    def _view(self, job: str) -> JobView | None:
-        try:
-            return view_job(self.jobs / job, "", self.alive)
-        except InvalidInput as error:
-            return JobView(job, "", "", 0, "lost", "", 0, 0, 0, None, None, str(error), str(self.jobs / job))
 
     def status(self) -> FolderStatus:
         """Free space and free slots now, and the speed of a core, which is measured once."""

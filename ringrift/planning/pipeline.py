@@ -6,19 +6,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from ringrift.config import CONFIG_KEYS, ConfigKey, Positive, parse_config
-from ringrift.planning.limits import (
-    MOST_BLOCKS,
-    MOST_GAMES,
-    Blocks,
-    Games,
-    PanelRung,
-    Rung,
-    Thousand,
-    Tier,
-    check_different,
-    check_gate,
-    check_ladder,
-)
+from ringrift.planning import limits
 from ringrift.planning.retry import RetryPolicy
 from ringrift.planning.running import Polling, Trust
 from ringrift.players.engines import EngineMode
@@ -82,7 +70,7 @@ class SelfplayJob(Strict):
 
     name: str = Field(pattern=r"^[a-z0-9_]+$", max_length=60)
     config: ConfigKey
-    games: Games
+    games: limits.Games
     engine: EngineMode
     difficulty: int | None = Field(default=None, ge=1, le=10)  # None: the incumbent tier's
     opening_plies: int | None = Field(default=None, ge=0, le=6)  # None: selfplay.opening_plies
@@ -102,20 +90,22 @@ class Selfplay(Strict):
 
     @model_validator(mode="after")
     def _names_differ(self) -> "Selfplay":
-        check_different("give each job its own name", [job.name for job in self.jobs])
+        limits.check_different("give each job its own name", [job.name for job in self.jobs])
         return self
 
 
 class CmaEs(Strict):
     population: int = Field(default=14, ge=4, le=1000, multiple_of=2)  # individuals come in mirrored pairs
-    games_per_evaluation: Thousand = 8
+    games_per_evaluation: limits.Thousand = 8
     scale: float = Field(default=1.0, gt=0, le=100)  # multiplies the population, and so the games
     replicas: Annotated[int, Field(ge=1, le=100)] = 2  # searches of an iteration, each a job of its own
     proofs: Positive = 2  # candidates that may be refused before the incumbent stays
-    panel: list[PanelRung] = Field(default_factory=lambda: ["Heuristic_D5"])  # beside the incumbent and the default
+    panel: list[limits.PanelRung] = Field(
+        default_factory=lambda: ["Heuristic_D5"]
+    )  # beside the incumbent and the default
     import_file: str | None = None  # a file of trained profiles whose profile is one more candidate
     sigma: float = Field(default=0.5, gt=0)  # first step, in the search's own scaled units
-    generations: Annotated[dict[ConfigKey, Thousand], AfterValidator(_GENERATIONS.__or__)] = _GENERATIONS
+    generations: Annotated[dict[ConfigKey, limits.Thousand], AfterValidator(_GENERATIONS.__or__)] = _GENERATIONS
 
 
 class ValueTraining(LoopNumbers):
@@ -151,14 +141,14 @@ class Training(LoopNumbers):
 class Matchup(Strict):
     """`games` games between two rungs of the ladder, named `{Engine}_D{difficulty}`."""
 
-    first: Rung
-    second: Rung
+    first: limits.Rung
+    second: limits.Rung
     config: ConfigKey
-    games: Blocks
+    games: limits.Blocks
 
     @model_validator(mode="after")
     def _players_differ(self) -> "Matchup":
-        check_different("name two players", [self.first, self.second])
+        limits.check_different("name two players", [self.first, self.second])
         return self
 
 
@@ -168,12 +158,12 @@ class RoundRobin(Strict):
     An iteration plays as many tables as there are sets of these `players` that fill one, times `blocks`.
     """
 
-    players: list[Rung] = Field(default_factory=lambda: list(_ROUND_ROBIN), min_length=4)  # 4: a full table
-    blocks: Thousand = 1
+    players: list[limits.Rung] = Field(default_factory=lambda: list(_ROUND_ROBIN), min_length=4)  # 4: a full table
+    blocks: limits.Thousand = 1
 
     @model_validator(mode="after")
     def _players_differ(self) -> "RoundRobin":
-        check_different("name each player once", self.players)
+        limits.check_different("name each player once", self.players)
         return self
 
 
@@ -185,7 +175,7 @@ class Evaluation(Strict):
     # A decision of policy-value networks; None: as many as take search.decision_ms.
     network_simulations: int | None = Field(default=None, ge=1, le=1024)
     anchor_blocks: int = Field(
-        default=25, ge=0, le=MOST_BLOCKS
+        default=25, ge=0, le=limits.MOST_BLOCKS
     )  # of the match that tells progress in one unit; 0 plays none
     elo_start: float = 1500.0
     elo_k: float = Field(default=32.0, gt=0)
@@ -207,24 +197,24 @@ class Gate(Strict):
     elo1: float = 35.0
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     beta: float = Field(default=0.05, gt=0, lt=0.5)
-    min_blocks: Blocks = 16
-    max_blocks: Blocks = 256  # undecided after these: not promoted
+    min_blocks: limits.Blocks = 16
+    max_blocks: limits.Blocks = 256  # undecided after these: not promoted
 
     @model_validator(mode="after")
     def _is_a_test(self) -> "Gate":
-        check_gate(self.model_dump())
+        limits.check_gate(self.model_dump())
         return self
 
 
 class Tiers(Strict):
-    start: Tier = "D2"
-    ladder: list[Tier] = Field(default_factory=lambda: list(get_args(Tier)))
+    start: limits.Tier = "D2"
+    ladder: list[limits.Tier] = Field(default_factory=lambda: list(get_args(limits.Tier)))
     win_rate: float = Field(default=0.55, gt=0, le=1)
     min_games: Positive = 10
 
     @model_validator(mode="after")
     def _rises(self) -> "Tiers":
-        check_ladder(self.ladder, self.start)
+        limits.check_ladder(self.ladder, self.start)
         return self
 
 
@@ -238,7 +228,7 @@ class Loop(Strict):
     # An iteration plays so many games of training.sources that the store grows by this factor, and at least the
     # numbers of selfplay.jobs; 1 plays these numbers only.
     growth: float = Field(default=1.0, ge=1, le=10)
-    most_games: Games = 50_000  # of one iteration, whatever the growth
+    most_games: limits.Games = 50_000  # of one iteration, whatever the growth
 
 
 class Pipeline(Strict):
@@ -262,10 +252,12 @@ class Pipeline(Strict):
 
     @model_validator(mode="after")
     def _can_be_played(self) -> "Pipeline":
-        check_different("name each config once", self.configs)
+        limits.check_different("name each config once", self.configs)
         for job in self.selfplay.jobs:
-            if self.scaled_games(job) > MOST_GAMES:
-                raise ValueError(f"{job.name} plays {self.scaled_games(job)} games, scaled; {MOST_GAMES} are the most")
+            if self.scaled_games(job) > limits.MOST_GAMES:
+                raise ValueError(
+                    f"{job.name} plays {self.scaled_games(job)} games, scaled; {limits.MOST_GAMES} are the most"
+                )
         if self.scaled_population > 1000:
             raise ValueError(f"cmaes.population is {self.scaled_population}, scaled; 1000 are the most")
         return self
