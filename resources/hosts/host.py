@@ -1,5 +1,6 @@
 """The hosts file: which machines there are, what each may do, and why one is not eligible for a job."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -21,6 +22,7 @@ CLASS_PREFIXES: dict[str, HostClass] = {
     "lambda": "lambda_labs",
     "vast": "vast_ai",
 }
+SSH_PORT = 22
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 ROLES: dict[str, tuple[Capability, ...]] = {
@@ -39,6 +41,11 @@ ROLES: dict[str, tuple[Capability, ...]] = {
     "coordinator": (),
 }
 """What a host of each role may do. `capabilities` in the file says it directly and wins over the role."""
+
+
+def expanded(text: str) -> Path:
+    """A path with a leading `~` read as the home of its user; left as it is where there is no such user."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111  # Path.expanduser raises then
 
 
 class NoEligibleHost(RingRiftError):
@@ -141,7 +148,7 @@ class Host(BaseModel):
             return f"it has {self.memory_gb:g} GB of memory, the job needs {memory_gb:g}"
         if not self.is_local and not remote:
             return "it is reached by SSH and only local hosts are in use"
-        if self.ssh_key and not Path(self.ssh_key).expanduser().is_file():
+        if self.ssh_key and not expanded(self.ssh_key).is_file():
             return f"its ssh_key {self.ssh_key} does not exist here"
         return None
 

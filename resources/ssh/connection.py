@@ -192,7 +192,7 @@ class SshConnection:
                 client.close()
 
     def _open(self) -> paramiko.SSHClient:
-        return open_client(self.host, self.timeouts, self.destination)
+        return open_client(self.host, self.timeouts)
 
     # --- using it ---------------------------------------------------------------------------------------
 
