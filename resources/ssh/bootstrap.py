@@ -103,7 +103,7 @@ def _environment(connection: SshConnection, host: Host) -> str:
     _step(
         connection,
         host,
-        f"mkdir -p {shell_path(root_of(host))} && {found.stdout.strip()} -m venv {folder}",
+        f"mkdir -p {shell_path(root_of(host))} && {found.stdout.split()[-1]} -m venv {folder}",
         "making the environment",
     )
     return python

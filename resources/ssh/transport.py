@@ -5,10 +5,11 @@ host. Shards are pulled several at once; a pull that was interrupted goes on whe
 """
 
 import base64
+import errno
 import posixpath
 import shlex
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,10 +21,11 @@ import paramiko
 
 from resources.hosts.host import Host
 from resources.ssh.agent_client import Agent, NotStarted, start_fault, version_fault
-from resources.ssh.connection import SFTP_CHANNELS, SshConnection, shell_path
+from resources.ssh.connection import SshConnection, shell_path
+from resources.ssh.file_sessions import SESSIONS
 from resources.ssh.opening import Timeouts
 from resources.ssh.sftp import Pace, Progress, exists, holds, pull, push
-from resources.transports.base import HostRefused, HostUnreachable
+from resources.transports.base import NO_SIZES, HostRefused, HostUnreachable
 from ringrift.jobs.contract import JOBS_FOLDER, OUT, JobSpec, file_sha256
 from ringrift.jobs.folder import FolderStatus, Look
 from ringrift.jobs.view import JobView
@@ -33,6 +35,7 @@ from ringrift.specs.kinds import inputs_of
 ENVIRONMENT = "env"  # below ringrift_path: where bootstrap puts the worker's environment
 MODEL_SUFFIX, CARD_SUFFIX = ".safetensors", ".json"
 HOMES = "homes"  # below ringrift_path: input files, one folder a home of an orchestrator
+FROM_SERVER = (None, errno.EACCES)  # numbers of errors that an SFTP server tells; no file of ours is named then
 STARTING_S = 60.0  # an agent on a cold disk needs so long at most to load
 
 
@@ -123,6 +126,7 @@ class SshTransport:
         if (other := version_fault(self.host.name, agent.greeting)) is not None:
             self.connection.failed(other)
             raise other
+        self.connection.check_files()  # a host whose games cannot come home gets no job
         return agent
 
     def agent_command(self) -> str:
@@ -204,15 +208,20 @@ class SshTransport:
 
     # --- files ------------------------------------------------------------------------------------------
 
-    def fetch(self, job: str, names: Sequence[str], folder: Path) -> None:
+    def fetch(self, job: str, names: Sequence[str], folder: Path, sizes: Mapping[str, int] = NO_SIZES) -> None:
         root = f"{self.hello()['root']}/{JOBS_FOLDER}/{job}/{OUT}"
 
         def one(name: str) -> None:
             with self._files() as client:
+                remote, size = posixpath.join(root, name), sizes.get(name)
                 try:
-                    pull(client, posixpath.join(root, name), folder / name, self.pace, self.progress)
+                    pull(client, remote, folder / name, self.pace, self.progress, expected=size)
                 except FileNotFoundError:
                     return
+                except OSError as error:
+                    if error.filename is None and error.errno in FROM_SERVER:
+                        raise HostRefused(f"{self.host.name} did not give {name} of {job}: {error}") from error
+                    raise
 
         self._several([lambda name=name: one(name) for name in names])  # type: ignore[misc]
 
@@ -279,7 +288,7 @@ class SshTransport:
             for one in work:
                 one()
             return
-        with ThreadPoolExecutor(min(SFTP_CHANNELS, len(work))) as pool:
+        with ThreadPoolExecutor(min(SESSIONS, len(work))) as pool:
             for future in [pool.submit(one) for one in work]:
                 future.result()
 

@@ -49,7 +49,7 @@ def make_key(path: Path, passphrase: str = "") -> None:
 class Sshd:
     """One server: `key` opens it, `known_hosts` names it. Its folder holds everything it has.
 
-    `options` are lines of sshd_config that win over those of CONFIG.
+    `options` are lines of sshd_config that stand instead of those of CONFIG.
     """
 
     def __init__(self, folder: Path, options: str = ""):
@@ -81,9 +81,9 @@ class Sshd:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         config = self.folder / "sshd_config"
-        config.write_text(
-            f"{self.options}\n{CONFIG.format(port=self.port, folder=self.folder)}"
-        )  # first of a kind wins
+        own = {line.split()[0] for line in self.options.splitlines() if line}
+        usual = CONFIG.format(port=self.port, folder=self.folder).splitlines()
+        config.write_text("\n".join([self.options, *(line for line in usual if line.split(" ")[0] not in own), ""]))
         with (self.folder / "sshd.log").open("ab") as log:
             self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + READY_S
