@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from resources.hosts.address import check_address, split_address
 from ringrift.errors import InvalidInput, RingRiftError
 
 KNOWN_HOSTS_VARIABLE = "RINGRIFT_KNOWN_HOSTS"
@@ -57,6 +58,7 @@ def _text(value: Any) -> Any:
 
 
 OptionalText = Annotated[str | None, BeforeValidator(_text)]
+Address = Annotated[OptionalText, AfterValidator(check_address)]
 
 
 class Host(BaseModel):
@@ -65,34 +67,37 @@ class Host(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)
-    ssh_host: OptionalText = None
-    ssh_user: OptionalText = None
-    ssh_port: int = Field(default=22, ge=1, le=65535)
+    ssh_host: Address = None
+    ssh_user: Annotated[OptionalText, Field(pattern=r"^[^\s-]\S*$")] = None
+    ssh_port: int = Field(default=SSH_PORT, ge=1, le=65535, strict=True)
     ssh_key: OptionalText = None
     ringrift_path: OptionalText = None
     python_path: OptionalText = None
-    memory_gb: float | None = Field(default=None, gt=0)
-    cpus: int | None = Field(default=None, ge=1)
+    memory_gb: float | None = Field(default=None, gt=0, strict=True, allow_inf_nan=False)
+    cpus: int | None = Field(default=None, ge=1, strict=True)
     gpu: OptionalText = None
-    gpu_vram_gb: float | None = Field(default=None, gt=0)
+    gpu_vram_gb: float | None = Field(default=None, gt=0, strict=True, allow_inf_nan=False)
     role: Literal[tuple(ROLES)] | None = None  # type: ignore[valid-type]  # the table above is the list
     capabilities: tuple[Capability, ...] | None = None
-    max_parallel_jobs: int | None = Field(default=None, ge=1)
+    max_parallel_jobs: int | None = Field(default=None, ge=1, strict=True)
     status: Status = "ready"
     declared_class: HostClass | None = Field(default=None, alias="class")
-    tailscale_ip: OptionalText = None
+    tailscale_ip: Address = None
     region: OptionalText = None
     note: OptionalText = None
 
     @model_validator(mode="before")
     @classmethod
-    def _split_user(cls, data: Any) -> Any:
-        """`ssh_host: user@host` means ssh_user and ssh_host."""
+    def _split_address(cls, data: Any) -> Any:
+        """`ssh_host` may hold user and port too, as people copy it, unless their own fields say another thing."""
         host = data.get("ssh_host") if isinstance(data, dict) else None
-        if isinstance(host, str) and "@" in host and not data.get("ssh_user"):
-            user, _, rest = host.partition("@")
-            return {**data, "ssh_user": user, "ssh_host": rest}
-        return data
+        if not isinstance(host, str):
+            return data
+        user, address, port = split_address(host)
+        parts: dict[str, Any] = {"ssh_user": user} if user else {}
+        parts |= {"ssh_port": int(port)} if port else {}
+        other = any(data.get(name) not in (None, "", value) for name, value in parts.items())
+        return data if other else {**data, **parts, "ssh_host": address or None}
 
     @property
     def address(self) -> str | None:
