@@ -19,7 +19,6 @@ COVERED = {  # modules without a test file of their own name, by the test file t
     "tests/faults/test_ssh.py": "resources.runner.watched resources.ssh.agent_client",
     "tests/resources/hosts/test_file.py": "resources.hosts.host",
     "tests/resources/models/test_registry.py": "resources.models.model",
-    "tests/resources/runner/test_placement.py": "resources.runner.outages",
     "tests/resources/runner/test_reaper.py": "resources.runner.index",
     "tests/resources/runner/test_runner.py": """
         resources.runner.events resources.transports.base resources.transports.local

@@ -28,6 +28,10 @@ class HostRefused(RingRiftError):
     """The host answers and cannot be used as it is; the message has the remedy. Trying again does not help."""
 
 
+class HostFaulty(HostRefused):
+    """What the host answers, or what its worker says, cannot be: its jobs go elsewhere and it gets none in this run."""
+
+
 def reason(error: RingRiftError, host: str) -> str:
     """The error's words without the host's name in front, for places that show the name themselves."""
     return str(error).removeprefix(host).lstrip(": ")

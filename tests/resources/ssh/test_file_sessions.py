@@ -66,3 +66,14 @@ def test_a_file_that_the_host_does_not_give_is_its_fault(at, tmp_path):
     (tmp_path / "root" / "jobs-v1" / "j" / "out" / "a_folder").mkdir(parents=True)
     with pytest.raises(HostRefused, match="lab did not give a_folder"):
         there.fetch("j", ["a_folder"], tmp_path / "in")
+
+
+def test_a_file_of_another_size_than_announced_is_not_fetched(at, tmp_path):
+    there = at("")
+    out = tmp_path / "root" / "jobs-v1" / "j" / "out"
+    out.mkdir(parents=True)
+    with (out / "big").open("wb") as file:
+        file.truncate(3 << 30)
+    (out / "small").write_bytes(b"12")
+    there.fetch("j", ["big", "small"], tmp_path / "in", {"big": 1, "small": 2})
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["small"]
