@@ -105,6 +105,11 @@ class Host(BaseModel):
         return self.tailscale_ip or self.ssh_host
 
     @property
+    def port(self) -> int:
+        """The port at `address`: Tailscale is reached at 22, whatever port is forwarded at ssh_host."""
+        return SSH_PORT if self.tailscale_ip else self.ssh_port
+
+    @property
     def is_local(self) -> bool:
         """True when jobs start as processes of this machine, without SSH."""
         return self.host_class == "local"

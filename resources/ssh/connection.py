@@ -78,8 +78,8 @@ class SshConnection:
 
     @property
     def destination(self) -> str:
-        """`user@address:port`."""
-        return f"{self.host.ssh_user or getpass.getuser()}@{self.host.address}:{self.host.ssh_port}"
+        """`user@address:port` of the first way to the host, as the hosts file has it."""
+        return f"{self.host.ssh_user or getpass.getuser()}@{self.host.address}:{self.host.port}"
 
     # --- opening and closing ----------------------------------------------------------------------------
 
