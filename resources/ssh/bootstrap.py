@@ -104,7 +104,7 @@ def _environment(connection: SshConnection, host: Host) -> str:
     _step(
         connection,
         host,
-        f"mkdir -p {shell_path(root_of(host))} && {found.stdout.strip()} -m venv --clear {folder}",
+        f"mkdir -p {shell_path(root_of(host))} && {found.stdout.split()[-1]} -m venv --clear {folder}",
         "making the environment",
     )
     return python

@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import psutil
 
+from ringrift.files import lock
 from ringrift.jobs import warm
 from ringrift.jobs.contract import (
     CANCEL,
@@ -286,8 +287,4 @@ def staged(folder: JobFolder, name: str) -> Iterator[list[Path]]:
 
 def _take(handle: IO[bytes], how: int) -> bool:
     """Take a lock without waiting. A shared one is enough to ask whether somebody holds it."""
-    try:
-        fcntl.flock(handle, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return lock(handle, how | fcntl.LOCK_NB)

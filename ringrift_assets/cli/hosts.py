@@ -99,7 +99,7 @@ def _listed(host: Host) -> dict[str, Any]:
     return {
         "host": host.name,
         "class": host.host_class,
-        "address": "this machine" if host.is_local else f"{host.ssh_user or ''}@{host.address}:{host.ssh_port}",
+        "address": "this machine" if host.is_local else f"{host.ssh_user or ''}@{host.address}:{host.port}",
         "may": ", ".join(host.allows) or "-",
         "slots": host.max_parallel_jobs or host.cpus,
         "memory_gb": host.memory_gb,
