@@ -10,6 +10,7 @@ from pathlib import Path
 import paramiko
 
 from resources.hosts.host import SSH_PORT, Host, expanded
+from ringrift.errors import cut, printable
 
 CONFIG = "~/.ssh/config"
 
@@ -92,5 +93,6 @@ def _read(text: str, name: str, file: Path) -> paramiko.SSHConfigDict:
     try:
         return paramiko.SSHConfig.from_text(text).lookup(name)
     except Exception as error:  # whatever paramiko makes of a file that OpenSSH understands
-        logging.getLogger("ringrift").warning("%s is not understood (%s) and not used for %s", file, error, name)
+        problem = printable(f"{file} is not understood ({error}) and not used for {name}")
+        logging.getLogger("ringrift").warning("%s", cut(problem))
         return paramiko.SSHConfigDict()

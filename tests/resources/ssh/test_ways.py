@@ -83,9 +83,10 @@ def test_a_connection_goes_through_a_command_whose_last_words_are_told_when_it_f
 
 
 @pytest.mark.parametrize("text", [b"Host 'a\n Port 1\n", b"Host *\n Port x\n", b"Match exec true\n Port 1\n", b"\xff"])
-def test_a_config_that_is_not_understood_is_not_used(config, text):
+def test_a_config_that_is_not_understood_is_not_used(config, text, caplog):
     config.write_bytes(text)
     assert [way.text for way in ways(ssh_host="u@box")] == ["u@box:22"]
+    assert all("is not understood" in told and told.isprintable() for told in caplog.messages)
 
 
 def test_a_name_that_nobody_knows_is_told_so(config):
