@@ -1,5 +1,6 @@
 """What an asset works with: the home and its store, the pipeline's numbers, the hosts, and runs of jobs."""
 
+import contextlib
 import copy
 import hashlib
 import os
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 from resources.hosts.file import load_hosts
 from resources.hosts.host import LOCAL, Capability, Host, HostClass, check_class, eligible
@@ -21,11 +23,12 @@ from resources.runner.events import Control, JobEvent, JobResult
 from resources.runner.runner import JobRunner
 from resources.store.home import HOME_VARIABLE, REPOSITORY, Home
 from resources.store.store import Store
+from resources.store.trust import quarantines
 from resources.transports.base import HostRefused, HostUnreachable, Transport, reason
 from resources.transports.local import LocalTransport
 from ringrift.errors import InvalidInput, RingRiftError
 from ringrift.files import write_json
-from ringrift.jobs.contract import JobSpec
+from ringrift.jobs.contract import MANIFEST, JobSpec
 from ringrift.jobs.inputs import InputFile, input_file
 from ringrift.planning.pipeline import Pipeline, load_pipeline
 from ringrift.strict import parse, read_document
@@ -36,6 +39,7 @@ BANDWIDTH_VARIABLE = "RINGRIFT_BANDWIDTH_MB_S"
 DEFAULT_PIPELINE = REPOSITORY / "config" / "pipeline.yaml"
 
 
+SET_ASIDE = "set_aside"  # pulled games that do not hold, kept for people
 Backend = Literal["ssh", "local"]
 
 
@@ -109,6 +113,21 @@ class Runtime:
         """Drop the pulled shards of jobs whose rows are in the store now."""
         for job in jobs:
             shutil.rmtree(self.home.inbox / job, ignore_errors=True)
+
+    def set_aside(self, result: JobResult) -> Path:
+        """Move the pulled shards of a job whose games do not hold to `set_aside/`; returns where they are.
+
+        Its host, if it can be reached, gives them up too, so that it plays the job anew should it ever be asked again.
+        """
+        job = result.spec.job_id
+        place = self.home.root / SET_ASIDE / f"{job}-{uuid4().hex[:8]}"
+        place.parent.mkdir(exist_ok=True)
+        (self.home.inbox / job).rename(place)
+        host = next((host for host in [LOCAL, *self.hosts] if host.name == result.host), None)
+        with contextlib.suppress(HostUnreachable, HostRefused):
+            if host is not None:
+                self.transport(host).quarantine(job, [MANIFEST, *(path.name for path in result.shards)])
+        return place
 
     @property
     def pipeline(self) -> Pipeline:
@@ -186,6 +205,7 @@ class Runtime:
             remote=self.where.backend != "local",
             memory_gb=needed_gb(specs),
             host_class=self.where.host_class,
+            apart=quarantines(self.home),
         )
 
     def transport(self, host: Host) -> Transport:

@@ -13,6 +13,8 @@ from typing import Any
 import numba
 from platformdirs import user_cache_dir
 
+from ringrift.compile_cache import use_cache
+
 KERNEL_FOLDERS = ("rules", "players", "network/gumbel")
 KERNEL_FILES = (
     "boards.py",
@@ -42,7 +44,7 @@ def cache_dir() -> Path:
     return Path(parent) / f"kernels-{source_digest()}"
 
 
-numba.config.CACHE_DIR = str(cache_dir())  # type: ignore[attr-defined]  # before the first decorator runs
+use_cache(cache_dir())
 
 _COMMON: Any = {"cache": True, "nogil": True, "error_model": "numpy"}
 

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -10,16 +10,27 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from ringrift.errors import InvalidInput, MissingInput
+from ringrift.errors import InvalidInput, MissingInput, cut
 
 
 class Strict(BaseModel):
     """A model that refuses unknown keys and converts no types; its values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 Model = TypeVar("Model", bound=BaseModel)
+Item = TypeVar("Item", bound=Hashable)
+
+
+def first_twice(items: Iterable[Item]) -> Item | None:
+    """The first of the items that was there before, None if they differ."""
+    seen: set[Item] = set()
+    for item in items:
+        if item in seen:
+            return item
+        seen.add(item)
+    return None
 
 
 def parse(model: type[Model], data: object, where: str) -> Model:
@@ -46,12 +57,12 @@ def _explain(model: type[BaseModel], fault: ErrorDetails) -> InvalidInput:
     if fault["type"] == "missing":
         return InvalidInput(_dotted(path[:-1]), value, problem=f"missing key {path[-1]!r}")
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(path[-1]), _known_keys(model, path[:-1]), n=1, cutoff=0)
+        near = difflib.get_close_matches(str(path[-1])[:100], _known_keys(model, path[:-1]), n=1, cutoff=0)
         return InvalidInput(
             _dotted(path[:-1]),
             value,
             f"the nearest known key is {near[0]!r}" if near else "",
-            problem=f"unknown key {path[-1]!r}",
+            problem=f"unknown key {cut(repr(path[-1]), 120)}",
         )
     cause = fault.get("ctx", {}).get("error")
     if isinstance(cause, InvalidInput):
@@ -88,7 +99,7 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML that refuses duplicate keys."""
+    """YAML that refuses duplicate keys. Not the loader of libyaml: deep nesting crashes it."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         _unique([(key.value, None) for key, _ in node.value if isinstance(key, yaml.ScalarNode)])
@@ -96,10 +107,8 @@ class _Loader(yaml.SafeLoader):
 
 
 def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ValueError(f"duplicate key {key!r}")
+    if (twice := first_twice(key for key, _ in pairs)) is not None:
+        raise ValueError(f"duplicate key {twice!r}")
     return dict(pairs)
 
 
@@ -118,7 +127,7 @@ def read_document(path: Path) -> dict[str, Any]:
         raise MissingInput(f"{path} is not there; give the path of a YAML or JSON file") from None
     except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
         kind = "JSON" if path.suffix == ".json" else "YAML"
-        text = " ".join(str(error).split())
+        text = cut(" ".join(str(error).split()))
         raise InvalidInput("", path.name, problem=f"{path} is not valid {kind}: {text}") from error
     if not isinstance(value, dict):
         raise InvalidInput(str(path), value, "use a mapping of keys to values", problem="not a mapping")

@@ -17,7 +17,7 @@ from resources.runtime import Runtime
 from resources.store.contents.base import content_of
 from resources.store.contents.models import ModelContent, TrainingOutcome
 from resources.store.learned import learned_games
-from resources.store.partition_keys import partition_key
+from resources.store.partition_keys import open_iteration, partition_key
 from resources.store.store import Store
 from ringrift import names
 
@@ -172,6 +172,7 @@ def retraining(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Skip
         context.log.info(line)
     if not decision.requests:
         return dg.SkipReason(tick_message(decision.waiting))
+    open_iteration(context.instance, *{request.iteration for request in decision.requests})  # deleted, or never known
     return dg.SensorResult(run_requests=[_run_request(request) for request in decision.requests])
 
 

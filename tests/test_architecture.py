@@ -19,7 +19,6 @@ COVERED = {  # modules without a test file of their own name, by the test file t
     "tests/faults/test_ssh.py": "resources.runner.watched resources.ssh.agent_client",
     "tests/resources/hosts/test_file.py": "resources.hosts.host",
     "tests/resources/models/test_registry.py": "resources.models.model",
-    "tests/resources/runner/test_placement.py": "resources.runner.outages",
     "tests/resources/runner/test_reaper.py": "resources.runner.index",
     "tests/resources/runner/test_runner.py": """
         resources.runner.events resources.transports.base resources.transports.local
@@ -34,8 +33,9 @@ COVERED = {  # modules without a test file of their own name, by the test file t
     "tests/ringrift/cli/test_games.py": "ringrift.gamesets.find",
     "tests/ringrift/cli/test_tune.py": "ringrift.cli.local_tuning ringrift.cli.options ringrift.plots.cmaes",
     "tests/ringrift/gamesets/test_dedup.py": "ringrift.gamesets.schema",
-    "tests/ringrift/jobs/test_worker.py": "ringrift.kinds.noop ringrift.files",
+    "tests/ringrift/jobs/test_worker.py": "ringrift.kinds.noop",
     "tests/ringrift/kinds/test_cmaes.py": "ringrift.tuning.tables ringrift.specs.cmaes",
+    "tests/ringrift/kinds/test_prove.py": "ringrift.specs.prove",
     "tests/ringrift/kinds/test_rate.py": "ringrift.specs.store_jobs",
     "tests/ringrift/kinds/test_round_robin.py": "ringrift.specs.round_robin",
     "tests/ringrift/kinds/test_selfplay.py": """
@@ -60,7 +60,7 @@ COVERED = {  # modules without a test file of their own name, by the test file t
         ringrift.network.value.files ringrift.network.value.model ringrift.network.value.rows
     """,
     "tests/ringrift/planning/test_matches.py": "ringrift.planning.entrants ringrift.planning.jobs",
-    "tests/ringrift/planning/test_pipeline_keys.py": "ringrift.planning.retry",
+    "tests/ringrift/planning/test_pipeline_keys.py": "ringrift.planning.retry ringrift.planning.running",
     "tests/ringrift/play/test_series.py": "ringrift.matches.plan",
     "tests/ringrift/players/heuristic/test_features.py": """
         ringrift.players.heuristic.counts ringrift.players.heuristic.greedy_turn

@@ -1,10 +1,13 @@
 """The hosts file: which machines there are, what each may do, and why one is not eligible for a job."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from resources.hosts.address import check_address, split_address
 from ringrift.errors import InvalidInput, RingRiftError
 
 KNOWN_HOSTS_VARIABLE = "RINGRIFT_KNOWN_HOSTS"
@@ -21,6 +24,7 @@ CLASS_PREFIXES: dict[str, HostClass] = {
     "lambda": "lambda_labs",
     "vast": "vast_ai",
 }
+SSH_PORT = 22
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 ROLES: dict[str, tuple[Capability, ...]] = {
@@ -41,6 +45,11 @@ ROLES: dict[str, tuple[Capability, ...]] = {
 """What a host of each role may do. `capabilities` in the file says it directly and wins over the role."""
 
 
+def expanded(text: str) -> Path:
+    """A path with a leading `~` read as the home of its user; left as it is where there is no such user."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111  # Path.expanduser raises then
+
+
 class NoEligibleHost(RingRiftError):
     """No host may take the job; the message lists every host with its reason."""
 
@@ -50,6 +59,7 @@ def _text(value: Any) -> Any:
 
 
 OptionalText = Annotated[str | None, BeforeValidator(_text)]
+Address = Annotated[OptionalText, AfterValidator(check_address)]
 
 
 class Host(BaseModel):
@@ -58,34 +68,38 @@ class Host(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)
-    ssh_host: OptionalText = None
-    ssh_user: OptionalText = None
-    ssh_port: int = Field(default=22, ge=1, le=65535)
+    ssh_host: Address = None
+    ssh_user: Annotated[OptionalText, Field(pattern=r"^[^\s-]\S*$")] = None
+    ssh_port: int = Field(default=SSH_PORT, ge=1, le=65535, strict=True)
     ssh_key: OptionalText = None
     ringrift_path: OptionalText = None
     python_path: OptionalText = None
-    memory_gb: float | None = Field(default=None, gt=0)
-    cpus: int | None = Field(default=None, ge=1)
+    memory_gb: float | None = Field(default=None, gt=0, strict=True, allow_inf_nan=False)
+    cpus: int | None = Field(default=None, ge=1, strict=True)
     gpu: OptionalText = None
-    gpu_vram_gb: float | None = Field(default=None, gt=0)
+    gpu_vram_gb: float | None = Field(default=None, gt=0, strict=True, allow_inf_nan=False)
     role: Literal[tuple(ROLES)] | None = None  # type: ignore[valid-type]  # the table above is the list
     capabilities: tuple[Capability, ...] | None = None
-    max_parallel_jobs: int | None = Field(default=None, ge=1)
+    trusted: bool | None = Field(default=None, strict=True)
+    max_parallel_jobs: int | None = Field(default=None, ge=1, strict=True)
     status: Status = "ready"
     declared_class: HostClass | None = Field(default=None, alias="class")
-    tailscale_ip: OptionalText = None
+    tailscale_ip: Address = None
     region: OptionalText = None
     note: OptionalText = None
 
     @model_validator(mode="before")
     @classmethod
-    def _split_user(cls, data: Any) -> Any:
-        """`ssh_host: user@host` means ssh_user and ssh_host."""
+    def _split_address(cls, data: Any) -> Any:
+        """`ssh_host` may hold user and port too, as people copy it, unless their own fields say another thing."""
         host = data.get("ssh_host") if isinstance(data, dict) else None
-        if isinstance(host, str) and "@" in host and not data.get("ssh_user"):
-            user, _, rest = host.partition("@")
-            return {**data, "ssh_user": user, "ssh_host": rest}
-        return data
+        if not isinstance(host, str):
+            return data
+        user, address, port = split_address(host)
+        parts: dict[str, Any] = {"ssh_user": user} if user else {}
+        parts |= {"ssh_port": int(port)} if port else {}
+        other = any(data.get(name) not in (None, "", value) for name, value in parts.items())
+        return data if other else {**data, **parts, "ssh_host": address or None}
 
     @property
     def address(self) -> str | None:
@@ -93,9 +107,19 @@ class Host(BaseModel):
         return self.tailscale_ip or self.ssh_host
 
     @property
+    def port(self) -> int:
+        """The port at `address`: Tailscale is reached at 22, whatever port is forwarded at ssh_host."""
+        return SSH_PORT if self.tailscale_ip else self.ssh_port
+
+    @property
     def is_local(self) -> bool:
         """True when jobs start as processes of this machine, without SSH."""
         return self.host_class == "local"
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether few of its games are played again: what the file says, else that it is this machine."""
+        return self.is_local if self.trusted is None else self.trusted
 
     @property
     def host_class(self) -> HostClass:
@@ -141,7 +165,7 @@ class Host(BaseModel):
             return f"it has {self.memory_gb:g} GB of memory, the job needs {memory_gb:g}"
         if not self.is_local and not remote:
             return "it is reached by SSH and only local hosts are in use"
-        if self.ssh_key and not Path(self.ssh_key).expanduser().is_file():
+        if self.ssh_key and not expanded(self.ssh_key).is_file():
             return f"its ssh_key {self.ssh_key} does not exist here"
         return None
 
@@ -157,10 +181,16 @@ def eligible(
     remote: bool = True,
     memory_gb: float = 0,
     host_class: HostClass | None = None,
+    apart: Mapping[str, object] | None = None,
 ) -> list[Host]:
-    """The hosts that may take a job. Raises NoEligibleHost, with every host's reason, when there is none."""
+    """The hosts that may take a job. Raises NoEligibleHost, with every host's reason, when there is none.
+
+    `apart` holds why some hosts take none at all, by name.
+    """
     reasons = {
-        host.name: host.ineligible_reason(capability, remote=remote, memory_gb=memory_gb, host_class=host_class)
+        host.name: str(apart[host.name])
+        if apart and host.name in apart
+        else host.ineligible_reason(capability, remote=remote, memory_gb=memory_gb, host_class=host_class)
         for host in hosts
     }
     chosen = [host for host in hosts if reasons[host.name] is None]

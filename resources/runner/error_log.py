@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from shlex import join
 
+from ringrift.files import lock
+
 OUTPUT_CHARACTERS = 5000  # of stdout and of stderr, the last ones
 
 
@@ -45,7 +47,7 @@ class ErrorLog:
         path = self.path(when)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab", buffering=0) as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            lock(handle, fcntl.LOCK_EX)
             data = memoryview(entry.encode())
             while data:
                 data = data[handle.write(data) :]

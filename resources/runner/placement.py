@@ -64,6 +64,7 @@ class Placement:
         weights: dict[Transport, float] = {}
         hope = False  # some host may answer later
         for transport, said in self._statuses().items():
+            said = self._outages.faulty(transport) or said
             if not isinstance(said, FolderStatus):
                 self._outages.gone(job, transport, said)
                 refused[transport] = str(said)
@@ -78,7 +79,13 @@ class Placement:
             if not hope:
                 raise NoHost(f"no host can take it now: {'; '.join(refused.values())}")
             return False
-        for transport in self._candidates(job, held, own, own in refused, weights):
+        try:
+            candidates = self._candidates(job, held, own, own in refused, weights)
+        except OUT_OF_REACH as error:  # its own host, which answered a moment ago
+            self._outages.gone(job, job.at, error)
+            job.transport = None
+            return False
+        for transport in candidates:
             if transport in refused or (not weights[transport] and transport is not own):
                 continue
             try:
@@ -115,8 +122,15 @@ class Placement:
             self._hosts.each([lambda t=t: self._list(t) for t in self._transports])  # type: ignore[misc]
         having = [t for t in self._transports if job.id in self._ids(t)]
         if len(having) > 1:
-            having.sort(key=lambda t: not t.alive(job.id))
+            having.sort(key=lambda t: not self._alive(t, job.id))
         return self._assign(job, having[0], 0) if having else None
+
+    def _alive(self, transport: Transport, job: str) -> bool:
+        try:
+            return transport.alive(job)
+        except OUT_OF_REACH as error:
+            self._outages.gone(None, transport, error)
+            return False
 
     def _list(self, transport: Transport) -> None:
         try:
@@ -152,15 +166,16 @@ class Placement:
             return self._turns.order(weights)
         others = [t for t in self._turns.order(weights) if t is not own]
         state = None
-        if own is not None and own in weights and own.exists(job.id):
+        if own is not None and own in weights:
             job.go_to(own)
-            state = job.state()
+            state = job.state() if own.exists(job.id) else None
             job.transport = None
         if held.status == "done" or (state is not None and state.status != "running"):
             free = own is None or own_refused
         else:
             silent = self._assignments.silent_s(held, state.heartbeat if state else None)
-            free = silent >= self._assignments.lost_s
+            places = [t.where(job.id) for t in self._transports if self._outages.faulty(t)]
+            free = silent >= self._assignments.lost_s or held.place in places
             if others and not free and (own is None or own_refused):
                 job.tell_once(
                     f"{held.host} has this job and may still be at work on it; another host gets it once "

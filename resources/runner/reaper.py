@@ -5,22 +5,20 @@ server stays started for ever. `decide` says what to end, from plain facts; the 
 """
 
 import json
-import socket
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import dagster as dg
-import psutil
 
 from resources.runner.assignments import Assignments
 from resources.runner.index import JobView, list_jobs
+from resources.runner.run_process import PID_TAG, forget, lives, tagged_alive
 from resources.store.partition_keys import parse_partition
 from resources.transports.base import HostRefused, HostUnreachable, Transport, stop
 from ringrift.errors import InvalidInput
 
-PID_TAG, HOST_TAG = "ringrift/pid", "ringrift/host"  # on runs that the command line started
 PARTITION_TAG, SERVER_TAG = "dagster/partition", ".dagster/grpc_info"
 STARTING_S = 300.0  # a run that Dagster launched has a process by then
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -137,23 +135,24 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
             instance.report_run_canceled(run, "its process is gone")
         else:
             instance.report_run_failed(run, "its process ended without a word; materialize again to go on")
+        forget(instance, run.tags)
     return verdict.fail
 
 
 def process_alive(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool | None:
     """Whether the process of a run lives; None when it runs on another machine or has not begun.
 
-    A run of the command line names its process in tags; one that Dagster launched, in an event of its own.
+    A run of the command line names its process in tags (resources.runner.run_process); one that Dagster launched, in an
+    event of its own.
     """
     run, created = record.dagster_run, record.create_timestamp.timestamp()
     if PID_TAG in run.tags:
-        here = run.tags.get(HOST_TAG) == socket.gethostname()
-        return _lives(int(run.tags[PID_TAG]), created) if here else None
+        return tagged_alive(instance, run.tags, created)
     if not _launched_here(run):
         return None
     pid = _launched_pid(instance, run.run_id)
     if pid is not None:
-        return _lives(pid, record.start_time or time.time())
+        return lives(pid, record.start_time or time.time())
     waited = time.time() - (record.update_timestamp or record.create_timestamp).timestamp()
     return False if run.status == dg.DagsterRunStatus.STARTING and waited > STARTING_S else None
 
@@ -175,15 +174,6 @@ def _launched_pid(instance: dg.DagsterInstance, run_id: str) -> int | None:
         if pid is not None:
             return int(str(pid.value))
     return None
-
-
-def _lives(pid: int, created: float) -> bool:
-    """Whether the process lives; a later one with its number does not count, nor does one nobody waited for."""
-    try:
-        process = psutil.Process(pid)
-        return process.create_time() <= created + 1 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _runs_of(instance: dg.DagsterInstance, partitions: Collection[tuple[str, int]]) -> list[RunFacts]:

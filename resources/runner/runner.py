@@ -127,6 +127,7 @@ class JobRunner:
         for job in jobs:
             transport = job.at
             try:
+                self._outages.check(transport)
                 news = self._poll(job)
                 self._outages.back(job, transport)
             except OUT_OF_REACH as error:
@@ -155,22 +156,23 @@ class JobRunner:
 
     def _attached(self, job: WatchedJob, own: Transport) -> bool:
         """Whether the job is done or has a living worker on its host; then it is followed there."""
+        self._outages.check(own)
         if not own.exists(job.id):
             return False
         job.go_to(own)
         look = own.look(job.id, job.offset)
-        if not self._finish(job, look) and not look.alive:
+        if not (self._finish(job, look) or look.alive):
             return False
         if job.result is None:
             job.tell("attached")
         return True
 
     def _give_up(self, job: WatchedJob) -> bool:
-        """Let a job go elsewhere if its host was silent for too long and there is another one."""
-        held = self.assignments.get(job.id)
-        if held is None or len(self.transports) < 2 or self.assignments.silent_s(held) < self.assignments.lost_s:
+        """Let a job go elsewhere if its host cannot be trusted, or was silent for too long and there is another one."""
+        held, fault, lost_s = self.assignments.get(job.id), self._outages.faulty(job.at), self.assignments.lost_s
+        if fault is None and (held is None or len(self.transports) < 2 or self.assignments.silent_s(held) < lost_s):
             return False
-        job.tell("lost", text=f"{held.host} gave no sign of life for {self.assignments.lost_s:g} s")
+        job.tell("lost", text=str(fault or f"{job.at.host.name} gave no sign of life for {lost_s:g} s"))
         job.transport = None
         return True
 

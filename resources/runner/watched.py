@@ -1,6 +1,5 @@
 """One job while it is being watched: what its directory says, and its shards on their way home."""
 
-import contextlib
 import errno
 import json
 from collections.abc import Callable, Sequence
@@ -12,10 +11,24 @@ from pydantic import ValidationError
 
 from resources.hosts.requirements import DiskFull
 from resources.runner.assignments import Assignments
-from resources.runner.events import EventKind, JobEvent, JobFailed, JobResult
-from resources.transports.base import HostRefused, HostUnreachable, Transport
-from ringrift.jobs.contract import LOG, MANIFEST, MESSAGES, STATE, JobSpec, JobState, Manifest, ShardEntry, file_sha256
+from resources.runner.events import EventKind, JobEvent, JobResult
+from resources.transports.base import HostFaulty, HostRefused, HostUnreachable, Transport
+from ringrift.jobs.contract import (
+    LOG,
+    MANIFEST,
+    MESSAGES,
+    MOST_SHARDS,
+    STATE,
+    JobSpec,
+    JobState,
+    Manifest,
+    ShardEntry,
+    file_sha256,
+)
 from ringrift.jobs.folder import READ_BYTES
+
+LINE_BYTES = 1 << 24  # the longest message
+WORDS = 200  # characters of a fault in a message that are told
 
 
 class Damaged(Exception):
@@ -94,12 +107,29 @@ class WatchedJob:
             whole = data[: data.rfind(b"\n") + 1]
             self.offset += len(whole)
             for line in whole.splitlines():
-                with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-                    self._message(json.loads(line))
+                self._line(line)
             news = news or bool(whole)
-            if limit < 0 or len(data) < limit:
+            if len(data) < limit:
                 return news
-            limit, data = (READ_BYTES if whole else -1), None  # a line longer than that is read at once
+            if limit == LINE_BYTES and not whole:
+                raise self._faulty(f"a line of more than {LINE_BYTES} bytes")
+            limit, data = (READ_BYTES if whole else LINE_BYTES), None  # a longer line is read at once
+
+    def _line(self, line: bytes) -> None:
+        """Pass on one message; a line torn by a crash is left out. Raises HostFaulty if it says what cannot be."""
+        try:
+            message = json.loads(line)
+        except ValueError:
+            return
+        except RecursionError:
+            raise self._faulty("values nested without end") from None
+        try:
+            self._message(message)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise self._faulty(f"{type(error).__name__}: {' '.join(str(error).split())[:WORDS]}") from error
+
+    def _faulty(self, why: str) -> HostFaulty:
+        return HostFaulty(f"{self.at.host.name}: the messages of {self.id} cannot be: {why}")
 
     def _message(self, message: dict[str, Any]) -> None:
         params = message["params"] or {}
@@ -113,17 +143,19 @@ class WatchedJob:
                 entry = ShardEntry(**{name: payload[name] for name in ShardEntry.model_fields})
                 if not entry.name.startswith("."):
                     self.announced[entry.name] = entry
+                if len(self.announced) > MOST_SHARDS:
+                    raise ValueError(f"more than {MOST_SHARDS} shards")
 
     def state(self) -> JobState | None:
-        """The worker's account of itself, its times by our clock. Raises JobFailed when it speaks another contract."""
+        """The worker's account of itself, its times by our clock. Raises HostFaulty when it speaks another contract."""
         data = self.at.read(self.id, STATE)
         if data is None:
             return None
         try:
             state = JobState.model_validate_json(data)
         except ValidationError as error:
-            raise JobFailed(
-                f"{self.id} on {self.at.host.name}: its {STATE} is of another contract version or damaged; "
+            raise HostFaulty(
+                f"{self.at.host.name}: the {STATE} of {self.id} is of another contract version or damaged; "
                 "update ringrift on that host, or move the job's directory aside"
             ) from error
         skew = self.at.skew_s()
@@ -144,6 +176,9 @@ class WatchedJob:
         new = [entry for name, entry in self.announced.items() if self.pulled.get(name) != entry]
         have = self._have(new)
         self.pulled.update((entry.name, entry) for entry in have)
+        for entry in new:
+            if entry not in have:  # not what was announced: the manifest, or another announcement, says what it is
+                self.announced.pop(entry.name, None)
         return bool(have)
 
     def manifest(self, data: bytes | None) -> Manifest | None:
@@ -156,6 +191,8 @@ class WatchedJob:
                 raise ValueError(f"it is the manifest of {manifest.job_id}")
             if any(entry.name.startswith(".") for entry in manifest.shards):  # `..` would leave the folder
                 raise ValueError("a shard's name begins with a dot")
+            if len(manifest.shards) > MOST_SHARDS:
+                raise ValueError(f"more than {MOST_SHARDS} shards")
         except ValueError as error:
             problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
             raise Damaged([MANIFEST], f"the manifest does not parse: {problem}") from error
@@ -182,7 +219,8 @@ class WatchedJob:
                 if not mine:
                     return [entry for entry in entries if entry not in want]
                 try:
-                    self.at.fetch(self.id, [entry.name for entry in want], self.inbox)
+                    sizes = {entry.name: entry.bytes for entry in want}
+                    self.at.fetch(self.id, list(sizes), self.inbox, sizes)
                 except OSError as error:
                     if error.errno != errno.ENOSPC:
                         raise

@@ -88,12 +88,13 @@ def bootstrap(
 
 
 def _environment(connection: SshConnection, host: Host) -> str:
-    """The interpreter to install into; the environment is made if the host has none."""
+    """The interpreter to install into; the environment is made if the host has none that runs."""
     python = worker_python(host)
-    if connection.run(f"test -x {shell_path(python)}", timeout_s=SHORT_S).code == 0:
+    if connection.run(f"{shell_path(python)} -c 'import pip'", timeout_s=SHORT_S).code == 0:
         return python
     if host.python_path:
-        raise HostRefused(f"{host.name}: its python_path {host.python_path} is not there; mend it or take it out")
+        problem = "is not there, does not run or has no pip"
+        raise HostRefused(f"{host.name}: its python_path {host.python_path} {problem}; mend it or take it out")
     check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))"
     tries = "; ".join(f"{name} -c {shlex.quote(check)} 2>/dev/null && {{ echo {name}; exit 0; }}" for name in PYTHONS)
     found = connection.run(f"{tries}; exit 1", timeout_s=SHORT_S)
@@ -103,7 +104,7 @@ def _environment(connection: SshConnection, host: Host) -> str:
     _step(
         connection,
         host,
-        f"mkdir -p {shell_path(root_of(host))} && {found.stdout.strip()} -m venv {folder}",
+        f"mkdir -p {shell_path(root_of(host))} && {found.stdout.split()[-1]} -m venv --clear {folder}",
         "making the environment",
     )
     return python

@@ -6,7 +6,6 @@ How one attempt is made stands in resources.ssh.opening; what a fault means is s
 import contextlib
 import getpass
 import logging
-import queue
 import random
 import shlex
 import threading
@@ -19,6 +18,7 @@ import tenacity
 
 from resources.hosts.host import Host
 from resources.ssh.faults import ChannelLost, words_of
+from resources.ssh.file_sessions import BROKEN, FileSessions
 from resources.ssh.opening import Timeouts, open_client
 from resources.ssh.retries import Result, delay_s
 from resources.transports.base import HostRefused, HostUnreachable
@@ -27,7 +27,6 @@ from ringrift.planning.retry import RetryPolicy
 DEFAULT_RETRY = RetryPolicy()  # of commands that have no pipeline
 RETRY_WAIT_S = 1.0  # an attempt after a failure goes on without its callers after so long
 REFUSED_FOR_S = 60.0  # after a refusal that needs a person; servers lock out who tries too often
-SFTP_CHANNELS = 4  # OpenSSH allows ten sessions a connection; one is the agent's
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # every fault is told once, in our own words
 
@@ -69,8 +68,8 @@ class SshConnection:
         self._clock = clock
         self._lock = threading.RLock()
         self._client: paramiko.SSHClient | None = None
-        self._idle: queue.SimpleQueue[tuple[int, paramiko.SFTPClient]] = queue.SimpleQueue()
-        self._channels = threading.BoundedSemaphore(SFTP_CHANNELS)
+        self._files = FileSessions(host.name, self._open_files)
+        self._files_checked = 0  # the number of the connection that was seen to carry files
         self._failures = 0
         self._closed_until = 0.0
         self._why: HostUnreachable | HostRefused | None = None
@@ -79,8 +78,8 @@ class SshConnection:
 
     @property
     def destination(self) -> str:
-        """`user@address:port`."""
-        return f"{self.host.ssh_user or getpass.getuser()}@{self.host.address}:{self.host.ssh_port}"
+        """`user@address:port` of the first way to the host, as the hosts file has it."""
+        return f"{self.host.ssh_user or getpass.getuser()}@{self.host.address}:{self.host.port}"
 
     # --- opening and closing ----------------------------------------------------------------------------
 
@@ -184,15 +183,12 @@ class SshConnection:
 
     def _drop(self) -> None:
         client, self._client = self._client, None
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._idle.get_nowait()
         if client is not None:
             with contextlib.suppress(Exception):  # whatever a dead connection says at its end
                 client.close()
 
     def _open(self) -> paramiko.SSHClient:
-        return open_client(self.host, self.timeouts, self.destination)
+        return open_client(self.host, self.timeouts)
 
     # --- using it ---------------------------------------------------------------------------------------
 
@@ -205,6 +201,10 @@ class SshConnection:
             fault = HostUnreachable(self.host.name, words_of(error), sent=sent)
             self.failed(fault)
             raise fault from error
+        except BROKEN as error:
+            broken = HostRefused(f"{self.host.name}: its SFTP server answers with something else ({words_of(error)})")
+            self.failed(broken)
+            raise broken from error
         except OSError as error:
             if "closed" not in str(error).lower():
                 raise
@@ -236,28 +236,37 @@ class SshConnection:
 
     @contextlib.contextmanager
     def sftp(self) -> Iterator[paramiko.SFTPClient]:
-        """A file session for the length of the `with`; up to SFTP_CHANNELS at once, each used again."""
-        with self._channels:
-            client = self.client()
-            generation, session = self.connected, None
-            with contextlib.suppress(queue.Empty):
-                while session is None:
-                    of, kept = self._idle.get_nowait()
-                    session = kept if of == generation else None
-            with self.guarded():
-                if session is None:
-                    with self.hurried(client, self.timeouts.stall_s):
-                        session = client.open_sftp()
-                    found = session.get_channel()
-                    if found is not None:
-                        found.settimeout(self.timeouts.stall_s)
-                try:
-                    yield session
-                finally:
-                    channel = session.get_channel()
-                    if channel is not None and not channel.closed and generation == self.connected:
-                        self._idle.put((generation, session))
-            self.worked()
+        """A file session for the length of the `with`; a few at once, each used again. Raises as `client` does."""
+        client = self.client()
+        with self.guarded():
+            try:
+                session = self._files.begin(client)
+            except HostRefused as fault:
+                self.failed(fault)
+                raise
+            try:
+                yield session
+            finally:
+                self._files.end(client, session)
+        self.worked()
+
+    def check_files(self) -> None:
+        """See once a connection that it carries files. Raises HostRefused with the remedy, or HostUnreachable."""
+        if self._files_checked != self.connected:
+            with self.sftp():
+                self._files_checked = self.connected
+
+    def _open_files(self, client: paramiko.SSHClient) -> paramiko.SFTPClient:
+        transport = client.get_transport()
+        if transport is None:
+            raise ChannelLost("the connection was lost")
+        with self.hurried(client, self.timeouts.stall_s):
+            session = paramiko.SFTPClient.from_transport(transport)
+        if session is None:
+            raise ChannelLost("the connection was lost")
+        if (channel := session.get_channel()) is not None:
+            channel.settimeout(self.timeouts.stall_s)
+        return session
 
     def run(self, script: str, *, timeout_s: float, stdin: bytes = b"") -> Done:
         """Run a POSIX shell script to its end. A command's own failure is in `code`; the text stays out of any log.

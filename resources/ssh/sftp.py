@@ -50,17 +50,26 @@ def part_path(target: Path, size: int, changed: int | None) -> Path:
 
 
 def pull(
-    client: paramiko.SFTPClient, remote: str, target: Path, pace: Pace, progress: Progress = lambda done, total: None
+    client: paramiko.SFTPClient,
+    remote: str,
+    target: Path,
+    pace: Pace,
+    progress: Progress = lambda done, total: None,
+    *,
+    expected: int | None = None,
 ) -> int:
     """Copy a remote file to `target`, which appears whole; returns the bytes that were moved.
 
-    What an interrupted pull of the same version left is gone on from. Raises FileNotFoundError, and what the
-    connection raises. Whoever calls checks the content.
+    What an interrupted pull of the same version left is gone on from. Nothing is moved of a file that has not the
+    `expected` bytes (None: any number). Raises FileNotFoundError, and what the connection raises. Whoever calls checks
+    the content.
     """
     asked = time.monotonic()
     facts = client.stat(remote)
     ahead = pace.ahead(time.monotonic() - asked)
     size = facts.st_size or 0
+    if expected is not None and size != expected:
+        return 0
     part = part_path(target, size, facts.st_mtime)
     target.parent.mkdir(parents=True, exist_ok=True)
     for old in target.parent.glob(f".{target.name}.*.part"):

@@ -4,26 +4,25 @@ The agent answers a request in one round trip, so that looking at a job or start
 host. Shards are pulled several at once; a pull that was interrupted goes on where it stopped.
 """
 
-import base64
+import errno
 import posixpath
 import shlex
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import paramiko
-
 from resources.hosts.host import Host
 from resources.ssh.agent_client import Agent, NotStarted, start_fault, version_fault
-from resources.ssh.connection import SFTP_CHANNELS, SshConnection, shell_path
+from resources.ssh.answers import BadAnswer, result_of
+from resources.ssh.connection import SshConnection, shell_path
+from resources.ssh.file_sessions import SESSIONS
 from resources.ssh.opening import Timeouts
 from resources.ssh.sftp import Pace, Progress, exists, holds, pull, push
-from resources.transports.base import HostRefused, HostUnreachable
+from resources.transports.base import NO_SIZES, HostFaulty, HostRefused, HostUnreachable
 from ringrift.jobs.contract import JOBS_FOLDER, OUT, JobSpec, file_sha256
 from ringrift.jobs.folder import FolderStatus, Look
 from ringrift.jobs.view import JobView
@@ -33,6 +32,7 @@ from ringrift.specs.kinds import inputs_of
 ENVIRONMENT = "env"  # below ringrift_path: where bootstrap puts the worker's environment
 MODEL_SUFFIX, CARD_SUFFIX = ".safetensors", ".json"
 HOMES = "homes"  # below ringrift_path: input files, one folder a home of an orchestrator
+FROM_SERVER = (None, errno.EACCES)  # numbers of errors that an SFTP server tells; no file of ours is named then
 STARTING_S = 60.0  # an agent on a cold disk needs so long at most to load
 
 
@@ -79,28 +79,34 @@ class SshTransport:
     # --- the agent --------------------------------------------------------------------------------------
 
     def ask(self, verb: str, **arguments: Any) -> Any:
-        """One request to the agent. Raises HostUnreachable, HostRefused."""
+        """One request to the agent; its result is of the type in resources.ssh.answers.
+
+        Raises HostUnreachable, HostRefused, HostFaulty for an answer that cannot be.
+        """
         with self._lock:
             agent = self._open_agent()
             try:
                 with self.connection.guarded():
-                    result = agent.ask(verb, arguments)
+                    answer = agent.ask(verb, arguments)
+                result = result_of(self.host.name, verb, answer)
             except HostUnreachable:
                 self._agent = None
                 raise
+            except BadAnswer as bad:
+                raise self._faulty(bad) from bad
             self.connection.worked()
-        return self._result(result)
+        return result
+
+    def _faulty(self, bad: BadAnswer) -> HostFaulty:
+        self._agent = None
+        fault = HostFaulty(f"{self.host.name}: its agent answers with what cannot be: {bad}")
+        self.connection.failed(fault)
+        return fault
 
     def hello(self) -> dict[str, Any]:
         """The agent's hand-shake; see ringrift.jobs.agent.greeting."""
         with self._lock:
             return self._open_agent().greeting
-
-    def _result(self, answer: dict[str, Any]) -> Any:
-        if (error := answer.get("error")) is None:
-            return answer["result"]
-        full = "its disk is full; free some space there" if error.get("errno") == 28 else error["text"]
-        raise HostRefused(f"{self.host.name}: {full}")
 
     def _open_agent(self) -> Agent:
         client = self.connection.client()
@@ -117,12 +123,15 @@ class SshTransport:
             except NotStarted as problem:
                 self._agent = None
                 fault = start_fault(self.host.name, worker_python(self.host), problem)
+            except BadAnswer as bad:
+                raise self._faulty(bad) from bad
         if self._agent is None:
             self.connection.failed(fault)
             raise fault
         if (other := version_fault(self.host.name, agent.greeting)) is not None:
             self.connection.failed(other)
             raise other
+        self.connection.check_files()  # a host whose games cannot come home gets no job
         return agent
 
     def agent_command(self) -> str:
@@ -139,30 +148,30 @@ class SshTransport:
         return f"ssh://{self.connection.destination}/{root_of(self.host)}/{JOBS_FOLDER}/{job}"
 
     def exists(self, job: str) -> bool:
-        return bool(self.ask("exists", job=job))
+        return self.ask("exists", job=job)
 
     def job_ids(self) -> list[str]:
-        return list(self.ask("job_ids"))
+        return self.ask("job_ids")
 
     def read(self, job: str, name: str, offset: int = 0, limit: int = -1) -> bytes | None:
-        return _bytes(self.ask("read", job=job, name=name, offset=offset, limit=limit))
+        return self.ask("read", job=job, name=name, offset=offset, limit=limit)
 
     def look(self, job: str, offset: int) -> Look:
         found = self.ask("look", job=job, offset=offset)
-        return Look(found["alive"], _bytes(found["messages"]) or b"", _bytes(found["manifest"]))
+        return Look(found.alive, found.messages, found.manifest)
 
     def alive(self, job: str) -> bool:
-        return bool(self.ask("alive", job=job))
+        return self.ask("alive", job=job)
 
     def exited(self, job: str) -> int | None:
         return self.ask("exited", job=job)
 
     def views(self, jobs: Sequence[str] | None = None) -> list[JobView]:
         found = self.ask("views", jobs=None if jobs is None else list(jobs))
-        return [replace(JobView(**view), host=self.host.name) for view in found]
+        return [replace(view, host=self.host.name) for view in found]
 
     def status(self) -> FolderStatus:
-        return FolderStatus(**self.ask("status"))
+        return self.ask("status")
 
     def free_bytes(self) -> int:
         return self.status().free_bytes
@@ -172,7 +181,7 @@ class SshTransport:
             return self._open_agent().skew_s
 
     def probe(self) -> dict[str, Any]:
-        return dict(self.ask("probe"))
+        return self.ask("probe").model_dump()
 
     # --- acting -----------------------------------------------------------------------------------------
 
@@ -185,7 +194,7 @@ class SshTransport:
         except OSError as error:
             raise HostRefused(f"{self.host.name} did not take the job's files ({error}); is its disk full?") from error
         home = f"{HOMES}/{self.home_id}"
-        return bool(self.ask("start", spec=spec.model_dump(mode="json"), sent=sent, home=home))
+        return self.ask("start", spec=spec.model_dump(mode="json"), sent=sent, home=home)
 
     def command(self, job: str) -> list[str]:
         folder = f"{root_of(self.host)}/{JOBS_FOLDER}/{job}"
@@ -204,15 +213,20 @@ class SshTransport:
 
     # --- files ------------------------------------------------------------------------------------------
 
-    def fetch(self, job: str, names: Sequence[str], folder: Path) -> None:
+    def fetch(self, job: str, names: Sequence[str], folder: Path, sizes: Mapping[str, int] = NO_SIZES) -> None:
         root = f"{self.hello()['root']}/{JOBS_FOLDER}/{job}/{OUT}"
 
         def one(name: str) -> None:
-            with self._files() as client:
+            with self.connection.sftp() as client:
+                remote, size = posixpath.join(root, name), sizes.get(name)
                 try:
-                    pull(client, posixpath.join(root, name), folder / name, self.pace, self.progress)
+                    pull(client, remote, folder / name, self.pace, self.progress, expected=size)
                 except FileNotFoundError:
                     return
+                except OSError as error:
+                    if error.filename is None and error.errno in FROM_SERVER:
+                        raise HostRefused(f"{self.host.name} did not give {name} of {job}: {error}") from error
+                    raise
 
         self._several([lambda name=name: one(name) for name in names])  # type: ignore[misc]
 
@@ -222,7 +236,7 @@ class SshTransport:
     def _send_file(self, source: Path, name: str) -> bool:
         remote = f"{self.hello()['root']}/{name}"
         try:
-            with self._files() as client:
+            with self.connection.sftp() as client:
                 if holds(client, remote, source.read_bytes()):
                     return False
                 push(client, source, remote, self.pace, self.progress)
@@ -249,7 +263,7 @@ class SshTransport:
         """A file of the home to its place on the host, unless this content is there."""
         place = f"{self.hello()['root']}/{HOMES}/{self.home_id}/{path}"
         mark = f"{place}.{digest[:16]}.sent"  # empty, beside it: this content was sent whole
-        with self._files() as client:
+        with self.connection.sftp() as client:
             if not exists(client, mark) or client.stat(place).st_size != source.stat().st_size:
                 push(client, source, place, self.pace, self.progress)
                 client.open(mark, "wb").close()
@@ -262,16 +276,11 @@ class SshTransport:
         place = f"{self.hello()['root']}/{JOBS_FOLDER}/.sent-{name}"
 
         def one(shard: Path) -> None:
-            with self._files() as client:
+            with self.connection.sftp() as client:
                 push(client, shard, f"{place}/{shard.name}", self.pace)
 
         self._several([lambda shard=shard: one(shard) for shard in shards])  # type: ignore[misc]
         return name
-
-    @contextmanager
-    def _files(self) -> Iterator[paramiko.SFTPClient]:
-        with self.connection.sftp() as client:
-            yield client
 
     def _several(self, work: Sequence[Callable[[], None]]) -> None:
         """Do the transfers, a few at once; the first error is raised once all have ended."""
@@ -279,10 +288,6 @@ class SshTransport:
             for one in work:
                 one()
             return
-        with ThreadPoolExecutor(min(SFTP_CHANNELS, len(work))) as pool:
+        with ThreadPoolExecutor(min(SESSIONS, len(work))) as pool:
             for future in [pool.submit(one) for one in work]:
                 future.result()
-
-
-def _bytes(text: str | None) -> bytes | None:
-    return None if text is None else base64.b64decode(text)

@@ -57,10 +57,23 @@ def parse_partition(key: str) -> tuple[str, int]:
 
 
 def partition_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> tuple[str, int]:
-    """Config and iteration of the running step. Raises InvalidInput for a key misspelt in the UI."""
-    return parse_partition(context.partition_key)
+    """Config and iteration of the running step.
+
+    Raises InvalidInput for a key misspelt in the UI, or one whose iteration somebody has deleted there: Dagster would
+    refuse it only after the step has stored its result.
+    """
+    config, iteration = parse_partition(context.partition_key)
+    if not context.instance.has_dynamic_partition(ITERATIONS_NAME, iteration_key(iteration)):
+        raise InvalidInput(
+            "iteration",
+            iteration_key(iteration),
+            "add it again (Dagster's page of partitions, or ringrift run)",
+            problem=f"{iteration_key(iteration)} was deleted from Dagster's partitions",
+        )
+    return config, iteration
 
 
-def open_iteration(instance: dg.DagsterInstance, iteration: int) -> None:
-    """Make the iteration known to the instance. Doing it twice changes nothing."""
-    instance.add_dynamic_partitions(ITERATIONS_NAME, [iteration_key(iteration)])
+def open_iteration(instance: dg.DagsterInstance, *iterations: int) -> None:
+    """Make iterations known to the instance. Naming one twice, or doing it twice, changes nothing."""
+    if keys := [iteration_key(iteration) for iteration in sorted(set(iterations))]:
+        instance.add_dynamic_partitions(ITERATIONS_NAME, keys)

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from resources.store.record import NewVersion, Record, StoreDamaged, StoredFile
 from ringrift import names
 from ringrift.errors import MissingInput, RingRiftError
-from ringrift.files import write_json
+from ringrift.files import lock, write_json
 from ringrift.jobs.contract import file_sha256
 
 RECORD, CLAIM = names.RECORD_FILE, "claim.json"
@@ -78,6 +78,10 @@ class Store:
         records = (self.get(asset, config, n) for n in numbers if n <= iteration)
         return [record for record in records if record is not None]
 
+    def iterations(self) -> list[int]:
+        """The iterations that have a partition of any asset and config, ascending."""
+        return sorted({int(path.parent.name) for path in self.root.glob(f"*/*/[0-9][0-9][0-9][0-9]/{RECORD}")})
+
     def move_aside(self) -> Path | None:
         """Rename the whole store to `store-YYYYmmddTHHMMSS` and start an empty one; None if there was nothing.
 
@@ -87,11 +91,9 @@ class Store:
             return None
         for path in self.root.glob(f"*/*/*/{CLAIM}"):
             with path.open("a+", encoding="utf-8") as handle:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
+                if not lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
                     handle.seek(0)
-                    raise ClaimHeld(_held(str(path.parent.relative_to(self.root)), handle.read())) from None
+                    raise ClaimHeld(_held(str(path.parent.relative_to(self.root)), handle.read()))
         target = self.root.with_name(f"{self.root.name}-{time.strftime('%Y%m%dT%H%M%S')}")
         self.root.rename(target)
         self.root.mkdir()
@@ -124,11 +126,9 @@ class Store:
         folder = self.folder(asset, config, iteration)
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / CLAIM).open("a+", encoding="utf-8") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 handle.seek(0)
-                raise ClaimHeld(_held(f"{asset} {config}|{iteration:04d}", handle.read())) from None
+                raise ClaimHeld(_held(f"{asset} {config}|{iteration:04d}", handle.read()))
             handle.truncate(0)
             who = {"run": run, "pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
             handle.write(json.dumps(who))

@@ -1,8 +1,9 @@
 """How the orchestrator reaches a host: a few file operations and `start`, the same for every kind of host."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from resources.hosts.host import Host
@@ -11,6 +12,7 @@ from ringrift.jobs.contract import JobSpec
 from ringrift.jobs.folder import FolderStatus, Look
 from ringrift.jobs.view import JobView
 
+NO_SIZES: Mapping[str, int] = MappingProxyType({})
 KILL_AFTER_S = 10.0  # a worker that was told to stop may take so long
 
 
@@ -24,6 +26,10 @@ class HostUnreachable(RingRiftError):
 
 class HostRefused(RingRiftError):
     """The host answers and cannot be used as it is; the message has the remedy. Trying again does not help."""
+
+
+class HostFaulty(HostRefused):
+    """What the host answers, or what its worker says, cannot be: its jobs go elsewhere and it gets none in this run."""
 
 
 def reason(error: RingRiftError, host: str) -> str:
@@ -56,8 +62,11 @@ class Transport(Protocol):
     def look(self, job: str, offset: int) -> Look:
         """Sign of life, messages from `offset`, manifest: all of a poll at once."""
 
-    def fetch(self, job: str, names: Sequence[str], folder: Path) -> None:
-        """Copy files of the `out` folder to a folder here, each atomically; those that are not there are left out."""
+    def fetch(self, job: str, names: Sequence[str], folder: Path, sizes: Mapping[str, int] = NO_SIZES) -> None:
+        """Copy files of the `out` folder to a folder here, each atomically; those that are not there are left out.
+
+        So is one that has not as many bytes as `sizes` says under its name.
+        """
 
     def alive(self, job: str) -> bool:
         """Whether a worker is on the job: one this object started that still runs, or a held lock."""
@@ -112,7 +121,7 @@ def stop(running: Sequence[tuple[Transport, str]]) -> None:
     def ask(transport: Transport, what: Any) -> Any:
         try:
             return None if transport in lost else what()
-        except HostUnreachable:
+        except (HostUnreachable, HostRefused):
             lost.add(transport)
             return None
 

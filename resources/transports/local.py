@@ -1,13 +1,13 @@
 """The transport of this machine: job folders on its own disk, workers started here."""
 
-import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from resources.hosts.host import PASSPHRASE_VARIABLE, Host
+from resources.transports.base import NO_SIZES
 from ringrift.files import atomic_path
 from ringrift.jobs.contract import OUT
 from ringrift.jobs.folder import JobFolder
@@ -21,17 +21,18 @@ class LocalTransport(JobFolder):
     max_poll_s, status_s = 2.0, 0.0  # looking costs no connection here
 
     def __init__(self, host: Host, root: Path, python: str | None = None, environment: dict[str, str] | None = None):
-        slots = host.max_parallel_jobs or os.cpu_count() or 1
-        super().__init__(root, slots, python or host.python_path, environment, hidden=(PASSPHRASE_VARIABLE,))
+        super().__init__(
+            root, host.max_parallel_jobs, python or host.python_path, environment, hidden=(PASSPHRASE_VARIABLE,)
+        )
         self.host = host
 
     def where(self, job: str) -> str:
         return str(self.jobs / job)
 
-    def fetch(self, job: str, names: Sequence[str], folder: Path) -> None:
+    def fetch(self, job: str, names: Sequence[str], folder: Path, sizes: Mapping[str, int] = NO_SIZES) -> None:
         for name in names:
             source = self.jobs / job / OUT / name
-            if source.is_file():
+            if source.is_file() and source.stat().st_size == sizes.get(name, source.stat().st_size):
                 with atomic_path(folder / name) as temporary:
                     shutil.copyfile(source, temporary)
 

@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,8 @@ from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
+
+from ringrift.jobs.cores import usable_cores
 
 PIPED_WIDTH = 160  # rich takes 80 columns for a pipe and would cut the tables
 Row = Mapping[str, str | int | float | None]
@@ -37,9 +38,8 @@ class Measure:
 
 def machine() -> dict[str, str | int | None]:
     """CPUs this process may use, CPU model, versions of Python, numba and torch (None if not installed)."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
     return {
-        "cpus": len(affinity(0)) if affinity else os.cpu_count(),
+        "cpus": usable_cores(),
         "model": _cpu_model(),
         "python": platform.python_version(),
         "numba": _version("numba"),

@@ -1,6 +1,5 @@
 """`ringrift bench`: speed and strength against stated bars."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ringrift.cli.options import ConfigsOption, JsonOption
+from ringrift.jobs.cores import usable_cores
 from ringrift.progress import console, with_progress
 
 bench_app = typer.Typer(help="Benchmarks; exit 1 when a stated bar is missed.", no_args_is_help=True)
@@ -100,7 +100,7 @@ def bench_ladder_command(
 
     chosen = [parse_config(key) for key in (configs.split(",") if configs else CONFIG_KEYS)]
     total = sum(1 for _ in pairs(chosen, games, top, champion, bottom))
-    processes = workers or os.cpu_count() or 1
+    processes = workers or usable_cores()
 
     def tell(row: dict[str, Any]) -> None:
         interval = f"[{row['low']:.3f}, {row['high']:.3f}]"

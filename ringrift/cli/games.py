@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table as TextTable
 
-from ringrift.errors import InvalidInput, MissingInput
+from ringrift.errors import InvalidInput, cut
+from ringrift.files import check_target
 from ringrift.progress import progress_bar
 
 games_app = typer.Typer(help="Inspect, verify and replay recorded games.", no_args_is_help=True)
@@ -115,7 +116,11 @@ def replay_command(
     """Replay one game: in the terminal, as JSON, or as one self-contained HTML page."""
     from ringrift.gamesets.game_hash import game_dict
 
+    if html is not None:
+        check_target(html, "--html")
     row = _find(_load(paths, None), game)
+    if ply is not None and not 0 <= ply <= row["plies"]:
+        raise InvalidInput("--ply", ply, f"this game has 0 to {row['plies']}")
     if as_json:
         print(json.dumps({"game_hash": row["game_hash"], **game_dict(row)}))
         return
@@ -136,7 +141,9 @@ def _find(table: Any, game: str) -> dict[str, Any]:
         return table.slice(int(game), 1).to_pylist()[0]
     matches = [i for i, value in enumerate(hashes) if value.startswith(game)]
     if not matches:
-        raise MissingInput(f"no game {game} among {len(hashes)}: give a hash or a number from 0 to {len(hashes) - 1}")
+        numbers = f" or a number from 0 to {len(hashes) - 1}" if hashes else ""
+        allowed = f"give a hash{numbers}"
+        raise InvalidInput("game", game, allowed, problem=f"no game {cut(game, 100)} among {len(hashes)}")
     if len({hashes[i] for i in matches}) > 1:
         raise InvalidInput("game", game, f"{len(matches)} games begin so; give more digits")
     return table.slice(matches[0], 1).to_pylist()[0]
@@ -145,8 +152,6 @@ def _find(table: Any, game: str) -> dict[str, Any]:
 def _play(row: dict[str, Any], plies: int) -> Any:
     from ringrift.rules.game import Game
 
-    if not 0 <= plies <= row["plies"]:
-        raise InvalidInput("--ply", plies, f"this game has 0 to {row['plies']}")
     played = Game(row["config"], json.loads(row["options"]))
     for code in row["moves"][:plies]:
         played.play(code)

@@ -4,8 +4,10 @@ import importlib
 import importlib.util
 import re
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from ringrift.cli.bench import bench_app
 from ringrift.cli.games import games_app
@@ -14,11 +16,24 @@ from ringrift.cli.options import EXIT_FAILED, EXIT_USAGE
 from ringrift.cli.play import play_command
 from ringrift.cli.rules import rules_app
 from ringrift.cli.tune import tune_command
-from ringrift.errors import InvalidInput, RingRiftError
+from ringrift.errors import LONGEST, InvalidInput, RingRiftError, cut, printable
 from ringrift.progress import with_progress
+
+
+class _Verbs(TyperGroup):
+    """The verbs. Typer takes an EOFError of a file that was cut for the end of a dialog, and says "Aborted."."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except EOFError as error:
+            raise RuntimeError("a file or an answer ended too early") from error
+
 
 app = typer.Typer(
     name="ringrift",
+    cls=_Verbs,
     help="Train RingRift game AIs: selfplay, training data, networks, tournaments, ratings, gates.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -74,5 +89,5 @@ def main() -> None:
 def _fail(error: RingRiftError, code: int, debug: bool) -> None:
     if debug:
         raise error
-    print(f"ringrift: {error}", file=sys.stderr)
+    print(f"ringrift: {printable(cut(str(error), 3 * LONGEST))}", file=sys.stderr)
     raise SystemExit(code)

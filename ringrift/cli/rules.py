@@ -1,13 +1,13 @@
 """`ringrift rules`: recorded games replayed, move sequences counted."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ringrift.cli.options import EXIT_FAILED, JsonOption
+from ringrift.jobs.cores import usable_cores
 from ringrift.progress import progress_bar
 
 rules_app = typer.Typer(
@@ -28,7 +28,7 @@ def check_vectors(
     files = len(vector_files(folder))
     with progress_bar() as bar:
         task = bar.add_task("checking", total=files)
-        for result in check_folder(folder, workers or os.cpu_count() or 1):
+        for result in check_folder(folder, workers or usable_cores()):
             report.files.append(result)
             bar.advance(task)
     totals = report.totals()

@@ -1,7 +1,6 @@
 """`ringrift tune`: find and prove better heuristic weights for one config, outside the graph."""
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from ringrift.errors import InvalidInput
+from ringrift.jobs.cores import usable_cores
 
 NOT_PROVED = 1
 
@@ -78,7 +78,7 @@ def tune_command(
                 Text(f"{time.monotonic() - begin:.0f} s · " + " · ".join(map(_line, jobs.items()))), refresh=True
             )
 
-        work, count = target.with_suffix(".tune"), processes or os.cpu_count() or 1
+        work, count = target.with_suffix(".tune"), processes or usable_cores()
         try:
             found = tune(settings, chosen, profile, weights, work, count, show)
         except KeyboardInterrupt:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ringrift import names
 from ringrift.errors import MissingInput
+from ringrift.files import user_path
 
 RECORD = names.RECORD_FILE
 GAMES_FILE = names.GAMES_FILE
@@ -14,7 +15,7 @@ TRAINING_ASSET = names.TRAINING_DB
 
 def default_store() -> Path:
     """The training data of the home: `$RINGRIFT_HOME/store/training_db`, the home being ./var by default."""
-    home = Path(os.environ.get("RINGRIFT_HOME") or "var").expanduser()
+    home = user_path(os.environ.get("RINGRIFT_HOME") or "var", "RINGRIFT_HOME")
     return home / "store" / TRAINING_ASSET
 
 

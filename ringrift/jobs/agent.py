@@ -23,7 +23,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ringrift.errors import InvalidInput
+from ringrift.errors import InvalidInput, RingRiftError
+from ringrift.files import check_locks
 from ringrift.jobs.contract import JobSpec
 from ringrift.jobs.folder import JobFolder, staged
 from ringrift.jobs.probe import probe
@@ -45,7 +46,11 @@ def code_digest() -> str:
 
 
 def greeting(folder: JobFolder) -> dict[str, Any]:
-    """The hand-shake: worker versions, protocol, clock (Unix seconds), and the folder with its free space and slots."""
+    """The hand-shake: worker versions, protocol, clock (Unix seconds), and the folder with its free space and slots.
+
+    Raises NoLocks where jobs could not tell whether their workers live.
+    """
+    check_locks(folder.locks)
     return {
         **hello(),
         "protocol": PROTOCOL,
@@ -140,8 +145,12 @@ def main(arguments: list[str] | None = None) -> int:
     python = str(Path(given.python).expanduser()) if given.python else None
     folder = JobFolder(Path(given.root), given.slots or None, python)
     clear_staging(folder)
-    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        serve(folder)
+    try:
+        with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+            serve(folder)
+    except RingRiftError as error:  # it cannot work here; whoever started it tells the last line
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -28,6 +28,8 @@ SPEC, MESSAGES, LOG, STATE, LOCK, CANCEL = (
 )
 OUT, MANIFEST = "out", "manifest.json"
 
+MOST_SHARDS = 10_000  # of one job
+
 JobStatus = Literal["running", "done", "failed", "cancelled", "lost"]
 
 

@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import psutil
 
+from ringrift.files import lock
 from ringrift.jobs import warm
 from ringrift.jobs.contract import (
     CANCEL,
@@ -34,8 +35,8 @@ from ringrift.jobs.contract import (
     JobSpec,
     JobState,
 )
-from ringrift.jobs.view import JobView, view_job
-from ringrift.jobs.warm import Started
+from ringrift.jobs.cores import usable_cores
+from ringrift.jobs.view import JobView, view_or_fault
 
 WORKER = ("-m", "ringrift.jobs.worker")
 SLOTS_FOLDER = "slots"
@@ -84,11 +85,11 @@ class JobFolder:
         self.root = root.expanduser().resolve()
         self.jobs = self.root / JOBS_FOLDER
         self.locks = self.root / SLOTS_FOLDER
-        self.slots = slots or os.cpu_count() or 1
+        self.slots = slots or usable_cores()
         self.python = python or sys.executable
         self.environment = {name: value for name, value in os.environ.items() if name not in hidden}
         self.environment |= environment or {}
-        self.started: dict[str, Started] = {}
+        self.started: dict[str, warm.Started] = {}
         self.jobs.mkdir(parents=True, exist_ok=True)
         self.locks.mkdir(parents=True, exist_ok=True)
 
@@ -132,12 +133,14 @@ class JobFolder:
 
     def exited(self, job: str) -> int | None:
         """Exit code of the worker this object started, when it is known to have ended."""
-        process = self.started.get(job)
-        return None if process is None else process.poll()
+        return self.started[job].poll() if job in self.started else None
 
     def views(self, jobs: Sequence[str] | None = None) -> list[JobView]:
-        """What these jobs (default: all) are doing; those without a directory are left out. `host` is left empty."""
-        found = (view_job(self.jobs / job, "", self.alive) for job in (self.job_ids() if jobs is None else jobs))
+        """What these jobs (default: all) are doing; those without a directory are left out. `host` is left empty.
+
+        One whose spec cannot be read is lost, with the words in `error`.
+        """
+        found = (view_or_fault(self.jobs / job, "", self.alive) for job in (self.job_ids() if jobs is None else jobs))
         return [view for view in found if view]
 
     def status(self) -> FolderStatus:
@@ -284,8 +287,4 @@ def staged(folder: JobFolder, name: str) -> Iterator[list[Path]]:
 
 def _take(handle: IO[bytes], how: int) -> bool:
     """Take a lock without waiting. A shared one is enough to ask whether somebody holds it."""
-    try:
-        fcntl.flock(handle, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return lock(handle, how | fcntl.LOCK_NB)

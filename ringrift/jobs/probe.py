@@ -1,7 +1,6 @@
 """How busy a machine is: `python -m ringrift.jobs.probe [FOLDER]` prints it as JSON."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from ringrift.jobs.cores import usable_cores
 
 SAMPLE_S = 0.5  # processors are watched for so long
 NVIDIA = "nvidia-smi"
@@ -22,7 +23,7 @@ def probe(folder: Path, sample_s: float = SAMPLE_S) -> dict[str, Any]:
     """Use of this machine in percent (0 to 100): `cpu`, `mem`, `disk` (of the disk of `folder`) and `gpu`.
 
     `gpu` is the mean over the NVIDIA cards that tell (one cut into MIG instances does not), or None where none tells.
-    Besides `cores`, `memory_gb` and `disk_free_gb`.
+    Besides `cores` (those it may use), `memory_gb` and `disk_free_gb`.
     """
     memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(folder))
     return {
@@ -30,7 +31,7 @@ def probe(folder: Path, sample_s: float = SAMPLE_S) -> dict[str, Any]:
         "mem": memory.percent,
         "disk": disk.percent,
         "gpu": _gpu(),
-        "cores": os.cpu_count(),
+        "cores": usable_cores(),
         "memory_gb": round(memory.total / 2**30, 1),
         "disk_free_gb": round(disk.free / 2**30, 1),
     }

@@ -74,6 +74,14 @@ def view_job(folder: Path, host: str, alive: Callable[[str], bool], now: float |
     )
 
 
+def view_or_fault(folder: Path, host: str, alive: Callable[[str], bool]) -> JobView | None:
+    """As `view_job`, but a job whose spec cannot be read is a lost one, of no config, with the words in `error`."""
+    try:
+        return view_job(folder, host, alive)
+    except InvalidInput as error:
+        return JobView(folder.name, "", "", 0, "lost", host, 0, 0, 0, None, None, str(error), str(folder))
+
+
 def _status(alive: bool, state: JobState | None, age_s: float) -> JobStatus:
     """What the lock proves goes before what the worker said last."""
     if alive or (state is None and age_s < LOADING_S):

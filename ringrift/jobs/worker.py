@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from ringrift.errors import InvalidInput, MissingInput, RingRiftError
-from ringrift.files import write_json
+from ringrift.files import lock, write_json
 from ringrift.jobs import contract
 from ringrift.jobs.contract import CONTRACT_VERSION, JobSpec, JobState, Manifest
 from ringrift.jobs.directory import Job, JobCancelled, Messages, State, read_manifest, read_state
@@ -93,19 +93,15 @@ def _lock(directory: Path) -> Iterator[bool]:
     """Hold the job's lock, which the system frees when its holder dies; yields False if another holds it."""
     if not directory.is_dir():
         raise MissingInput(f"{directory} is not a job directory; submit the job first")
-    with (directory / contract.LOCK).open("a") as lock:
+    with (directory / contract.LOCK).open("a") as handle:
         for pause in (0.1, 0.2, 0.3, None):  # one who only asks for a sign of life holds it for an instant
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if pause is not None:
-                    time.sleep(pause)
-                    continue
-                print(f"{directory}: another worker is running this job; nothing was changed", file=sys.stderr)
-                yield False
-            else:
+            if lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 yield True
-            return
+                return
+            if pause is not None:
+                time.sleep(pause)
+        print(f"{directory}: another worker is running this job; nothing was changed", file=sys.stderr)
+        yield False
 
 
 def _run_locked(directory: Path) -> int:

@@ -1,7 +1,7 @@
 """The `match_results` job: matches brought home become one verified game set, scores and evidence.
 
 Runs on the machine that holds the store. Whole matches of a partial partition's game set are taken over. A game
-counts if it replays exactly and is the one its match planned: seed, seats and index.
+counts if it replays exactly and is the one its match planned: index, seed, seats and opening.
 Shards: `games.parquet`, `rejects.parquet`, `games.jsonl`, `gate-{match}.json` for each gate that has ended, and
 `board.svg`, the end of the longest game.
 """
@@ -29,7 +29,8 @@ from ringrift.jobs.inputs import home_file
 from ringrift.kinds import round_robin, tournament
 from ringrift.kinds.verify import last_position
 from ringrift.matches.blocks import block_scores, verdict_of
-from ringrift.matches.plan import GamePlan, participant_name
+from ringrift.matches.plan import GamePlan
+from ringrift.matches.planned import plan_problems
 from ringrift.players.participant import Participant
 from ringrift.render import data_uri, render_svg, render_thumbnail
 from ringrift.specs.match import MatchParams
@@ -90,22 +91,7 @@ def run(job: Job, params: ResultsParams) -> dict[str, Any]:
 
 def _planned(games: pa.Table, plan: GamePlan) -> tuple[pa.Table, pa.Table]:
     """(games that are the planned ones, each index once; the others as rejects)."""
-    columns = ["iteration", "source", "job", "game_index", "seed", "participants"]
-    seen: set[int] = set()
-    problems = []
-    for row in games.select(columns).to_pylist():
-        index, problem = row["game_index"], ""
-        if (row["iteration"], row["source"], row["job"]) != (plan.iteration, plan.source, plan.job):
-            problem = f"it is of {row['source']} {row['job']}, iteration {row['iteration']}"
-        elif index in seen or index not in plan.indices:
-            problem = f"game {index} was not planned, or is there twice"
-        else:
-            planned = plan.game(index)
-            names = [participant_name(seat) for seat in planned.seats]
-            if (row["seed"], row["participants"]) != (planned.seed, names):
-                problem = f"seed or seats of game {index} differ from the plan"
-        seen.add(index)
-        problems.append(problem)
+    problems = plan_problems(games, plan)
     wrong = pa.array([bool(problem) for problem in problems], pa.bool_())
     rejects = games.filter(wrong)
     rejects = rejects.append_column("reject_reason", pa.array([OTHER_GAME] * rejects.num_rows, pa.string()))

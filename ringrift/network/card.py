@@ -105,9 +105,13 @@ def load_card(path: Path) -> ModelCard:
 def load_pair(path: Path, *, kind: str | None = None, config: Config | None = None) -> tuple[Weights, ModelCard]:
     """Weights and card of a model of `kind` (None: any), given the path of either file.
 
-    Raises MissingInput if one is not there, and InvalidInput with both sides if the card is of another kind, encoder,
-    rules version or (where given) config, or if the weights are not those of the card.
+    Raises MissingInput if one is not there, and InvalidInput for another file, or with both sides if the card is of
+    another kind, encoder, rules version or (where given) config, or if the weights are not those of the card.
     """
+    if path.suffix not in (WEIGHTS_SUFFIX, CARD_SUFFIX):
+        raise InvalidInput(
+            str(path), path.name, f"give a {WEIGHTS_SUFFIX} file with its card beside it", problem="not a network"
+        )
     weights_path = path.with_suffix(WEIGHTS_SUFFIX)
     weights, card = load_weights(weights_path), load_card(card_path(weights_path))
     wanted: list[tuple[str, object, object]] = [

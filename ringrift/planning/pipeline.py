@@ -6,14 +6,14 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from ringrift.config import CONFIG_KEYS, ConfigKey, Positive, parse_config
+from ringrift.planning import limits
 from ringrift.planning.retry import RetryPolicy
+from ringrift.planning.running import Polling, Trust
 from ringrift.players.engines import EngineMode
 from ringrift.specs.train import VALUE, LoopNumbers, ReplayWindow, TrainedNetwork
 from ringrift.strict import Strict, parse, read_document
 
 SearchEngine = Literal["minimax", "mcts", "descent"]
-Tier = Literal["D2", "D4", "D6", "D8"]
-Rung = Annotated[str, Field(pattern=r"^[A-Za-z]+_D([1-9]|10)$")]  # `{Engine}_D{difficulty}`
 PerConfig = dict[ConfigKey, Positive]  # a config left out keeps its documented number
 
 # Games an iteration: (config, engine mode, games) of the 22 documented jobs, in their order.
@@ -70,7 +70,7 @@ class SelfplayJob(Strict):
 
     name: str = Field(pattern=r"^[a-z0-9_]+$", max_length=60)
     config: ConfigKey
-    games: Positive
+    games: limits.Games
     engine: EngineMode
     difficulty: int | None = Field(default=None, ge=1, le=10)  # None: the incumbent tier's
     opening_plies: int | None = Field(default=None, ge=0, le=6)  # None: selfplay.opening_plies
@@ -90,22 +90,22 @@ class Selfplay(Strict):
 
     @model_validator(mode="after")
     def _names_differ(self) -> "Selfplay":
-        names = [job.name for job in self.jobs]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"give each job its own name, {sorted(twice)[0]!r} stands twice")
+        limits.check_different("give each job its own name", [job.name for job in self.jobs])
         return self
 
 
 class CmaEs(Strict):
-    population: int = Field(default=14, ge=4, multiple_of=2)  # individuals come in mirrored pairs
-    games_per_evaluation: Positive = 8
+    population: int = Field(default=14, ge=4, le=1000, multiple_of=2)  # individuals come in mirrored pairs
+    games_per_evaluation: limits.Thousand = 8
     scale: float = Field(default=1.0, gt=0, le=100)  # multiplies the population, and so the games
     replicas: Annotated[int, Field(ge=1, le=100)] = 2  # searches of an iteration, each a job of its own
     proofs: Positive = 2  # candidates that may be refused before the incumbent stays
-    panel: list[Rung] = Field(default_factory=lambda: ["Heuristic_D5"])  # beside the incumbent and the default
+    panel: list[limits.PanelRung] = Field(
+        default_factory=lambda: ["Heuristic_D5"]
+    )  # beside the incumbent and the default
     import_file: str | None = None  # a file of trained profiles whose profile is one more candidate
     sigma: float = Field(default=0.5, gt=0)  # first step, in the search's own scaled units
-    generations: Annotated[PerConfig, AfterValidator(_GENERATIONS.__or__)] = _GENERATIONS
+    generations: Annotated[dict[ConfigKey, limits.Thousand], AfterValidator(_GENERATIONS.__or__)] = _GENERATIONS
 
 
 class ValueTraining(LoopNumbers):
@@ -141,10 +141,15 @@ class Training(LoopNumbers):
 class Matchup(Strict):
     """`games` games between two rungs of the ladder, named `{Engine}_D{difficulty}`."""
 
-    first: Rung
-    second: Rung
+    first: limits.Rung
+    second: limits.Rung
     config: ConfigKey
-    games: Positive
+    games: limits.Blocks
+
+    @model_validator(mode="after")
+    def _players_differ(self) -> "Matchup":
+        limits.check_different("name two players", [self.first, self.second])
+        return self
 
 
 class RoundRobin(Strict):
@@ -153,13 +158,12 @@ class RoundRobin(Strict):
     An iteration plays as many tables as there are sets of these `players` that fill one, times `blocks`.
     """
 
-    players: list[Rung] = Field(default_factory=lambda: list(_ROUND_ROBIN), min_length=4)  # 4: a full table
-    blocks: Positive = 1
+    players: list[limits.Rung] = Field(default_factory=lambda: list(_ROUND_ROBIN), min_length=4)  # 4: a full table
+    blocks: limits.Thousand = 1
 
     @model_validator(mode="after")
     def _players_differ(self) -> "RoundRobin":
-        if twice := {name for name in self.players if self.players.count(name) > 1}:
-            raise ValueError(f"name each player once, {sorted(twice)[0]!r} stands twice")
+        limits.check_different("name each player once", self.players)
         return self
 
 
@@ -170,7 +174,9 @@ class Evaluation(Strict):
     round_robin: RoundRobin = Field(default_factory=RoundRobin)
     # A decision of policy-value networks; None: as many as take search.decision_ms.
     network_simulations: int | None = Field(default=None, ge=1, le=1024)
-    anchor_blocks: int = Field(default=25, ge=0)  # of the match that tells progress in one unit; 0 plays none
+    anchor_blocks: int = Field(
+        default=25, ge=0, le=limits.MOST_BLOCKS
+    )  # of the match that tells progress in one unit; 0 plays none
     elo_start: float = 1500.0
     elo_k: float = Field(default=32.0, gt=0)
 
@@ -191,15 +197,25 @@ class Gate(Strict):
     elo1: float = 35.0
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     beta: float = Field(default=0.05, gt=0, lt=0.5)
-    min_blocks: Positive = 16
-    max_blocks: Positive = 256  # undecided after these: not promoted
+    min_blocks: limits.Blocks = 16
+    max_blocks: limits.Blocks = 256  # undecided after these: not promoted
+
+    @model_validator(mode="after")
+    def _is_a_test(self) -> "Gate":
+        limits.check_gate(self.model_dump())
+        return self
 
 
 class Tiers(Strict):
-    start: Tier = "D2"
-    ladder: list[Tier] = Field(default_factory=lambda: list(get_args(Tier)))
+    start: limits.Tier = "D2"
+    ladder: list[limits.Tier] = Field(default_factory=lambda: list(get_args(limits.Tier)))
     win_rate: float = Field(default=0.55, gt=0, le=1)
     min_games: Positive = 10
+
+    @model_validator(mode="after")
+    def _rises(self) -> "Tiers":
+        limits.check_ladder(self.ladder, self.start)
+        return self
 
 
 class Retrain(Strict):
@@ -212,16 +228,7 @@ class Loop(Strict):
     # An iteration plays so many games of training.sources that the store grows by this factor, and at least the
     # numbers of selfplay.jobs; 1 plays these numbers only.
     growth: float = Field(default=1.0, ge=1, le=10)
-    most_games: Positive = 50_000  # of one iteration, whatever the growth
-
-
-class Polling(Strict):
-    first_s: float = Field(default=0.5, gt=0)  # the interval grows from here
-    interval_s: float = Field(default=60.0, gt=0)  # to here
-    selfplay_minutes: float = Field(default=30.0, gt=0)
-    cmaes_minutes: float = Field(default=120.0, gt=0)
-    training_minutes: float = Field(default=60.0, gt=0)
-    max_phase_minutes: float = Field(default=120.0, gt=0)  # no phase is longer
+    most_games: limits.Games = 50_000  # of one iteration, whatever the growth
 
 
 class Pipeline(Strict):
@@ -241,6 +248,19 @@ class Pipeline(Strict):
     loop: Loop = Field(default_factory=Loop)
     retry: RetryPolicy = Field(default_factory=RetryPolicy)
     polling: Polling = Field(default_factory=Polling)
+    trust: Trust = Field(default_factory=Trust)
+
+    @model_validator(mode="after")
+    def _can_be_played(self) -> "Pipeline":
+        limits.check_different("name each config once", self.configs)
+        for job in self.selfplay.jobs:
+            if self.scaled_games(job) > limits.MOST_GAMES:
+                raise ValueError(
+                    f"{job.name} plays {self.scaled_games(job)} games, scaled; {limits.MOST_GAMES} are the most"
+                )
+        if self.scaled_population > 1000:
+            raise ValueError(f"cmaes.population is {self.scaled_population}, scaled; 1000 are the most")
+        return self
 
     def scaled_games(self, job: SelfplayJob) -> int:
         """Games a job plays an iteration: its number times `games_scale`, at least one."""

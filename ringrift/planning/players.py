@@ -4,16 +4,16 @@ from dataclasses import replace
 
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
+from ringrift.planning.limits import CHAMPION_LABEL
 from ringrift.planning.pipeline import Pipeline
 from ringrift.planning.rates import budget_of, load_rates, network_rate_key, rate_key
-from ringrift.players.engines import CHAMPION, ENGINE_MODES, ENGINES, NETWORK_DIFFICULTY, NETWORK_ENGINE
+from ringrift.players.engines import ENGINE_MODES, ENGINES, NETWORK_DIFFICULTY, NETWORK_ENGINE
 from ringrift.players.heuristic.profiles import BALANCED
 from ringrift.players.participant import Participant, at_difficulty, participant
 from ringrift.specs.participants import Profiles
 from ringrift.specs.train import TrainedNetwork
 
 SEARCH_DIFFICULTY = 5  # in the label of the reference search and of those with a value network; it sets nothing else
-CHAMPION_LABEL = CHAMPION.capitalize()
 
 
 class NotAvailable(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ringrift.config import Config
+from ringrift.config import CONFIG_KEYS, Config, other_config_keys, parse_config
 from ringrift.errors import InvalidInput
 from ringrift.jobs.contract import JobSpec
 from ringrift.planning.jobs import MatchTerms, match_job
@@ -15,6 +15,7 @@ from ringrift.planning.pipeline import Pipeline
 from ringrift.players.benchmarks import anchor
 from ringrift.players.engines import ENGINES
 from ringrift.players.heuristic.profiles import (
+    ProfilesFile,
     complete_weights,
     find_profile,
     load_profiles,
@@ -29,6 +30,7 @@ from ringrift.tuning.cma import consensus
 
 DIFFICULTY = 7  # of the player whose weights are tuned: the heuristic without randomness
 CONSENSUS, IMPORT = "consensus", "import"
+ALL_KEYS = (*CONFIG_KEYS, *other_config_keys())
 
 Candidate = dict[str, Any]
 """kind (mean, best, consensus, import), replica, weights, hash, and fitness (score, low, high, games) or None."""
@@ -106,13 +108,18 @@ def proof_order(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def import_candidate(path: str, config: Config) -> Candidate | None:
-    """The config's profile in a file of trained profiles as a candidate, None if the file has none.
+    """The config's profile in a file of trained profiles as a candidate, None if the file has only those of others.
 
-    Its fitness was measured elsewhere against something else, so it is kept for people and compares with nothing.
-    Raises MissingInput or InvalidInput for the file.
+    A profile that is named by players alone (`heuristic_v1_2p`) is a candidate of each config with so many players, or
+    of that on the board its metadata name. Its fitness was measured elsewhere against something else, so it is kept for
+    people and compares with nothing. Raises MissingInput or InvalidInput for the file.
     """
-    file, name = load_profiles(path), trained_profile_name(config.board, config.players)
-    if name not in file.profiles:
+    file = load_profiles(path)
+    if not set(file.profiles) & {name for key in ALL_KEYS for name in _import_names(parse_config(key))}:
+        problem = f"no profile of a config among {', '.join(sorted(file.profiles)[:10]) or 'none'}"
+        raise InvalidInput(f"{path}: profiles", None, f"name it {_import_names(config)[0]}", problem=problem)
+    name = next((name for name in _import_names(config) if _is_for(file, name, config)), None)
+    if name is None:
         return None
     weights = file.profiles[name]
     found = file.training_metadata.get(name)
@@ -124,6 +131,18 @@ def import_candidate(path: str, config: Config) -> Candidate | None:
         "fitness": None,
         "claimed_fitness": found.fitness if found else None,
     }
+
+
+def _import_names(config: Config) -> tuple[str, str]:
+    """Names under which an import file may have a config's profile: by board and players, or by players alone."""
+    return trained_profile_name(config.board, config.players), f"heuristic_v1_{config.players}p"
+
+
+def _is_for(file: ProfilesFile, name: str, config: Config) -> bool:
+    """Whether a profile is in the file and for the config's board, or for none in particular."""
+    about = file.training_metadata.get(name)
+    by_board = name == trained_profile_name(config.board, config.players)
+    return name in file.profiles and (by_board or about is None or about.board in (None, config.board))
 
 
 def proof_job(

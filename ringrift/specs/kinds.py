@@ -6,6 +6,7 @@ from ringrift.specs.cmaes import CmaesParams
 from ringrift.specs.match import MatchParams
 from ringrift.specs.noop import NoopParams
 from ringrift.specs.params import JobParams
+from ringrift.specs.prove import ProveParams
 from ringrift.specs.round_robin import RoundRobinParams
 from ringrift.specs.selfplay import SelfplayParams
 from ringrift.specs.store_jobs import RateParams, ResultsParams, VerifyParams
@@ -18,6 +19,7 @@ PARAMS: dict[str, type[JobParams]] = {
         CmaesParams,
         MatchParams,
         NoopParams,
+        ProveParams,
         RateParams,
         ResultsParams,
         RoundRobinParams,

@@ -93,6 +93,8 @@ def heuristic_profiles(
         hosts = runtime.within(config.host_class)  # for the proof; the file goes to every host that plays
         key, iteration = partition_of(context)
         inputs, before, search, imported = plan_profile(runtime, key, iteration)
+        if imported is None and (file := runtime.pipeline.cmaes.import_file):
+            context.log.warning(f"cmaes.import_file: {file} has no profile for {key}")
 
         def make(folder: Path, _: Record | None) -> StepOutput:
             started = time.monotonic()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from ringrift.planning.selfplay import Plan, SelfplayInputs, games_by_job, plan_
 from ringrift.specs.kinds import planned_games
 from ringrift_assets.steps.checks import UNIQUE_SHARE, WHOLE, partitioned_spec, result
 from ringrift_assets.steps.incumbents import load_incumbent
-from ringrift_assets.steps.jobs import provenance_of, run_jobs
+from ringrift_assets.steps.jobs import provenance_of
 from ringrift_assets.steps.metadata import partition_metadata, result_of, table
 from ringrift_assets.steps.partition import (
     OWNERS,
@@ -32,6 +33,7 @@ from ringrift_assets.steps.partition import (
     materialize_partition,
     step_errors,
 )
+from ringrift_assets.steps.trust import run_proved
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,9 +67,10 @@ def selfplay_games(
     """Selfplay games of the iteration's jobs, collected from the workers.
 
     Each job of the pipeline is cut into chunks that run in parallel on hosts with `selfplay`. Their shards are pulled
-    and verified as they appear and compacted into one file in game order. A job whose engine is not available yet is
-    reported as skipped; no other engine plays in its place. If the phase times out with enough games, the partition is
-    partial and the next materialization plays only the missing games.
+    and verified as they appear, compared with the plan and partly played again (trust.share), and compacted into one
+    file in game order. A host whose games do not hold is set apart, and its jobs are played elsewhere. A job
+    whose engine is not available yet is reported as skipped; no other engine plays in its place. If the phase times out
+    with enough games, the partition is partial and the next materialization plays only the missing games.
     """
     with step_errors():
         runtime = runtime.within(config.host_class)
@@ -89,8 +92,11 @@ def selfplay_games(
                 todo = plan_games(runtime, key, iteration, incumbent, partial.missing["games"]).jobs
                 context.log.info(f"going on from {partial.rows} games, {len(todo)} chunks are missing")
             started = time.monotonic()
-            results = run_jobs(context, runtime, todo, capability="selfplay", minutes=pipeline.polling.selfplay_minutes)
-            return _compact(runtime, folder, (key, iteration), results, skipped, partial, time.monotonic() - started)
+            minutes = pipeline.polling.selfplay_minutes
+            results, proof = run_proved(context, runtime, todo, capability="selfplay", minutes=minutes)
+            wall_s = time.monotonic() - started
+            output = _compact(runtime, folder, (key, iteration), results, skipped, partial, wall_s)
+            return replace(output, provenance={**output.provenance, "proof": proof.to_json()})
 
         stored = materialize_partition(
             context,

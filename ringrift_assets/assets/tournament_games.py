@@ -26,7 +26,7 @@ from ringrift.planning.players import alias
 from ringrift.players.participant import Participant
 from ringrift_assets.steps.checks import ALL_VERIFY, EQUAL_TIME, WHOLE, partitioned_spec, result
 from ringrift_assets.steps.incumbents import load_incumbent, with_profile
-from ringrift_assets.steps.jobs import provenance_of, run_job, run_jobs
+from ringrift_assets.steps.jobs import provenance_of, run_job
 from ringrift_assets.steps.match_results import played_match, results_job
 from ringrift_assets.steps.metadata import partition_metadata, picture, result_of, table
 from ringrift_assets.steps.partition import (
@@ -45,6 +45,7 @@ from ringrift_assets.steps.tournament import (
     plan_tournament,
     tournament_inputs,
 )
+from ringrift_assets.steps.trust import run_proved
 
 TIME_RATIO = 1.5  # between the two sides of a gate, beyond which a check warns
 PICTURE = "the end of the longest match game"
@@ -128,7 +129,7 @@ def _play(
     started = time.monotonic()
     specs = [match.spec for match in todo]
     minutes = runtime.pipeline.polling.max_phase_minutes
-    results = run_jobs(context, runtime, specs, capability="selfplay", minutes=minutes)
+    results, proof = run_proved(context, runtime, specs, capability="selfplay", minutes=minutes)
     played = {spec.name: job for spec, job in zip(specs, results, strict=True)}
     output = run_job(context, runtime, _results_job(runtime, plan, played, partial), folder)
     found = output.result
@@ -149,6 +150,7 @@ def _play(
         provenance={
             **provenance_of([*results, output.job], time.monotonic() - started),
             "played": sum(job.manifest.result["played_now"] for job in results if job.manifest),
+            "proof": proof.to_json(),
             "effort": {job.spec.name: job.manifest.result["effort"] for job in results if job.manifest},
         },
         missing={"matches": missing} if missing else {},

@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
             group.typer_instance.command("dedup")(dedup_command)
             group.typer_instance.command("chaos")(chaos_command)
             group.typer_instance.command("fleet")(fleet_command)
+            group.typer_instance.command("trust")(trust_command)
 
 
 def dedup_command(
@@ -58,6 +59,20 @@ def fleet_command(
     from ringrift_assets.bench.fleet import bench_fleet
 
     _show(lambda step: bench_fleet(jobs, hosts, megabytes=megabytes, progress=step), as_json)
+
+
+def trust_command(
+    forgeries: Annotated[int, typer.Option(min=2, help="Jobs that are forged, half of them over SSH.")] = 50,
+    honest: Annotated[int, typer.Option(min=6, help="Honest games, of every engine.")] = 2000,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a host forge its games in many ways: what is caught, what honest games are suspected, and what it costs.
+
+    Works in temporary homes (needs sshd).
+    """
+    from ringrift_assets.bench.trust import bench_trust
+
+    _show(lambda step: bench_trust(forgeries, honest, step), as_json)
 
 
 def _show(work: Callable[[Callable[[str], None]], dict[str, Any]], as_json: bool) -> None:

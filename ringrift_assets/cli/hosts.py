@@ -12,6 +12,7 @@ from rich.table import Table
 from resources.hosts.file import load_hosts
 from resources.hosts.host import CAPABILITIES, Host
 from resources.store.home import Home
+from resources.store.trust import let_back, quarantines
 from resources.transports.base import Transport, reason
 from ringrift.errors import InvalidInput, RingRiftError
 
@@ -19,7 +20,7 @@ WIDTH = 200
 EXIT_FAILED = 1
 SKEW_S = 5.0  # a clock further off is worth a word; jobs do not depend on it
 
-hosts_app = typer.Typer(help="Hosts of the hosts file: list, check, bootstrap.", no_args_is_help=True)
+hosts_app = typer.Typer(help="Hosts of the hosts file: list, check, bootstrap, trust.", no_args_is_help=True)
 NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="[HOST]...", help="Host names; default: all.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
@@ -40,6 +41,21 @@ def check_command(names: NamesArgument = None, as_json: JsonOption = False) -> N
     _show(rows, as_json)
     if any(row["problem"] and row["status"] == "ready" for row in rows):
         raise typer.Exit(EXIT_FAILED)
+
+
+@hosts_app.command("trust")
+def trust_command(
+    names: Annotated[list[str], typer.Argument(metavar="HOST...", help="Names of hosts that are set apart.")],
+) -> None:
+    """Let hosts play again that were set apart because games they brought did not hold."""
+    home = Home()
+    apart = quarantines(home)
+    for name in names:
+        if name not in apart:
+            raise InvalidInput("host", name, f"set apart are {', '.join(apart) or 'none'}")
+    for name in names:
+        let_back(home, name)
+        print(f"{name} may play again; it was set apart: {apart[name].reason} ({apart[name].job})")
 
 
 @hosts_app.command("bootstrap")
@@ -78,17 +94,18 @@ def _chosen(names: Sequence[str] | None) -> list[Host]:
 
 def _listed(host: Host) -> dict[str, Any]:
     """A row of the list. `not in use` is the reason that holds for every capability it should have."""
+    apart = quarantines(Home()).get(host.name)
     reasons = [why for capability in (host.allows or CAPABILITIES) if (why := host.ineligible_reason(capability))]
     return {
         "host": host.name,
         "class": host.host_class,
-        "address": "this machine" if host.is_local else f"{host.ssh_user or ''}@{host.address}:{host.ssh_port}",
+        "address": "this machine" if host.is_local else f"{host.ssh_user or ''}@{host.address}:{host.port}",
         "may": ", ".join(host.allows) or "-",
         "slots": host.max_parallel_jobs or host.cpus,
         "memory_gb": host.memory_gb,
         "gpu": host.gpu,
         "status": host.status,
-        "problem": reasons[0] if reasons else None,
+        "problem": str(apart) if apart else reasons[0] if reasons else None,
     }
 
 

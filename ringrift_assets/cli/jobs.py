@@ -9,6 +9,7 @@ from typing import Annotated, get_args
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from resources.hosts.file import load_hosts
@@ -16,7 +17,7 @@ from resources.runner.index import JobView, find_job, list_jobs, local_hosts, vi
 from resources.store.home import Home
 from resources.transports.base import Transport, stop
 from ringrift.config import parse_config
-from ringrift.errors import InvalidInput
+from ringrift.errors import InvalidInput, printable, printable_lines
 from ringrift.jobs.contract import LOG, JobStatus
 
 WIDTH = 200
@@ -56,6 +57,9 @@ def list_command(
         for view in list_jobs(_transports(local))
         if (not wanted or view.status in wanted) and (not keys or view.config in keys)
     ]
+    for view in views:
+        if not view.config:  # its spec cannot be read
+            print(printable(view.error or ""), file=sys.stderr)
     if as_json:
         print(json.dumps({"jobs": [view.to_json() for view in views]}))
     elif not views:
@@ -76,7 +80,7 @@ def logs_command(
     data = transport.read(view.id, LOG) or b""
     whole = data[: data.rfind(b"\n") + 1] if follow else data
     for line in deque(whole.decode(errors="replace").splitlines(), maxlen=lines):
-        print(line, flush=True)
+        print(printable_lines(line), flush=True)
     if not follow:
         return
     offset = len(whole)
@@ -85,7 +89,7 @@ def logs_command(
         data = (transport.read(view.id, LOG, offset) or b"")[: None if ended else 1 << 20]
         whole = data if ended else data[: data.rfind(b"\n") + 1]
         offset += len(whole)
-        print(whole.decode(errors="replace"), end="", flush=True)
+        print(printable_lines(whole.decode(errors="replace")), end="", flush=True)
 
 
 @jobs_app.command("attach")
@@ -101,7 +105,7 @@ def attach_command(job: IdArgument) -> None:
             print(text, flush=True)
             last = text
     if view.status != "done":
-        why = f": {view.error}" if view.error else ""
+        why = f": {printable(view.error)}" if view.error else ""
         print(f"{view.id} is {view.status}{why}; `ringrift jobs logs {view.id}` shows what it printed")
         raise typer.Exit(EXIT_FAILED)
 
@@ -142,7 +146,9 @@ def _table(views: list[JobView]) -> Table:
         progress = f"{view.done}/{view.total}" if view.total else "-"
         age = "-" if view.heartbeat_age_s is None else _age(view.heartbeat_age_s)
         code = "-" if view.exit_code is None else str(view.exit_code)
-        table.add_row(view.id, view.status, view.host, str(view.attempt), progress, age, code)
+        table.add_row(
+            escape(printable(view.id)), view.status, escape(view.host), str(view.attempt), progress, age, code
+        )
     return table
 
 

@@ -21,6 +21,7 @@ from resources.views.status import configs_of, leaderboard, summary_text
 from resources.views.text import leaderboard_block, resource_block
 from ringrift import names
 from ringrift.errors import InvalidInput, MissingInput
+from ringrift.files import check_target
 
 if TYPE_CHECKING:
     from resources.runtime import Where
@@ -98,6 +99,8 @@ def run_command(
             plans = show_plans(Runtime(planned_in, path, games_scale=games_scale, where=where), work)
         _emit({"dry_run": plans}) if as_json else print_plans(plans)
         return
+    if state_file:
+        check_target(state_file, "--state-path")
     for file in [state_path(home), *([state_file] if state_file else [])]:
         read_state(file)  # a damaged one is told before anything starts
     if fresh and (moved := runtime.store.move_aside()):

@@ -1,6 +1,7 @@
 """The platform's verbs of the `ringrift` command."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,8 @@ from typing import Annotated
 import typer
 
 from resources.store.home import REPOSITORY, Home
-from ringrift.errors import MissingInput
+from resources.store.store import Store
+from ringrift.errors import InvalidInput, MissingInput
 from ringrift_assets.cli import bench as cli_bench
 from ringrift_assets.cli.hosts import hosts_app
 from ringrift_assets.cli.jobs import jobs_app
@@ -38,12 +40,15 @@ def ui_command(
     """
     from resources.runner.reaper import fail_dead_runs
     from resources.runtime import PIPELINE_VARIABLE, SCALE_VARIABLE
+    from resources.store.partition_keys import open_iteration
     from ringrift_assets.devtools.webserver import environment
     from ringrift_assets.runs.iteration import open_instance
 
+    _check_port(port)
     home = Home().prepare()
     with open_instance(home) as instance:
         fail_dead_runs(instance)
+        open_iteration(instance, *Store(home.store).iterations())  # the instance may be newer than the store
     variables = {**os.environ, **environment(home)}
     if config is not None:
         if not config.is_file():
@@ -55,6 +60,17 @@ def ui_command(
     arguments = ["dev", "-w", str(REPOSITORY / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
     os.chdir(REPOSITORY)
     os.execve(sys.executable, [sys.executable, "-m", "dagster", *arguments], variables)
+
+
+def _check_port(port: int) -> None:
+    """Raise InvalidInput when the web server could not listen there; it would end alone, after its other processes."""
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+    except OSError as error:
+        problem = f"nothing can listen on port {port} of 127.0.0.1: {error.strerror}"
+        raise InvalidInput("--port", port, "stop what has it, or use another port", problem=problem) from error
 
 
 def screenshots_command(

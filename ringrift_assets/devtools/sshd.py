@@ -47,14 +47,17 @@ def make_key(path: Path, passphrase: str = "") -> None:
 
 
 class Sshd:
-    """One server: `key` opens it, `known_hosts` names it. Its folder holds everything it has."""
+    """One server: `key` opens it, `known_hosts` names it. Its folder holds everything it has.
 
-    def __init__(self, folder: Path):
+    `options` are lines of sshd_config that stand instead of those of CONFIG.
+    """
+
+    def __init__(self, folder: Path, options: str = ""):
         if SSHD is None:
             raise MissingInput(f"sshd is missing: {INSTALL}")
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.port, self.key = folder, free_port(), folder / "user_key"
-        self.known_hosts = folder / "known_hosts"
+        self.known_hosts, self.options = folder / "known_hosts", options
         make_key(self.key)
         (folder / "authorized_keys").write_text((folder / "user_key.pub").read_text())
         self.new_host_key()
@@ -78,7 +81,9 @@ class Sshd:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         config = self.folder / "sshd_config"
-        config.write_text(CONFIG.format(port=self.port, folder=self.folder))
+        own = {line.split()[0] for line in self.options.splitlines() if line}
+        usual = CONFIG.format(port=self.port, folder=self.folder).splitlines()
+        config.write_text("\n".join([self.options, *(line for line in usual if line.split(" ")[0] not in own), ""]))
         with (self.folder / "sshd.log").open("ab") as log:
             self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + READY_S

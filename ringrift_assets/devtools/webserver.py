@@ -15,8 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from resources.store.home import HOME_VARIABLE, REPOSITORY, Home
+from resources.hosts.file import HOSTS_VARIABLE
+from resources.hosts.host import KNOWN_HOSTS_VARIABLE
+from resources.runtime import PIPELINE_VARIABLE
+from resources.store.home import HOME_VARIABLE, INSTANCE_VARIABLE, REPOSITORY, Home
 from ringrift.errors import RingRiftError
+from ringrift.files import user_path
 
 READY_S, STOP_S = 90.0, 20.0
 LOCATION_QUERY = """{ workspaceOrError { __typename ... on Workspace { locationEntries {
@@ -27,9 +31,15 @@ class ServerFailed(RingRiftError):
     """The web server or its code location did not come up."""
 
 
+PATHS = (HOSTS_VARIABLE, KNOWN_HOSTS_VARIABLE, INSTANCE_VARIABLE, PIPELINE_VARIABLE, "NUMBA_CACHE_DIR")
+"""Variables that name files or folders: a relative one starts at the folder of who sets it."""
+
+
 def environment(home: Home) -> dict[str, str]:
-    """Variables that make Dagster's processes use this home."""
-    return {HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(home.dagster)}
+    """Variables that make Dagster's processes, which run in another folder, use this home and the files named here."""
+    named = {name: user_path(os.environ[name], name).resolve() for name in PATHS if os.environ.get(name)}
+    absolute = {name: str(path) for name, path in named.items()}
+    return {**absolute, HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(home.dagster)}
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from ringrift.planning.incumbent import Incumbent
 from ringrift.planning.matches import MatchPlan
 from ringrift.planning.selfplay import Plan, source_jobs
 from ringrift.specs.kinds import params_of, planned_games
+from ringrift.specs.prove import ProveParams
 from ringrift.specs.store_jobs import ResultsParams
 from ringrift_assets.assets import ASSETS
 from ringrift_assets.assets.cmaes_profile import PROOF_PREFIX, plan_searches, search_inputs
@@ -187,6 +188,8 @@ class _Partition:
         taught = source_jobs(self.runtime.pipeline, self.config) if partial is None else ()
         self.taught = sum(planned_games(spec) or 0 for spec in now.jobs if spec.params["job"] in taught)
         rows = compare(by_name(now.jobs), {label: by_name(other.jobs) for label, other in others.items()})
+        if names.SELFPLAY_GAMES in self.open:
+            self._later(names.SELFPLAY_GAMES, ProveParams.kind, list(rows))
         return [{**entry_of(spec, after), "games": planned_games(spec)} for spec, after in rows.values()], common(
             now.skipped, *(other.skipped for other in others.values())
         )
@@ -202,7 +205,8 @@ class _Partition:
             self._later(asset, name, waits)
 
     def _later(self, asset: str, name: str, after: Sequence[str]) -> None:
-        self.other_jobs.append({"asset": asset, "job": name, "id": None, "after": list(after)})
+        for job in (ProveParams.kind, name) if name == ResultsParams.kind else (name,):  # what is summed up is proved
+            self.other_jobs.append({"asset": asset, "job": job, "id": None, "after": list(after)})
 
     def _searches(self) -> list[Entry]:
         """The CMA-ES jobs; the games are the most, measuring the candidates included."""
@@ -229,11 +233,8 @@ class _Partition:
             else None
         )
         self._settle(names.HEURISTIC_PROFILES, lambda: planned.inputs if planned else {}, waits)
-        if (
-            names.HEURISTIC_PROFILES not in self.open
-            or not self._makes(names.HEURISTIC_PROFILES)
-            or self.runtime.pipeline.cmaes.import_file is None
-        ):
+        imports = self._makes(names.HEURISTIC_PROFILES) and self.runtime.pipeline.cmaes.import_file is not None
+        if names.HEURISTIC_PROFILES not in self.open or not imports:
             return
         spec = import_proof(self.runtime, planned) if planned else None
         if spec:
@@ -281,9 +282,8 @@ class _Partition:
             model = content_of(store.need(names.TRAINED_MODEL, self.key, self.iteration), TrainingOutcome)
         networks = networks_of(registry, self.key, self.iteration, model)
         if model is None:
-            networks = replace(
-                networks, candidate=other_candidate(2, self.runtime.pipeline.training.network_of(self.key))
-            )
+            kind = self.runtime.pipeline.training.network_of(self.key)
+            networks = replace(networks, candidate=other_candidate(2, kind))
 
         def plan(before: Incumbent, current: Incumbent, networks: Networks) -> MatchPlan:
             return plan_tournament(self.runtime, self.key, self.iteration, before, current, networks)

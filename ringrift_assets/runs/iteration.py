@@ -1,7 +1,8 @@
 """Running iterations from the command line, on the same instance and store as the web server."""
 
+import logging
 import os
-import socket
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,15 +13,16 @@ import dagster as dg
 from dagster._core.instance import InstanceRef
 
 from resources.runner.events import Control, JobEvent
-from resources.runner.reaper import HOST_TAG, PID_TAG, fail_dead_runs
+from resources.runner.reaper import fail_dead_runs
+from resources.runner.run_process import run_tags
 from resources.runtime import Runtime, Where
 from resources.store.contents.base import C, content_of
-from resources.store.home import Home
+from resources.store.home import INSTANCE_VARIABLE, Home
 from resources.store.partition_keys import open_iteration, partition_key
 from resources.store.phases import COUNTED, STEPS
 from resources.store.record import Record
 from resources.views.status import RESOURCES_PLACE
-from ringrift.errors import RingRiftError
+from ringrift.errors import InvalidInput, RingRiftError
 from ringrift_assets.definitions import RESOURCES, job_of
 from ringrift_assets.runs.processes import run_in_processes
 
@@ -98,7 +100,7 @@ def run_iteration(
     runtime.remember()
     with open_instance(home) as instance:
         fail_dead_runs(instance)
-        open_iteration(instance, iteration)
+        open_iteration(instance, iteration, *runtime.store.iterations())  # the instance may be newer than the store
     wanted = assets if isinstance(assets, Mapping) else dict.fromkeys(config_keys, assets)
     tasks = [
         PartitionTask(
@@ -126,10 +128,10 @@ def run_resources(home: Home, where: Where | None = None) -> Record:
     Raises RingRiftError with the words of the step if it failed.
     """
     runtime = Runtime(home.prepare(), where=where)
-    with open_instance(home) as instance:
+    with open_instance(home) as instance, run_tags(instance) as tags:
         result = job_of(runtime, RESOURCES).execute_in_process(
             instance=instance,
-            tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
+            tags=tags,
             run_config={"loggers": QUIET},
             raise_on_error=False,
         )
@@ -143,9 +145,22 @@ def open_instance(home: Home) -> dg.DagsterInstance:
 
     Its runs keep the terminal: capturing compute logs would take stdout and stderr from the display, through helper
     processes that Ctrl-C ends with a traceback. Runs of the web server capture theirs as dagster.yaml says.
+    Raises InvalidInput when dagster.yaml is damaged, a variable it names is not set, or its database does not answer.
     """
     os.environ["DAGSTER_HOME"] = str(home.dagster)  # dagster.yaml names it
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=NO_CAPTURE))
+    logging.disable(logging.WARNING)  # a line for each retry of a connection
+    try:
+        return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=NO_CAPTURE))
+    except Exception as error:  # each storage has its own
+        if unset := re.findall(r'environment variable "(\w+)"', str(error)):
+            raise InvalidInput("", None, "set it, dagster.yaml names it", problem=f"{unset[0]} is not set") from error
+        remedy = (
+            f"see {INSTANCE_VARIABLE}, DAGSTER_PG_HOST and the other DAGSTER_PG_ variables, and that the server runs"
+        )
+        problem = f"Dagster's records cannot be opened: {str(error).strip().splitlines()[0][:300]}"
+        raise InvalidInput("", None, remedy, problem=problem) from error
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def run_partition(
@@ -158,18 +173,20 @@ def run_partition(
     runtime = Runtime(
         home, task.pipeline_path, games_scale=task.games_scale, listener=progress, control=control, where=task.where
     )
-    with open_instance(home) as instance:
-        return _materialize(instance, runtime, task)
+    with open_instance(home) as instance, run_tags(instance) as tags:
+        return _materialize(instance, runtime, task, tags)
 
 
-def _materialize(instance: dg.DagsterInstance, runtime: Runtime, task: PartitionTask) -> PartitionOutcome:
+def _materialize(
+    instance: dg.DagsterInstance, runtime: Runtime, task: PartitionTask, tags: Mapping[str, str]
+) -> PartitionOutcome:
     started = time.monotonic()
     config, iteration = task.config, task.iteration
     options = {"config": {"allow_fewer_rows": task.allow_fewer_rows}}
     result = job_of(runtime, task.assets).execute_in_process(
         partition_key=partition_key(config, iteration),
         instance=instance,
-        tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
+        tags=tags,
         run_config={
             "ops": {asset: options for asset in COUNTED if asset in task.assets},
             "loggers": QUIET,

@@ -22,8 +22,9 @@ from ringrift.players.heuristic.profiles import profile_hash
 from ringrift.specs.store_jobs import MatchInput
 from ringrift.stats.evidence import verify_evidence
 from ringrift.strict import parse
-from ringrift_assets.steps.jobs import JobLate, need_whole, run_job, run_jobs
+from ringrift_assets.steps.jobs import JobLate, need_whole, run_job
 from ringrift_assets.steps.match_results import played_match, results_job
+from ringrift_assets.steps.trust import run_proved
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def prove(context: dg.AssetExecutionContext, runtime: Runtime, candidates: Seque
             continue
         spec = trial.job(runtime, candidate.weights, len(proved.proofs))
         minutes = runtime.pipeline.polling.max_phase_minutes
-        played = run_jobs(context, runtime, [spec], capability="cmaes", minutes=minutes)
+        played, _ = run_proved(context, runtime, [spec], capability="cmaes", minutes=minutes)
         need_whole(played)
         matches.append(played_match(runtime, spec, played[0].shards, "profile"))
         summed = run_job(context, runtime, results_job(trial.asset, trial.config, trial.iteration, matches))

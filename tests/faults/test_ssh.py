@@ -60,7 +60,7 @@ def units(bench: Bench) -> list[str]:
 
 def test_a_pull_that_is_reset_in_the_middle_goes_on_where_it_stopped(bench, proxy, monkeypatch):
     moved: list[int] = []
-    monkeypatch.setattr("resources.ssh.transport.pull", lambda *a: moved.append(pull(*a)))
+    monkeypatch.setattr("resources.ssh.transport.pull", lambda *a, **b: moved.append(pull(*a, **b)))
     job = bench.spec(units=1, lines=300_000)
     there = bench.transport(port=proxy.port, timeouts=QUICK)
     bench.runner(transports=[bench.transport()]).run([job])  # made by way of another connection

@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from ringrift.errors import IllegalMove, InvalidInput
+from ringrift.errors import IllegalMove, InvalidInput, printable, printable_lines
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,16 @@ def test_an_error_crosses_between_processes_with_all_its_parts(kind):
     after = pickle.loads(pickle.dumps(before))
     assert type(after) is kind and str(after) == str(before)
     assert (after.field, after.value, after.allowed, after.problem) == ("move", "zz", "use a move", "no move")
+
+
+def test_a_value_that_stands_for_billions_is_named_at_once_and_shortly():
+    bomb: list = ["x" * 50] * 9
+    for _ in range(12):
+        bomb = [bomb] * 9
+    assert len(str(InvalidInput("configs", bomb, "y" * 10_000))) < 1500
+    assert "huge number" in str(InvalidInput("games", 1 << 100_000))
+
+
+def test_a_text_for_the_terminal_is_one_line_without_control_characters():
+    assert printable("a\x1b[31mb\nc\x07\x9b\u202ed é 界") == "a\\x1b[31mb c\\x07\\x9b\\u202ed é 界"
+    assert printable_lines("a\tb\r\nc\x1b]0;x\n") == "a\tb \nc\\x1b]0;x\n"

@@ -15,14 +15,13 @@ import pytest
 from resources.runner.assignments import Assignments
 from resources.runner.events import Control
 from resources.runner.reaper import (
-    HOST_TAG,
-    PID_TAG,
     SERVER_TAG,
     Cleanup,
     RemoteJobs,
     fail_dead_runs,
     reap,
 )
+from resources.runner.run_process import HOST_TAG, PID_TAG
 from resources.store.partition_keys import open_iteration
 from resources.transports.base import Transport
 from ringrift_assets.definitions import defs

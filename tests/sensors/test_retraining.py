@@ -127,6 +127,12 @@ def test_games_add_up_over_iterations_until_one_run_is_asked_for(tick, store):
     assert request.tags["dagster/partition/config"] == CONFIG and request.tags["ringrift/retrain"] == "square8_2p:11"
 
 
+def test_an_iteration_that_only_the_store_knows_is_made_known_before_it_is_asked_for(tick, store, instance):
+    collect(store, 7, 12)
+    [request] = tick().run_requests
+    assert request.partition_key == "square8_2p|0007" and "0007" in instance.get_dynamic_partitions("iteration")
+
+
 def test_a_failed_training_keeps_its_trigger_and_a_finished_one_uses_it_up(tick, store, instance):
     collect(store, 0, 12)
     for attempt in (1, 2, 3):

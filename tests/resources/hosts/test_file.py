@@ -233,3 +233,33 @@ hosts:
 """,
     )
     assert [host.name for host in profile_hosts(hosts)] == ["aws-1"]
+
+
+def test_fields_of_other_programs_are_told_what_stands_for_them_and_the_class_in_the_same_message(tmp_path):
+    text = message(
+        tmp_path,
+        """
+hosts:
+  lambda-one: {ssh_host: u@192.0.2.1, venv_activate: source x/bin/activate}
+  box: {ssh_host: u@192.0.2.2, ssh_port: true, role: selfplay}
+  server: {ssh_host: u@192.0.2.3}
+""",
+    )
+    assert (
+        "lambda-one.venv_activate: this field is not used here; name the interpreter of the host with python_path"
+        in text
+    )
+    assert "box.ssh_port: True is not allowed" in text and "box.class" in text and "server.class" in text
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["ssh_port: true", "ssh_port: '22'", "cpus: 2.5", "memory_gb: true", "memory_gb: .inf", "memory_gb: .nan",
+     "max_parallel_jobs: true", "max_parallel_jobs: '3'", "gpu_vram_gb: '80'", "cpus: 4.0", "ssh_user: '-l x'"],
+)  # fmt: skip
+def test_numbers_are_numbers_of_their_kind(tmp_path, field):
+    assert f"aws-1.{field.partition(':')[0]}: " in message(tmp_path, f"hosts: {{aws-1: {{ssh_host: a, {field}}}}}")
+
+
+def test_a_refused_file_is_a_refusal_of_input():
+    assert issubclass(HostsInvalid, InvalidInput), "the command ends with code 2"

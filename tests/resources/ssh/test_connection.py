@@ -128,7 +128,7 @@ def test_a_missing_key_file_and_a_closed_port_are_told_apart(host):
 
 
 def test_a_tailscale_address_goes_first():
-    host = Host.model_validate({"name": "a", "ssh_host": "u@192.0.2.1", "tailscale_ip": "192.0.2.9", "class": "aws"})
+    host = Host.model_validate({"name": "aws", "ssh_host": "u@192.0.2.1:34567", "tailscale_ip": "192.0.2.9"})
     assert SshConnection(host).destination == "u@192.0.2.9:22"
 
 

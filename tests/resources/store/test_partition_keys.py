@@ -37,6 +37,17 @@ def test_iterations_outside_four_digits_are_refused(number):
 
 def test_opening_an_iteration_twice_changes_nothing():
     with dg.DagsterInstance.ephemeral() as instance:
-        partitions.open_iteration(instance, 3)
+        partitions.open_iteration(instance, 3, 3)
         partitions.open_iteration(instance, 3)
         assert list(instance.get_dynamic_partitions("iteration")) == ["0003"]
+
+
+def test_a_step_of_an_iteration_that_was_deleted_is_refused_before_it_begins():
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_asset_context(instance=instance, partition_key="square8_2p|0003")
+        with pytest.raises(InvalidInput, match="0003 was deleted from Dagster's partitions; add it again"):
+            partitions.partition_of(context)
+        partitions.open_iteration(instance, 2, 3)
+        assert partitions.partition_of(context) == ("square8_2p", 3)
+        partitions.open_iteration(instance)
+        assert list(instance.get_dynamic_partitions("iteration")) == ["0002", "0003"]

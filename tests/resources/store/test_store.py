@@ -177,3 +177,11 @@ def test_a_store_somebody_writes_in_stays_where_it_is(store):
     with store.claim(*KEY, run="the-run"), pytest.raises(ClaimHeld, match=r"training_db/square8_2p/0003 .*run the-run"):
         store.move_aside()
     assert store.get(*KEY)
+
+
+def test_its_iterations_are_those_with_a_partition(store):
+    assert store.iterations() == []
+    write(store)
+    write(store, key=("selfplay_games", "hexagonal_2p", 11))
+    (store.root / "training_db" / "square8_2p" / "0007").mkdir()  # claimed, and nothing came of it
+    assert store.iterations() == [3, 11]

@@ -61,6 +61,8 @@ def test_games_replay(game_set, tmp_path):
     done = ringrift("games", "replay", game["game_hash"], game_set, "--html", page)
     assert done.returncode == 0 and game["game_hash"] in page.read_text() and "://" not in page.read_text()
     assert "give a hash or a number from 0 to 5" in ringrift("games", "replay", "77", game_set).stderr
+    for wrong in (["77"], ["0", "--ply", 9999, "--json"], ["0", "--html", tmp_path], ["0", "--html", page / "x"]):
+        assert ringrift("games", "replay", wrong[0], game_set, *wrong[1:]).returncode == 2
 
 
 def test_no_games_yet_says_how_to_get_some(tmp_path):

@@ -8,7 +8,7 @@ import torch
 
 from ringrift.config import Config
 from ringrift.errors import InvalidInput, MissingInput
-from ringrift.network.card import ModelCard, load_card, save_card, save_weights, weights_hash
+from ringrift.network.card import ModelCard, load_card, load_pair, save_card, save_weights, weights_hash
 from ringrift.network.encoder import encode
 from ringrift.network.tensors import load_model, net_inputs, weights_of
 from tests.ringrift.network.test_model import random_net, states
@@ -82,3 +82,11 @@ def test_missing_and_torn_files_are_named(saved):
     path.unlink()
     with pytest.raises(MissingInput, match=r"model\.safetensors"):
         load_model(path)
+
+
+@pytest.mark.parametrize("name", ["x.pt", "x", "x.onnx"])
+def test_another_file_is_refused_though_a_model_lies_beside_it(saved, name):
+    path = saved[0].with_name(name)
+    path.write_text("not a network")
+    with pytest.raises(InvalidInput, match=r"not a network; give a \.safetensors file"):
+        load_pair(path)

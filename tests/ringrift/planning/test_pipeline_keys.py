@@ -17,7 +17,7 @@ from ringrift.planning.pipeline import Pipeline
 from ringrift.specs.train import LoopNumbers
 
 ROOT = Path(__file__).parents[3]
-DECLARATIONS = tuple(ROOT / "ringrift" / "planning" / name for name in ("pipeline.py", "retry.py"))
+DECLARATIONS = tuple(ROOT / "ringrift" / "planning" / name for name in ("pipeline.py", "retry.py", "running.py"))
 SOURCES = sorted(
     path
     for package in ("ringrift", "resources", "ringrift_assets", "sensors")
@@ -79,6 +79,7 @@ def reads(sources: Sequence[Path]) -> set[Key]:
         if isinstance(model, Instance) and model.type.module_name in (
             "ringrift.planning.pipeline",
             "ringrift.planning.retry",
+            "ringrift.planning.running",
             "ringrift.specs.train",
         ):
             if names == ("model_dump",) and model.type.name != "Pipeline":  # that one is copied, not used

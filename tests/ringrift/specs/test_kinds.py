@@ -1,6 +1,7 @@
 """What follows from a job's kind and parameters: its files, its games, and what its host must have."""
 
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from ringrift.planning.incumbent import Champion, baseline_incumbent
 from ringrift.planning.jobs import MatchTerms, match_job, round_robin_job, search_job, train_job
 from ringrift.planning.pipeline import Pipeline
 from ringrift.planning.selfplay import SelfplayInputs, plan_jobs
-from ringrift.planning.tuning import search_params
+from ringrift.planning.tuning import import_candidate, search_params
 from ringrift.players.heuristic.profiles import BALANCED, PROFILES
 from ringrift.players.ladder import rung
 from ringrift.players.participant import participant
@@ -191,3 +192,26 @@ def test_bad_parameters_are_refused_with_their_field():
     spec = training().model_copy(update={"params": {**training().params, "held_out_share": 2}})
     with pytest.raises(InvalidInput, match="params of train: held_out_share"):
         inputs_of(spec)
+
+
+def profile_names(folder, *names: str, board: str | None = None) -> str:
+    """A file of trained profiles with these names, the first by board in its metadata if there is one."""
+    path, weights = folder / "elsewhere.json", {"WEIGHT_MOBILITY": 1.25}
+    about = {names[0]: {"board": board}} if board else {}
+    content = {"version": 1, "profiles": dict.fromkeys(names, weights), "training_metadata": about}
+    path.write_text(json.dumps(content))
+    return str(path)
+
+
+def test_a_profile_named_by_players_alone_is_a_candidate_of_its_configs(tmp_path):
+    path = profile_names(tmp_path, "heuristic_v1_3p", board="square8")
+    found = import_candidate(path, parse_config("square8_3p"))
+    assert found and found["weights"]["WEIGHT_MOBILITY"] == 1.25
+    assert import_candidate(path, parse_config("hexagonal_3p")) is None, "its metadata name another board"
+    assert import_candidate(path, parse_config("square8_2p")) is None
+    assert import_candidate(profile_names(tmp_path, "heuristic_v1_3p"), parse_config("hexagonal_3p"))
+
+
+def test_an_import_file_without_a_profile_of_any_config_is_refused(tmp_path):
+    with pytest.raises(InvalidInput, match="no profile of a config among mine; name it heuristic_v1_sq8_3p"):
+        import_candidate(profile_names(tmp_path, "mine"), CONFIG)

@@ -93,8 +93,12 @@ def test_a_better_profile_is_proved_put_in_force_and_played_by_everything_after(
 
     assert graph.run(1, ["incumbent", "selfplay_games"]).success
     assert graph.record("incumbent", 1).data["profile_hash"] == proposal["hash"]
-    [job] = (graph.home.root / "jobs-v1").glob("selfplay_games-*-0001-*/spec.json")
-    assert json.loads(job.read_text())["params"]["profiles"] == {NAME: proposal["weights"]}
+    specs = [
+        json.loads(job.read_text()) for job in (graph.home.root / "jobs-v1").glob("selfplay_games-*-0001-*/spec.json")
+    ]
+    played, proved = ([spec["params"] for spec in specs if spec["kind"] == kind] for kind in ("selfplay", "prove"))
+    assert len(played) == len(proved) == 1 and played[0]["profiles"] == {NAME: proposal["weights"]}
+    assert [claim["params"] for claim in proved[0]["claims"]] == played
 
     again = graph.run(0, TUNED)
     assert metadata(again, "cmaes_profile")["reused"] and metadata(again, "heuristic_profiles")["reused"]
@@ -136,11 +140,12 @@ def test_a_profile_from_elsewhere_is_taken_only_by_the_gate_whatever_fitness_it_
     )
     assert graph.run(0, TUNED[:2]).success
     [plan] = show_plans(graph.runtime(), [(0, {CONFIG: TUNED})])
-    [proof, summary] = plan["other_jobs"]
+    [gate, proof, summary] = plan["other_jobs"]
     graph.events.clear()
     result = graph.run(0, TUNED)
     assert result.success, failure(result)
-    assert [proof["id"], summary["job"]] == [graph.started()[0], graph.started()[1].split("-")[3]]
+    started = graph.started()
+    assert [gate["id"], proof["job"], summary["job"]] == [started[0], *(job.split("-")[3] for job in started[1:])]
     assert all(check.passed for check in checks(result).values())
     data = graph.record("heuristic_profiles").data
     assert data["promoted"] is good and (data["profile_hash"] == profile_hash(elsewhere)) is good

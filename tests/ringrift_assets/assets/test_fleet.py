@@ -1,5 +1,6 @@
 """The graph on hosts reached by SSH: the same games as here, the hosts a person chose, and who is shown how."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,8 @@ def test_games_played_on_remote_hosts_are_the_games_played_here(graph: Graph, pl
     assert graph.record("selfplay_games").content_digest == here.content_digest
     hosts = graph.record("selfplay_games").provenance["hosts"]
     assert set(hosts) == {"one", "two"} and sum(hosts.values()) == 3, "one slot each, so both worked"
-    assert not (graph.home.root / "jobs-v1").exists(), "no job lay here"
+    here_too = [json.loads(path.read_text())["kind"] for path in (graph.home.root / "jobs-v1").glob("*/spec.json")]
+    assert here_too == ["prove"] * 3, "no job lay here but for what proves each of them"
 
 
 def test_the_launchpad_keeps_the_work_to_a_class_of_hosts(graph: Graph, fleet: Path):

@@ -87,8 +87,11 @@ def test_when_time_runs_out_with_enough_games_the_partition_is_partial_and_the_n
     result = graph.run(0, ["selfplay_games"])
     after = graph.record("selfplay_games")
     assert after.rows == PLAYED and after.missing == {} and checks(result)["whole"].passed
-    assert graph.started()[started:] == [job["id"] for job in plan["jobs"]], "only the missing chunk was played"
-    assert len(plan["jobs"]) == 1
+    [chunk], [proof] = plan["jobs"], plan["other_jobs"]
+    again, proved = graph.started()[started:]
+    assert again == chunk["id"], "only the missing chunk was played"
+    assert (proof["job"], proof["after"]) == (proved.split("-")[3], [chunk["job"]])
+    assert after.provenance["proof"]["of"] == chunk["games"] == 3, "what was there was proved before"
 
 
 def test_a_partial_partition_completed_later_has_the_content_of_one_made_at_once(graph, graph_of, tmp_path):

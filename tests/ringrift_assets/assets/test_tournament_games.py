@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from resources.runner.events import JobResult
 from resources.runtime import Runtime
 from resources.store.home import Home
+from resources.store.trust import let_back
 from ringrift.gamesets.game_hash import hash_game
 from ringrift.gamesets.shards import read_shard, write_shard
 from ringrift.jobs.contract import JobSpec
@@ -104,7 +106,7 @@ def test_when_time_runs_out_whole_matches_are_kept_and_the_next_run_plays_the_ot
     after = graph.record("tournament_games")
     assert after.rows == MATCH_GAMES and after.missing == {}
     names = [job.split("-")[3] for job in graph.started()[started:]]
-    assert names == ["round_robin", "match_results"], "only the match that was not whole was played"
+    assert names == ["round_robin", "prove", "match_results"], "only the match that was not whole was played"
     other = graph_of(Home(tmp_path / "other").prepare())
     other.start()
     other.run(0, ["tournament_games"])
@@ -123,22 +125,41 @@ def test_when_no_match_is_whole_the_step_fails_and_nothing_is_stored(graph):
 
 
 class Forging(Runtime):
-    """A bench whose host brings home a game that was not played like that: winner and loser exchanged."""
+    """A bench with a game that was not played like that: after the jobs of a kind, winner and loser are exchanged."""
+
+    after = "tournament"
+    shard: Path
 
     def run(self, capability, specs: Sequence[JobSpec], **more) -> list[JobResult]:
         results = super().run(capability, specs, **more)
         if capability is not None:
-            path = results[0].shards[0]
-            rows = read_shard(path).to_pylist()
+            self.shard = results[0].shards[0]
+        if specs[0].kind == self.after:
+            rows = read_shard(self.shard).to_pylist()
             rows[0]["ranking"] = rows[0]["ranking"][::-1]
             rows[0]["winner"] = 3 - rows[0]["winner"]
-            write_shard(path, pa.Table.from_pylist(rows, schema=read_shard(path).schema))
+            write_shard(self.shard, pa.Table.from_pylist(rows, schema=read_shard(self.shard).schema))
         return results
 
 
-def test_a_forged_result_does_not_count_and_stops_everything_that_would_be_made_from_it(graph):
+def test_a_host_that_brings_a_forged_result_is_set_apart_and_nothing_is_stored(graph):
     graph.start()
     runtime = Forging(graph.home, graph.pipeline, listener=graph.events.append)
+    result = graph.run(0, ["tournament_games", "elo_ratings"], runtime=runtime)
+    assert "local: it is set apart: 1 of 4 games do not hold, wrong_winner: " in failure(result)
+    [aside] = (graph.home.root / "set_aside").iterdir()
+    assert aside.name.split("-")[3] == "Heuristic_D2_vs_Heuristic_D3"
+    for asset in ("tournament_games", "elo_ratings"):
+        assert graph.runtime().store.get(asset, CONFIG, 0) is None
+    let_back(graph.home, "local")
+    assert graph.run(0, ["tournament_games"]).success
+    assert graph.record("tournament_games").rows == MATCH_GAMES, "the job that did not hold was played anew"
+
+
+def test_a_result_forged_after_the_proof_does_not_count_and_stops_everything_that_would_be_made_from_it(graph):
+    graph.start()
+    runtime = Forging(graph.home, graph.pipeline, listener=graph.events.append)
+    runtime.after = "prove"
     result = graph.run(0, ["tournament_games", "elo_ratings"], runtime=runtime)
     found = checks(result)["all_games_verify"]
     assert not found.passed and "1 games are not the planned ones (wrong_winner: 1)" in (found.description or "")

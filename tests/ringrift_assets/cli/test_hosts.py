@@ -10,6 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from resources.hosts.host import LOCAL
+from resources.ssh.bootstrap import _environment
+from resources.ssh.connection import SshConnection
+from resources.store.home import Home
+from resources.store.trust import set_apart
 from ringrift.errors import InvalidInput
 from ringrift.planning.retry import RetryPolicy
 from ringrift_assets.cli.hosts import hosts_app
@@ -51,6 +55,18 @@ def test_list_shows_every_host_with_its_class_and_why_it_is_not_in_use(fleet):
     assert "this machine" in text and "away: status is maintenance (back on Monday)" in text
 
 
+def test_a_host_that_is_set_apart_is_listed_with_the_reason_until_it_is_trusted_again(fleet):
+    home = Home().prepare()
+    set_apart(home, "there", "a-job", "2 of 9 games do not hold")
+    rows = {row["host"]: row for row in json.loads(hosts("list", "--json"))["hosts"]}
+    assert "2 of 9 games do not hold (a-job); `ringrift hosts trust there`" in rows["there"]["problem"]
+    with pytest.raises(InvalidInput, match="set apart are there"):
+        hosts("trust", "local")
+    assert "there may play again" in hosts("trust", "there")
+    rows = {row["host"]: row for row in json.loads(hosts("list", "--json"))["hosts"]}
+    assert rows["there"]["problem"] is None
+
+
 def test_check_asks_every_host_at_once_and_fails_for_one_that_does_not_answer(fleet):
     rows = {row["host"]: row for row in json.loads(hosts("check", "--json", code=1))["hosts"]}
     there = rows["there"]
@@ -88,3 +104,17 @@ def test_bootstrap_installs_this_package_and_shakes_hands(sshd: Sshd, tmp_path: 
     assert row["problem"] is None and row["note"] == "", "its package is this one"
     with pytest.raises(InvalidInput, match="only hosts reached by SSH"):
         hosts("bootstrap", "local")
+
+
+def test_an_environment_whose_interpreter_does_not_run_is_made_anew(sshd: Sshd, tmp_path: Path, monkeypatch):
+    known(monkeypatch, sshd)
+    programs = tmp_path / "there" / "env" / "bin"
+    programs.mkdir(parents=True)
+    (programs.parent / "pyvenv.cfg").write_text("home = /opt/gone\n")
+    (programs / "python").symlink_to("/opt/gone/python3")
+    (programs / "python3").symlink_to("python")
+    host = sshd.host("there", tmp_path / "there", "")
+    connection = SshConnection(host)
+    assert _environment(connection, host).endswith("env/bin/python")
+    assert subprocess.run([str(programs / "python"), "-c", "import pip"]).returncode == 0
+    connection.close()

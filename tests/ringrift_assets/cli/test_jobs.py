@@ -163,3 +163,15 @@ def test_ctrl_c_while_following_leaves_the_job_alone(bench, here):
     threading.Timer(0.2, process.send_signal, [signal.SIGINT]).start()
     process.communicate(timeout=20)
     assert process.returncode == 130 and here.alive(spec.job_id)
+
+
+def test_a_damaged_spec_hides_no_other_job(bench, here):
+    spec, broken = bench.spec("whole", units=1), here.jobs / "broken\x1b[31m"
+    assert here.start(spec)
+    here.started[spec.job_id].wait(20)
+    broken.mkdir()
+    (broken / "spec.json").write_text("{")
+    found = listed()
+    assert found[spec.job_id]["status"] == "done" and found[broken.name]["status"] == "lost"
+    assert "another contract version, or damaged; move its directory aside" in found[broken.name]["error"]
+    assert "\x1b" not in jobs("list")

@@ -1,14 +1,16 @@
 """`ringrift run`: whole iterations, single phases, going on, starting over."""
 
 import json
+import os
 import re
+import socket
 from pathlib import Path
 
 import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from resources.store.home import Home
+from resources.store.home import REPOSITORY, Home
 from resources.store.phases import PHASES
 from resources.store.record import StoreDamaged
 from resources.store.store import Store
@@ -17,6 +19,7 @@ from ringrift.errors import InvalidInput, MissingInput
 from ringrift_assets.cli import status as cli_status
 from ringrift_assets.cli import verbs as cli
 from ringrift_assets.definitions import ITERATION
+from ringrift_assets.devtools.webserver import environment
 from ringrift_assets.runs import iteration
 from tests.ringrift_assets.conftest import CONFIG, PIPELINE
 
@@ -198,3 +201,42 @@ def test_a_dry_run_shows_the_matches_of_the_chosen_phase_only(home, pipeline):
 def test_options_that_contradict_each_other_are_refused(home, pipeline, options):
     with pytest.raises(InvalidInput, match=r"--resume.*use one of them"):
         ringrift("run", "--config", pipeline, "--resume", *options)
+
+
+def test_a_port_that_is_taken_is_told_before_anything_starts(home):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(InvalidInput, match=f"--port: nothing can listen on port {port} .* use another port"):
+            ringrift("ui", "--port", port)
+
+
+@pytest.mark.parametrize("name", ["folder", "pipe", "/dev/zero", "file/below"])
+def test_a_state_file_that_is_no_file_is_refused(home, pipeline, tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("{}")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidInput, match="--state-path"):
+        ringrift("run", "--config", pipeline, "--phase", "selfplay", "--state-path", tmp_path / name)
+
+
+def test_files_that_variables_name_are_told_to_the_web_server_in_full(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RINGRIFT_HOSTS", "mine.yaml")
+    monkeypatch.setenv("RINGRIFT_KNOWN_HOSTS", "~/known")
+    told = environment(home)
+    assert told["RINGRIFT_HOSTS"] == str(tmp_path / "mine.yaml")
+    assert told["RINGRIFT_KNOWN_HOSTS"] == str(Path("~/known").expanduser())
+    assert told["RINGRIFT_HOME"] == str(home.root) and "RINGRIFT_DAGSTER_CONFIG" not in told
+
+
+def test_a_database_that_cannot_be_used_is_one_line_with_its_variable(home, tmp_path):
+    instance = home.dagster / "dagster.yaml"
+    instance.write_text((REPOSITORY / "config" / "dagster.postgres.yaml").read_text())
+    with pytest.raises(InvalidInput, match=r"^DAGSTER_PG_\w+ is not set; set it"):
+        iteration.open_instance(home)
+    instance.write_text("storage: {custom: {module: nowhere, class: Nothing}}")
+    with pytest.raises(InvalidInput, match=r"^Dagster's records cannot be opened: .*DAGSTER_PG_HOST") as caught:
+        iteration.open_instance(home)
+    assert "\n" not in str(caught.value)

@@ -16,7 +16,8 @@ from rich.console import Console
 from typer import Typer
 from typer.testing import CliRunner
 
-from resources.runner.reaper import HOST_TAG, PID_TAG, fail_dead_runs
+from resources.runner.reaper import fail_dead_runs
+from resources.runner.run_process import HOST_TAG, PID_TAG
 from resources.runtime import Runtime
 from resources.store.home import Home
 from resources.store.partition_keys import partition_key

@@ -1,5 +1,6 @@
 """The processes of several configs. This file imports little: each of those processes imports it too."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -23,17 +24,21 @@ def test_ctrl_c_while_the_processes_start_does_not_end_them():
             for process in psutil.Process().children(recursive=True):
                 try:
                     server = any("multiprocessing.forkserver" in word for word in process.parent().cmdline())
-                    if process.pid not in hit and server:
+                    reached = os.getsid(process.pid) == os.getsid(0)  # by Ctrl-C in the terminal
+                    if process.pid not in hit and server and reached:
                         process.send_signal(signal.SIGINT)
                         hit.add(process.pid)
-                except psutil.Error:  # it is between fork and exec, or gone
+                except (psutil.Error, ProcessLookupError):  # it is between fork and exec, or gone
                     continue
 
     thread = threading.Thread(target=interrupt)
     thread.start()
     try:
-        assert run_in_processes(add_one, [1, 2], 2, lambda event: None, Control()) == [2, 3]
+        for _ in range(20):  # they start quickly
+            assert run_in_processes(add_one, [1, 2], 2, lambda event: None, Control()) == [2, 3]
+            if len(hit) >= 2:
+                break
     finally:
         ended.set()
         thread.join()
-    assert len(hit) == 2
+    assert len(hit) >= 2

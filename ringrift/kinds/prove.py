@@ -1,0 +1,94 @@
+"""The `prove` job: games that hosts brought home are replayed, compared with their plan, and some are played again.
+
+A game of CPU players is a pure function of plan, seed and participants, so that the same game comes out again, bit for
+bit: moves, result, and what the searches recorded. Runs on the machine that holds the store, which believes itself.
+"""
+
+import time
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ringrift.config import parse_config
+from ringrift.errors import InvalidInput
+from ringrift.gamesets.replay_check import verify_rows
+from ringrift.gamesets.schema import CONTENT_COLUMNS, SCHEMA, table_of
+from ringrift.gamesets.shards import read_shard
+from ringrift.jobs.directory import Job
+from ringrift.jobs.inputs import home_file
+from ringrift.kinds import round_robin, selfplay, tournament
+from ringrift.matches.models import evaluators_of, values_of
+from ringrift.matches.plan import GamePlan
+from ringrift.matches.planned import plan_problems
+from ringrift.matches.play import play_rows
+from ringrift.specs.match import MatchParams
+from ringrift.specs.prove import Claim, GameParams, ProveParams
+from ringrift.specs.selfplay import SelfplayParams
+
+Params: TypeAlias = ProveParams
+
+TOLD = 5  # problems of one claim that are told; the others are counted
+
+
+def plan_of(params: GameParams) -> GamePlan:
+    """The games that a job of these parameters plays."""
+    if isinstance(params, SelfplayParams):
+        return selfplay.game_plan(params)
+    return tournament.game_plan(params) if isinstance(params, MatchParams) else round_robin.game_plan(params)
+
+
+def run(job: Job, params: ProveParams) -> dict[str, Any]:
+    """See the module's text.
+
+    The result holds for each claim, in order: games, those proved, the number of problems and some of them as text
+    (`game 7: …`), and the CPU seconds it took.
+    """
+    total, done, claims = sum(len(claim.sample) for claim in params.claims), 0, []
+    for claim in params.claims:
+        job.check()
+        claims.append(_prove(job, claim, parse_config(params.config).key, params.iteration))
+        done += len(claim.sample)
+        job.report("progress", done=done, total=total)
+    return {"claims": claims}
+
+
+def _prove(job: Job, claim: Claim, config: str, iteration: int) -> dict[str, Any]:
+    """What is found of one claim."""
+    started = time.process_time()
+    plan = plan_of(claim.game_params())
+    if (plan.config.key, plan.iteration) != (config, iteration):
+        raise InvalidInput("claims", plan.config.key, f"the claims are of {config}, iteration {iteration}")
+    games = SCHEMA.empty_table()
+    try:
+        games = pa.concat_tables([games, *(read_shard(home_file(shard)) for shard in claim.shards)])
+        _, bad = verify_rows(games, config=plan.config, options=plan.options)
+        problems = [problem for problem in plan_problems(games, plan) if problem]
+        problems += [f"{row['reject_reason']}: {row['reject_detail']}" for row in bad.to_pylist()]
+    except InvalidInput as error:  # a shard that is no game set
+        problems = [str(error)]
+    proved = 0
+    if not problems:
+        wanted = sorted(set(claim.sample))
+        for row in play_rows(plan, wanted, evaluators=evaluators_of(plan), values=values_of(plan), check=job.check):
+            job.check()
+            if difference := _difference(games, row):
+                problems.append(f"game {row['game_index']}: {difference}")
+            proved += 1
+    return {
+        "games": games.num_rows,
+        "proved": proved,
+        "problems": len(problems),
+        "told": problems[:TOLD],
+        "cpu_s": round(time.process_time() - started, 3),
+    }
+
+
+def _difference(games: pa.Table, row: dict[str, Any]) -> str:
+    """How the game that came home differs from the one that was played here, empty if it does not."""
+    own = games.filter(pc.equal(games["game_index"], row["game_index"])).to_pylist()
+    if not own:
+        return "it is not there"
+    [again] = table_of([row]).to_pylist()
+    differ = [name for name in CONTENT_COLUMNS if own[0][name] != again[name]]
+    return f"played again it has other {', '.join(differ)}" if differ else ""

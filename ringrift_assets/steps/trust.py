@@ -1,0 +1,172 @@
+"""Jobs whose games count: what a host brings home is proved by playing some of it again before it is believed."""
+
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from resources.hosts.host import LOCAL, Capability, Host
+from resources.runner.events import JobResult
+from resources.runtime import Runtime
+from resources.store.trust import choose, secret, set_apart
+from ringrift.config import parse_config
+from ringrift.errors import InvalidInput
+from ringrift.jobs.contract import JobSpec
+from ringrift.planning.running import Trust
+from ringrift.specs.kinds import params_of
+from ringrift.specs.match import MatchParams
+from ringrift.specs.params import PlayParams
+from ringrift.specs.prove import GAME_PARAMS, Claim, ProveParams
+from ringrift.stats.sprt import SequentialTest
+from ringrift.stats.trust import sample_size, share_size, turning_games
+from ringrift_assets.steps.jobs import need_whole, run_jobs
+
+
+@dataclass(slots=True)
+class Proof:
+    """What proving some jobs took: games proved `of` those that came home, CPU seconds, hosts set apart."""
+
+    games: int = 0
+    of: int = 0
+    cpu_s: float = 0.0
+    set_apart: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the provenance of a partition."""
+        cpu_s = round(self.cpu_s, 3)
+        return {"games": self.games, "of": self.of, "cpu_s": cpu_s, "set_apart": self.set_apart}
+
+
+def run_proved(
+    context: dg.AssetExecutionContext,
+    runtime: Runtime,
+    specs: Sequence[JobSpec],
+    *,
+    capability: Capability,
+    minutes: float | None = None,
+) -> tuple[list[JobResult], Proof]:
+    """`run_jobs`, and what came home compared with its plan and partly played again on this machine.
+
+    The games of a job that do not hold are set aside with their host, and the job is played again elsewhere; `minutes`
+    are those of all the playing. What was played then is proved, for at most polling.max_phase_minutes. Raises
+    JobFailed as run_jobs does, JobLate when the proof ran out of time, and NoEligibleHost when nobody is left who may
+    play.
+    """
+    deadline = None if minutes is None else time.monotonic() + 60 * minutes
+    found: dict[str, JobResult] = {}
+    proof = Proof()
+    todo = list(specs)
+    while todo:
+        left = None if deadline is None else max(0.0, deadline - time.monotonic()) / 60
+        results = run_jobs(context, runtime, todo, capability=capability, minutes=left)
+        found |= {result.spec.job_id: result for result in results}
+        bad = _prove(context, runtime, [result for result in results if result.shards], proof)
+        for result, reason in bad:
+            runtime.set_aside(result)
+            set_apart(runtime.home, result.host, result.spec.job_id, reason)
+            proof.set_apart[result.host] = reason
+            context.log.warning(
+                f"{result.host} is set apart, {result.spec.job_id} is played elsewhere: {reason}. "
+                f"`ringrift hosts trust {result.host}` lets it play again"
+            )
+        todo = [result.spec for result, _ in bad]
+    return [found[spec.job_id] for spec in specs], proof
+
+
+def _prove(
+    context: dg.AssetExecutionContext, runtime: Runtime, results: Sequence[JobResult], proof: Proof
+) -> list[tuple[JobResult, str]]:
+    """The results whose games do not hold, with the reason. Each is a job, which is not done again once it is done."""
+    results = [result for result in results if result.spec.kind in GAME_PARAMS]
+    if not results:
+        return []
+    hosts = {host.name: host for host in [LOCAL, *runtime.hosts]}
+    specs = [_job(result.spec, _claim(runtime, result, hosts.get(result.host))) for result in results]
+    proved = run_jobs(context, runtime, specs, minutes=runtime.pipeline.polling.max_phase_minutes)
+    need_whole(proved)
+    bad = []
+    for result, claim in zip(results, [claim for job in proved for claim in _found(job)], strict=True):
+        proof.games += claim["proved"]
+        proof.of += claim["games"]
+        proof.cpu_s += claim["cpu_s"]
+        if claim["problems"]:
+            bad.append((result, f"{claim['problems']} of {claim['games']} games do not hold, {claim['told'][0]}"))
+    return bad
+
+
+def _job(played: JobSpec, claim: Claim) -> JobSpec:
+    """The job that proves what was brought home of another one."""
+    config, iteration = played.config, played.iteration
+    params = ProveParams(config=config, iteration=iteration, claims=[claim])
+    return params.spec(asset=played.asset, config=config, iteration=iteration, name=ProveParams.kind)
+
+
+def _found(job: JobResult) -> list[dict[str, Any]]:
+    assert job.manifest is not None  # it is whole
+    claims: list[dict[str, Any]] = job.manifest.result["claims"]
+    return claims
+
+
+def _claim(runtime: Runtime, result: JobResult, host: Host | None) -> Claim:
+    """What a host says of a job, and which of its games are played again."""
+    shards = [runtime.input_file(path) for path in sorted(result.shards) if path.suffix == ".parquet"]
+    said = f"{result.spec.job_id}:{','.join(shard.sha256 for shard in shards)}"
+    rankings = _rankings(result)
+    size = _size(runtime.pipeline.trust, result, host, rankings) if may_be_proved(result, host) else 0
+    sample = choose(secret(runtime.home), said, list(rankings), size)
+    params = {"kind": result.spec.kind, "params": result.spec.params, "shards": shards, "sample": sample}
+    return Claim.model_validate(params)
+
+
+def may_be_proved(result: JobResult, host: Host | None) -> bool:
+    """Whether the same games come out on this machine, bit for bit: not of networks on a GPU or other processors."""
+    machine = result.manifest.worker.get("machine") if result.manifest else platform.machine()
+    if machine != platform.machine():
+        return False
+    params = params_of(result.spec)
+    networks = isinstance(params, PlayParams) and bool(params.models)
+    return not (networks and host is not None and host.gpu)
+
+
+def _size(trust: Trust, result: JobResult, host: Host | None, rankings: dict[int, list[int] | None]) -> int:
+    """How many games of a job are played again."""
+    trusted = host is not None and host.is_trusted
+    share, least = {True: (trust.trusted_share, 0), False: (trust.share, trust.least)}[trusted]
+    size = share_size(len(rankings), share, least)
+    params = params_of(result.spec)
+    if trusted or not isinstance(params, MatchParams) or params.gate is None:
+        return size
+    return max(size, gate_sample(params.gate, rankings, parse_config(result.spec.config).players))
+
+
+def gate_sample(gate: SequentialTest, rankings: dict[int, list[int] | None], players: int) -> int:
+    """How many games of a gate are played again before it promotes; 0 if it does not."""
+    from ringrift.matches.blocks import verdict_of  # with numba
+
+    if not rankings:
+        return 0
+    try:
+        verdict = verdict_of(rankings, gate, players)
+    except InvalidInput:  # no whole block
+        return 0
+    if not verdict.promoted:
+        return 0
+    games = len(rankings)
+    return sample_size(games, turning_games(verdict.mean, games, gate))
+
+
+def _rankings(result: JobResult) -> dict[int, list[int] | None]:
+    """Ranks of a job's games by index; of shards that are no game sets none, which the proof then says."""
+    from ringrift.gamesets.shards import read_shard
+
+    found: dict[int, list[int] | None] = {}
+    for path in result.shards:
+        try:
+            table = read_shard(path)
+        except InvalidInput:
+            continue
+        found |= dict(zip(table["game_index"].to_pylist(), table["ranking"].to_pylist(), strict=True))
+    return found
