@@ -104,7 +104,7 @@ COVERED = {  # modules without a test file of their own name, by the test file t
     """,
     "tests/ringrift_assets/test_definitions.py": "sensors.schedules resources.profile_sync",
     "tests/ui/test_live_fleet.py": "ringrift_assets.devtools.sshd ringrift_assets.devtools.webserver",
-    "tests/ui/test_web_server.py": "ringrift_assets.devtools.screenshots",
+    "tests/ui/test_web_server.py": "ringrift_assets.devtools.screenshots ringrift_assets.web.server",
 }
 COVERED_FOLDERS = {"resources.store.contents": "tests/resources/views/test_state.py"}  # pure data: one view an asset
 BY_HAND = """
@@ -119,6 +119,7 @@ ACROSS = """
     tests/ringrift/players/test_tactics.py tests/ringrift/rules/test_properties.py
     tests/ringrift_assets/assets/test_faults.py tests/ringrift_assets/assets/test_fleet.py
     tests/ringrift_assets/runs/test_instances.py tests/ringrift_assets/runs/test_terminal.py tests/test_architecture.py
+    tests/test_secrets.py
     tests/ringrift_assets/test_extending.py tests/ringrift/test_public_names.py
     tests/ui/test_live.py tests/ui/test_live_fleet.py tests/ui/test_live_retraining.py tests/ui/test_web_server.py
 """  # tests of what several modules do together

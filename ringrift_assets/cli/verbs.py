@@ -16,7 +16,7 @@ from ringrift_assets.cli.hosts import hosts_app
 from ringrift_assets.cli.jobs import jobs_app
 from ringrift_assets.cli.run import PipelineOption, ScaleOption, run_command
 
-PORT = 3000
+PORT, LOOPBACK = 3000, "127.0.0.1"
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +32,11 @@ def register(app: typer.Typer) -> None:
 def ui_command(
     config: PipelineOption = None,
     games_scale: ScaleOption = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = PORT,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = PORT,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond loopback people are asked for RINGRIFT_UI_TOKEN.")
+    ] = LOOPBACK,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Show everything and let nothing be changed.")] = False,
 ) -> None:
     """Start the Dagster web server and daemon of this home on 127.0.0.1; Ctrl-C stops them.
 
@@ -43,8 +47,10 @@ def ui_command(
     from resources.store.partition_keys import open_iteration
     from ringrift_assets.devtools.webserver import environment
     from ringrift_assets.runs.iteration import open_instance
+    from ringrift_assets.web.guard import READ_ONLY_VARIABLE, policy_of
 
-    _check_port(port)
+    policy_of(host, os.environ)
+    _check_port(host, port)
     home = Home().prepare()
     with open_instance(home) as instance:
         fail_dead_runs(instance)
@@ -56,20 +62,24 @@ def ui_command(
         variables[PIPELINE_VARIABLE] = str(config.resolve())
     if games_scale is not None:
         variables[SCALE_VARIABLE] = str(games_scale)
-    print(f"home {home.root}\nhttp://127.0.0.1:{port}", flush=True)
-    arguments = ["dev", "-w", str(REPOSITORY / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
+    if read_only:
+        variables[READ_ONLY_VARIABLE] = "1"
+    shown = f"[{host}]" if ":" in host else host
+    print(f"home {home.root}\nhttp://{shown}:{port}", flush=True)
+    arguments = ["-w", str(REPOSITORY / "workspace.yaml"), "-h", host, "-p", str(port)]
     os.chdir(REPOSITORY)
-    os.execve(sys.executable, [sys.executable, "-m", "dagster", *arguments], variables)
+    os.execve(sys.executable, [sys.executable, "-m", "ringrift_assets.web.dev", *arguments], variables)
 
 
-def _check_port(port: int) -> None:
+def _check_port(host: str, port: int) -> None:
     """Raise InvalidInput when the web server could not listen there; it would end alone, after its other processes."""
     try:
-        with socket.socket() as probe:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
     except OSError as error:
-        problem = f"nothing can listen on port {port} of 127.0.0.1: {error.strerror}"
+        problem = f"nothing can listen on port {port} of {host}: {error.strerror}"
         raise InvalidInput("--port", port, "stop what has it, or use another port", problem=problem) from error
 
 

@@ -50,7 +50,7 @@ def web_server(home: Home) -> Iterator[str]:
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "dagster_webserver", "-w", str(REPOSITORY / "workspace.yaml")]
+    command = [sys.executable, "-m", "ringrift_assets.web.server", "-w", str(REPOSITORY / "workspace.yaml")]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [*command, "-h", "127.0.0.1", "-p", str(port)],

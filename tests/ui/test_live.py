@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,6 +83,8 @@ def served(tmp_path: Path, pipeline: str) -> Iterator[str]:
 
 
 def test_terminating_a_run_in_the_web_server_stops_its_workers(live, jobs):
+    with pytest.raises(urllib.error.HTTPError, match="405"):  # the guard stands before this server too
+        urllib.request.urlopen(f"{live}/graphql?query=mutation", timeout=30)
     assert query(live, OPEN_ITERATION)["addDynamicPartition"]["__typename"] == "AddDynamicPartitionSuccess"
     run = query(live, LAUNCH)["launchPipelineExecution"]["run"]["runId"]
 

@@ -1,6 +1,8 @@
 """What a person sees in the web server after a run: the graph, the numbers, the picture."""
 
 import shutil
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +70,18 @@ def test_the_server_listens_on_this_machine_only_and_shows_the_materialized_part
     entries = nodes["training_db"]["assetMaterializations"][0]["metadataEntries"]
     [small] = [entry["mdStr"] for entry in entries if entry["label"] == "end_of_longest_game"]
     assert small.startswith("![") and len(small) < 1000, "longer markdown would not be shown at once"
+
+
+def test_a_page_of_another_site_is_refused_and_a_query_by_get_too(url):
+    request = urllib.request.Request(
+        f"{url}/graphql",
+        b'{"query": "{ version }"}',
+        {"Content-Type": "application/json", "Origin": "http://evil.example"},
+    )
+    for asked, status in ((request, 403), (f"{url}/graphql?query=%7B+version+%7D", 405)):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(asked, timeout=30)
+        assert refused.value.code == status
 
 
 @needs_browser
