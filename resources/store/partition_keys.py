@@ -23,6 +23,19 @@ def config_keys() -> tuple[str, ...]:
     return CONFIG_KEYS + tuple(dict.fromkeys(extra))
 
 
+def with_partitions(key: str) -> str:
+    """The key of a config that has partitions. Raises InvalidInput for one that RINGRIFT_EXTRA_CONFIGS must name."""
+    if key not in (there := config_keys()):
+        named = ",".join([*there[len(CONFIG_KEYS) :], key])
+        raise InvalidInput(
+            "configs",
+            key,
+            f"set {EXTRA_CONFIGS_VARIABLE}={named} to have them, also for `ringrift ui`",
+            problem=f"{key} is for tests and small experiments and has no partitions",
+        )
+    return key
+
+
 PARTITIONS = dg.MultiPartitionsDefinition(
     {
         "config": dg.StaticPartitionsDefinition(config_keys()),

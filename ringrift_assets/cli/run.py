@@ -14,6 +14,7 @@ from resources.hosts.host import HostClass, check_class
 from resources.store.contents.base import content_of
 from resources.store.contents.operations import HostsContent
 from resources.store.home import Home
+from resources.store.partition_keys import with_partitions
 from resources.store.phases import PARITY, PHASES, RESOURCES, STEPS, check_phase, remaining
 from resources.store.store import Store
 from resources.views.state import read_state, refresh, state_path
@@ -88,7 +89,7 @@ def run_command(
         raise InvalidInput("--resume", "--fresh" if fresh else f"--phase {only}", "use one of them")
     home, path = Home(), config or DEFAULT_PIPELINE
     runtime = Runtime(home, path, games_scale=games_scale, where=where)
-    keys = _configs(configs) or runtime.pipeline.configs
+    keys = [with_partitions(key) for key in _configs(configs) or runtime.pipeline.configs]
     work = _work(runtime.store, keys, range(start_iteration, start_iteration + iterations), only, resume)
     if dry_run:
         from ringrift_assets.runs.dry_run import show_plans

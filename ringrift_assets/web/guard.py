@@ -18,7 +18,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ringrift.errors import InvalidInput, MissingInput
+from ringrift.errors import InvalidInput
 
 TOKEN_VARIABLE = "RINGRIFT_UI_TOKEN"
 READ_ONLY_VARIABLE = "RINGRIFT_UI_READ_ONLY"
@@ -63,15 +63,18 @@ def is_loopback(host: str) -> bool:
 def policy_of(host: str, environment: Mapping[str, str]) -> Policy:
     """The policy of a server that listens on `host`, with the token of RINGRIFT_UI_TOKEN.
 
-    Raises MissingInput where others could reach it and there is no token, InvalidInput for a token too short to be one.
+    Raises InvalidInput where others could reach it and there is no token, and for a token too short to be one.
     """
     token, read_only = environment.get(TOKEN_VARIABLE), environment.get(READ_ONLY_VARIABLE) == "1"
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise InvalidInput(TOKEN_VARIABLE, "(not shown)", f"use {SHORTEST_TOKEN} characters or more, best random ones")
     if token is None and not is_loopback(host):
-        raise MissingInput(
-            f"{host} can be reached from other machines: set {TOKEN_VARIABLE}, the password that people will be"
-            " asked for, or listen on 127.0.0.1 and let them come by `ssh -L`"
+        raise InvalidInput(
+            "--host",
+            host,
+            f"set {TOKEN_VARIABLE}, the password that people will be asked for, or listen on 127.0.0.1 and let them"
+            " come by `ssh -L`",
+            problem=f"{host!r} can be reached from other machines",
         )
     return Policy(token, read_only)
 

@@ -13,7 +13,7 @@ HOST_OPTIONS = ("-h", "--host")
 
 
 def serve(arguments: list[str]) -> None:
-    """Run the web server. Raises MissingInput where it would listen beyond loopback without a token."""
+    """Run the web server. Raises InvalidInput where it would listen beyond loopback without a token."""
     named = [value for option, value in pairwise(arguments) if option in HOST_OPTIONS]
     policy = policy_of(named[-1] if named else "127.0.0.1", os.environ)
     make = cli.create_app_from_workspace_process_context

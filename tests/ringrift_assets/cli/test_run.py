@@ -203,6 +203,12 @@ def test_options_that_contradict_each_other_are_refused(home, pipeline, options)
         ringrift("run", "--config", pipeline, "--resume", *options)
 
 
+def test_a_config_without_partitions_is_refused_with_what_gives_it_some(home, pipeline, monkeypatch):
+    monkeypatch.setenv("RINGRIFT_EXTRA_CONFIGS", "hex8_3p")
+    with pytest.raises(InvalidInput, match=r"hex8_2p is for tests .* RINGRIFT_EXTRA_CONFIGS=hex8_3p,hex8_2p"):
+        ringrift("run", "--config", pipeline)
+
+
 def test_a_port_that_is_taken_is_told_before_anything_starts(home):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
