@@ -111,7 +111,7 @@ FORGERIES: dict[str, Callable[[Rows, GamePlan], Rows]] = {
     "games under other numbers": _shifted,
     "rows of another job": lambda rows, plan: [{**row, "job": "another"} for row in rows],
     "rows of another iteration": lambda rows, plan: [{**row, "iteration": row["iteration"] + 1} for row in rows],
-    "a row nobody planned": lambda rows, plan: [*rows, {**rows[-1], "game_index": 9999}],
+    "a row nobody planned": lambda rows, plan: [*rows, {**rows[-1], "game_index": 10_000}],
     "a game twice": lambda rows, plan: [*rows[:-1], {**rows[0]}],
     "a wrong winner": lambda rows, plan: [_rebuilt(rows[0], winner=3 - rows[0]["winner"]), *rows[1:]],
     "games cut off": _cut_off,

@@ -47,7 +47,7 @@ WORKED_ON = {
     "trained_model": TRAINING,
     "tournament_games": PLAYING,
 }
-HERE = {"verify", "match_results", "rate"}  # kinds of jobs that read the store, and so stay with it
+HERE = {"verify", "match_results", "rate", "prove"}  # kinds of jobs that read the store, and so stay with it
 WHERE = 'repositoryName: "__repository__", repositoryLocationName: "ringrift"'
 OPEN = f"""mutation {{ addDynamicPartition(partitionsDefName: "iteration", partitionKey: "0000",
   repositorySelector: {{{WHERE}}}) {{ __typename }} }}"""

@@ -112,7 +112,7 @@ def test_searches_differ_by_replica_and_carry_what_they_play_with():
 
 
 def test_bad_params_are_refused(tmp_path):
-    with pytest.raises(InvalidInput, match=r"cmaes.panel: 'NN_D6' .*engines are Random, Heuristic"):
+    with pytest.raises(InvalidInput, match=r"cmaes.panel\[0\]: 'NN_D6' .*engines are Random, Heuristic"):
         params(panel=["NN_D6"])
     good = params().model_dump(mode="json", exclude_none=True)
     with pytest.raises(InvalidInput, match="population"):

@@ -155,7 +155,7 @@ def test_the_verbs_import_neither_dagster_nor_anything_heavy():
 
 
 def test_ctrl_c_while_following_leaves_the_job_alone(bench, here):
-    spec = bench.spec(units=60, seconds=0.05)
+    spec = bench.spec(units=60, seconds=0.5)
     here.start(spec)
     command = [sys.executable, "-m", "ringrift.cli", "jobs", "attach", spec.job_id]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
