@@ -85,7 +85,9 @@ def _bench(config: Config, seconds: float, step: Callable[[str], None], device: 
     lines = []
     for size in SIZES:
         step(f"{size}")
-        lines.append({"network": str(size), **_speeds(size, encoder, batches, sizes, chosen, seconds, device)})
+        lines.append(
+            {"network": str(size), "device": device, **_speeds(size, encoder, batches, sizes, chosen, seconds, device)}
+        )
         for name, value in lines[-1].items():
             if isinstance(value, float):
                 measures.append(Measure(f"{config.key}.{size}.{name}", value, "1/s"))

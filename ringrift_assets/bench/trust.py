@@ -154,7 +154,7 @@ def make_liar(transport: Transport, jobs: Path, change_of: Callable[[str], str])
 def bench_trust(
     forgeries: int = 50, honest: int = 2000, progress: Callable[[str], None] = lambda text: None
 ) -> dict[str, Any]:
-    """The benchmark's report: `forgeries` forged jobs, half of them over SSH, and `honest` games of every engine."""
+    """The benchmark's report: `forgeries` forged jobs, half of them over SSH, and `honest` games of five engines."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="ringrift-trust-") as name, ExitStack() as stack:
         folder = Path(name)
@@ -171,7 +171,7 @@ def bench_trust(
         Measure("played_again_elsewhere", sum(row["replaced"] for row in rows), "jobs", bar=float(len(rows))),
         Measure("honest_games", proof.of, "games"),
         Measure("honest_proved", proof.games, "games"),
-        Measure("false_alarms", false, "jobs", bar=0.0, better="lower"),
+        Measure("false_alarms", false, "hosts", bar=0.0, better="lower"),
         Measure("proof_cpu_share", proof.cpu_s / max(spent, 1e-9), "", bar=0.06, better="lower"),
     ]
     return report("trust", rows, measures)
@@ -219,7 +219,7 @@ def let_wait(transport: Transport, waits: Callable[[], bool]) -> None:
 
 
 def honest_games(folder: Path, games: int) -> tuple[int, Proof, float]:
-    """(jobs that did not hold, the proof, CPU seconds of play) of honest games, proved as the pipeline says."""
+    """(hosts set apart, the proof, CPU seconds of play) of honest games, proved as the pipeline says."""
     runtime = _runtime(folder, "local", ExitStack())
     each = max(1, games // len(MODES))
     specs = _jobs(runtime.pipeline, {f"honest{i}": mode for i, mode in enumerate(MODES)}, each)

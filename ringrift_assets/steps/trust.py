@@ -65,8 +65,8 @@ def run_proved(
         found |= {result.spec.job_id: result for result in results}
         bad = _prove(context, runtime, [result for result in results if result.shards], proof)
         for result, reason in bad:
+            set_apart(runtime.home, result.host, result.spec.job_id, reason)  # before the host is asked for anything
             runtime.set_aside(result)
-            set_apart(runtime.home, result.host, result.spec.job_id, reason)
             proof.set_apart[result.host] = reason
             context.log.warning(
                 f"{result.host} is set apart, {result.spec.job_id} is played elsewhere: {reason}. "
@@ -134,7 +134,7 @@ def may_be_proved(result: JobResult, host: Host | None) -> bool:
 def _size(trust: Trust, result: JobResult, host: Host | None, rankings: dict[int, list[int] | None]) -> int:
     """How many games of a job are played again."""
     trusted = host is not None and host.is_trusted
-    share, least = {True: (trust.trusted_share, 0), False: (trust.share, trust.least)}[trusted]
+    share, least = (trust.trusted_share, 0) if trusted else (trust.share, trust.least)
     size = share_size(len(rankings), share, least)
     params = params_of(result.spec)
     if trusted or not isinstance(params, MatchParams) or params.gate is None:
