@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ringrift.config import parse_config
 from ringrift.errors import InvalidInput
 from ringrift.gamesets.replay_check import verify_rows
 from ringrift.gamesets.schema import CONTENT_COLUMNS, SCHEMA, table_of
@@ -23,12 +22,12 @@ from ringrift.matches.plan import GamePlan
 from ringrift.matches.planned import plan_problems
 from ringrift.matches.play import play_rows
 from ringrift.specs.match import MatchParams
-from ringrift.specs.prove import Claim, GameParams, ProveParams
+from ringrift.specs.prove import GameParams, ProveParams
 from ringrift.specs.selfplay import SelfplayParams
 
 Params: TypeAlias = ProveParams
 
-TOLD = 5  # problems of one claim that are told; the others are counted
+TOLD = 5  # problems that are told; the others are counted
 
 
 def plan_of(params: GameParams) -> GamePlan:
@@ -41,24 +40,14 @@ def plan_of(params: GameParams) -> GamePlan:
 def run(job: Job, params: ProveParams) -> dict[str, Any]:
     """See the module's text.
 
-    The result holds for each claim, in order: games, those proved, the number of problems and some of them as text
-    (`game 7: …`), and the CPU seconds it took.
+    The result holds the games, those proved, the number of problems and some of them as text (`game 7: …`), and the CPU
+    seconds it took.
     """
-    total, done, claims = sum(len(claim.sample) for claim in params.claims), 0, []
-    for claim in params.claims:
-        job.check()
-        claims.append(_prove(job, claim, parse_config(params.config).key, params.iteration))
-        done += len(claim.sample)
-        job.report("progress", done=done, total=total)
-    return {"claims": claims}
-
-
-def _prove(job: Job, claim: Claim, config: str, iteration: int) -> dict[str, Any]:
-    """What is found of one claim."""
-    started = time.process_time()
+    started, claim = time.process_time(), params.claim
     plan = plan_of(claim.game_params())
-    if (plan.config.key, plan.iteration) != (config, iteration):
-        raise InvalidInput("claims", plan.config.key, f"the claims are of {config}, iteration {iteration}")
+    where = (params.config, params.iteration)
+    if (plan.config.key, plan.iteration) != where:
+        raise InvalidInput("claim", plan.config.key, f"the claim is of {where[0]}, iteration {where[1]}")
     games = SCHEMA.empty_table()
     try:
         games = pa.concat_tables([games, *(read_shard(home_file(shard)) for shard in claim.shards)])
@@ -75,6 +64,7 @@ def _prove(job: Job, claim: Claim, config: str, iteration: int) -> dict[str, Any
             if difference := _difference(games, row):
                 problems.append(f"game {row['game_index']}: {difference}")
             proved += 1
+            job.report("progress", done=proved, total=len(wanted))
     return {
         "games": games.num_rows,
         "proved": proved,

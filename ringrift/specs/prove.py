@@ -34,9 +34,9 @@ class Claim(Strict):
 
 
 class ProveParams(StoreParams):
-    """Claims of one partition's jobs."""
+    """The claim of one job of a partition."""
 
     kind: ClassVar[str] = "prove"
     config: ConfigKey
     iteration: int = Field(ge=0, le=names.LAST_ITERATION)
-    claims: list[Claim]
+    claim: Claim

@@ -88,26 +88,22 @@ def _prove(
     proved = run_jobs(context, runtime, specs, minutes=runtime.pipeline.polling.max_phase_minutes)
     need_whole(proved)
     bad = []
-    for result, claim in zip(results, [claim for job in proved for claim in _found(job)], strict=True):
-        proof.games += claim["proved"]
-        proof.of += claim["games"]
-        proof.cpu_s += claim["cpu_s"]
-        if claim["problems"]:
-            bad.append((result, f"{claim['problems']} of {claim['games']} games do not hold, {claim['told'][0]}"))
+    for result, job in zip(results, proved, strict=True):
+        assert job.manifest is not None  # it is whole
+        found = job.manifest.result
+        proof.games += found["proved"]
+        proof.of += found["games"]
+        proof.cpu_s += found["cpu_s"]
+        if found["problems"]:
+            bad.append((result, f"{found['problems']} of {found['games']} games do not hold, {found['told'][0]}"))
     return bad
 
 
 def _job(played: JobSpec, claim: Claim) -> JobSpec:
     """The job that proves what was brought home of another one."""
     config, iteration = played.config, played.iteration
-    params = ProveParams(config=config, iteration=iteration, claims=[claim])
+    params = ProveParams(config=config, iteration=iteration, claim=claim)
     return params.spec(asset=played.asset, config=config, iteration=iteration, name=ProveParams.kind)
-
-
-def _found(job: JobResult) -> list[dict[str, Any]]:
-    assert job.manifest is not None  # it is whole
-    claims: list[dict[str, Any]] = job.manifest.result["claims"]
-    return claims
 
 
 def _claim(runtime: Runtime, result: JobResult, host: Host | None) -> Claim:

@@ -41,14 +41,14 @@ def prove(home: Path, spec: JobSpec, rows: list[dict], sample: list[int], config
     shard = home / "games.parquet"
     write_shard(shard, table_of(rows))
     claim = Claim(kind=spec.kind, params=spec.params, shards=[input_file(home, shard)], sample=sample)
-    params = ProveParams(config=config, iteration=0, claims=[claim])
+    params = ProveParams(config=config, iteration=0, claim=claim)
     job = params.spec(asset="test", config=config, iteration=0, name="prove")
     folder = home / job.job_id
     (folder / contract.OUT).mkdir(parents=True)
     (folder / contract.SPEC).write_text(job.canonical())
     if run_job(folder) != 0:
         raise InvalidInput("job", job.job_id, read_state(folder).error)
-    return read_manifest(folder, job.job_id).result["claims"][0]
+    return read_manifest(folder, job.job_id).result
 
 
 @pytest.fixture
@@ -93,18 +93,18 @@ def test_a_shard_that_is_no_game_set_is_a_problem_of_its_claim(home):
     spec = selfplay("random-only")
     (home / "bad.parquet").write_bytes(b"nothing")
     claim = {"kind": spec.kind, "params": spec.params, "shards": [input_file(home, home / "bad.parquet")], "sample": []}
-    job = ProveParams(config="hex8_2p", iteration=0, claims=[Claim.model_validate(claim)]).spec(
+    job = ProveParams(config="hex8_2p", iteration=0, claim=Claim.model_validate(claim)).spec(
         asset="test", config="hex8_2p", iteration=0, name="prove"
     )
     folder = home / job.job_id
     (folder / contract.OUT).mkdir(parents=True)
     (folder / contract.SPEC).write_text(job.canonical())
     assert run_job(folder) == 0
-    [found] = json.loads((folder / contract.OUT / contract.MANIFEST).read_text())["result"]["claims"]
+    found = json.loads((folder / contract.OUT / contract.MANIFEST).read_text())["result"]
     assert found["problems"] == 1 and "bad.parquet" in found["told"][0]
 
 
 def test_claims_of_another_partition_end_the_job(home):
     spec = selfplay("random-only")
-    with pytest.raises(InvalidInput, match="the claims are of square8_2p"):
+    with pytest.raises(InvalidInput, match="the claim is of square8_2p"):
         prove(home, spec, played(spec), [], config="square8_2p")

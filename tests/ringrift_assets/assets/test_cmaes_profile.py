@@ -98,7 +98,7 @@ def test_a_better_profile_is_proved_put_in_force_and_played_by_everything_after(
     ]
     played, proved = ([spec["params"] for spec in specs if spec["kind"] == kind] for kind in ("selfplay", "prove"))
     assert len(played) == len(proved) == 1 and played[0]["profiles"] == {NAME: proposal["weights"]}
-    assert [claim["params"] for claim in proved[0]["claims"]] == played
+    assert proved[0]["claim"]["params"] == played[0]
 
     again = graph.run(0, TUNED)
     assert metadata(again, "cmaes_profile")["reused"] and metadata(again, "heuristic_profiles")["reused"]
