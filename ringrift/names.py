@@ -20,6 +20,7 @@ LAST_ITERATION = 9999  # an iteration is written with four digits
 RECORD_FILE = "partition.json"  # beside the versions of every partition
 
 GAMES_FILE = "games.parquet"  # of each asset that holds games
+PLANS_FILE = "plans.json.gz"  # beside the games: the jobs that planned them
 REJECTS_FILE = "rejects.parquet"
 GAMES_LOG = "games.jsonl"
 BOARD_PICTURE = "board.svg"

@@ -2,7 +2,7 @@
 
 import os
 
-os.environ["RINGRIFT_EXTRA_CONFIGS"] = "hex8_2p"  # read when the partitions are declared, so before any import
+os.environ["RINGRIFT_EXTRA_CONFIGS"] = "hex8_2p,hex8_3p"  # read when partitions are declared, so before any import
 
 from ringrift.jobs.worker import THREAD_COUNTS
 

@@ -94,6 +94,7 @@ COVERED = {  # modules without a test file of their own name, by the test file t
         ringrift_assets.steps.match_results ringrift_assets.steps.tournament
     """,
     "tests/ringrift_assets/assets/test_trained_model.py": """
+        resources.models.certificate
         resources.models.lineage ringrift_assets.steps.incumbents ringrift_assets.steps.proofs
     """,
     "tests/ringrift_assets/cli/test_hosts.py": "resources.ssh.bootstrap",

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from resources.models.certificate import write_certificate
 from resources.models.files import copy_file, show_pair
 from resources.models.model import Model, config_order, iso_time, model_id, model_of
 from resources.store.acts import acts_of, record_act
@@ -220,7 +221,8 @@ class Registry:
         """Write model, card, profile and player into `folder`, for game servers and `ringrift play`; returns the files.
 
         The player is the candidate that the model was judged as, the profile that it plays with. A model that has not
-        been judged has no player file; its profile is the one that plays in its iteration.
+        been judged has no player file; its profile is the one that plays in its iteration. What its gate said goes into
+        `folder`/certificate (resources.models.certificate).
         Raises MissingInput if the weights are gone, InvalidInput if the pair is damaged.
         """
         from ringrift.network.card import load_pair  # with numba
@@ -236,7 +238,7 @@ class Registry:
         if player is not None:
             targets.append(folder / names.PLAYER_FILE)
             write_json(targets[3], {"config": model.config, "player": player})
-        return targets
+        return targets + write_certificate(self.store, self.weights_path, model, folder)
 
     def _player(self, model: Model) -> dict[str, Any] | None:
         """The candidate that a model was judged as (Participant.to_dict), None if it has not been."""

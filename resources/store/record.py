@@ -1,7 +1,8 @@
-"""The record of one stored partition: its files, digests, content and provenance."""
+"""The record of one stored partition: its files, digests, content and provenance, under a seal."""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,6 +23,11 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def seal_of(record: Mapping[str, Any]) -> str:
+    """The seal of a record's JSON object: SHA-256 over everything else in it. Raises ValueError for NaN."""
+    return digest_of({name: value for name, value in record.items() if name != "seal"})
+
+
 class StoredFile(Strict):
     """One file of a version."""
 
@@ -34,6 +40,7 @@ class Record(Strict):
 
     `inputs_digest` covers everything the content is a function of: equal inputs need no second run.
     `missing` says what a partial partition lacks (empty: it is whole); `data` is what other assets read.
+    `seal` is `seal_of` the rest: a record that was changed by hand is not read (resources.store.seals).
     """
 
     record: Literal[1] = 1
@@ -49,6 +56,11 @@ class Record(Strict):
     files: dict[str, StoredFile]
     data: dict[str, Any]
     provenance: dict[str, Any]
+    seal: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+
+    def sealed(self) -> "Record":
+        """The same record with the seal that it needs to be read again."""
+        return self.model_copy(update={"seal": seal_of(self.model_dump(mode="json"))})
 
 
 @dataclass(frozen=True, slots=True)

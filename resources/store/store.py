@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from resources.store.record import NewVersion, Record, StoreDamaged, StoredFile
+from resources.store.record import NewVersion, Record, StoreDamaged, StoredFile, seal_of
 from ringrift import names
 from ringrift.errors import MissingInput, RingRiftError
 from ringrift.files import lock, write_json
@@ -49,13 +49,23 @@ class Store:
 
     def get(self, asset: str, config: str, iteration: int) -> Record | None:
         """The current record, or None when the partition was never written. Raises StoreDamaged."""
+        record = self.read(asset, config, iteration)
+        if record is not None and record.seal != seal_of(record.model_dump(mode="json")):
+            where = f"{asset} '{config}|{iteration:04d}'"
+            how = "was changed by hand" if record.seal else "has no seal (one of an older version has none)"
+            raise StoreDamaged(
+                f"{self.folder(asset, config, iteration) / RECORD} {how}: restore it, or move the partition aside and "
+                f"materialize it again. `ringrift store accept {where} --reason TEXT` takes it as it is"
+            )
+        return record
+
+    def read(self, asset: str, config: str, iteration: int) -> Record | None:
+        """As `get`, whatever its seal says: for who shows or accepts a record that was changed."""
         path = self.folder(asset, config, iteration) / RECORD
         try:
-            text = path.read_text(encoding="utf-8")
+            record = Record.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return None
-        try:
-            record = Record.model_validate_json(text)
         except ValidationError as error:
             raise StoreDamaged(f"{path} does not parse; restore it or move it aside") from error
         if (record.asset, record.config, record.iteration) != (asset, config, iteration):
@@ -198,7 +208,7 @@ class Store:
             files=files,
             data=new.data,
             provenance={"written_at": time.time(), **new.provenance},
-        )
+        ).sealed()
         draft.rename(folder / f"v{record.version:04d}")
         write_json(folder / RECORD, record.model_dump(mode="json"))
         current_and_previous = {record.version, old.version if old else 0}

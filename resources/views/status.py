@@ -1,5 +1,6 @@
 """Progress of a home as data: iterations, phases, games, ratings, champion and tier per config."""
 
+import time
 from typing import Any
 
 from resources.store.contents.base import content_of
@@ -10,6 +11,7 @@ from resources.store.contents.verdicts import VerdictsContent
 from resources.store.home import Home
 from resources.store.phases import REPORT, STEPS, current_phase
 from resources.store.record import Record
+from resources.store.seals import accepted
 from resources.store.store import Store
 from resources.views.text import iteration_block, leaderboard_block, resource_block
 from ringrift import names
@@ -63,6 +65,7 @@ def status(home: Home) -> dict[str, Any]:
         "iteration": newest,
         "phase": None if newest is None else current_phase(store, now, newest),
         "configs": {config: _config_status(store, config) for config in configs},
+        "accepted": [_accepted(act) for act in accepted(home)],
     }
 
 
@@ -108,6 +111,12 @@ def summary_text(home: Home, iteration: int) -> str:
     if hosts := store.get(*RESOURCES_PLACE):
         blocks.append(resource_block(content_of(hosts, HostsContent).hosts))
     return "\n\n".join(blocks) + "\n"
+
+
+def _accepted(act: dict[str, Any]) -> str:
+    when = time.strftime("%Y-%m-%d", time.localtime(act["at"]))
+    place = f"{act['asset']} {act['config']}|{act['iteration']:04d}"
+    return f"{place} was changed by hand and accepted on {when}: {act['reason']}"
 
 
 def _partial(record: Record) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +11,14 @@ import typer
 from rich.console import Console
 from rich.table import Table as TextTable
 
-from ringrift.errors import InvalidInput, cut
+from ringrift.cli.options import EXIT_FAILED
+from ringrift.errors import InvalidInput, cut, printable
 from ringrift.files import check_target
 from ringrift.progress import progress_bar
 
 games_app = typer.Typer(help="Inspect, verify and replay recorded games.", no_args_is_help=True)
+
+SHARE, TOLD = 0.05, 20  # of `prove`: games played again, problems shown
 
 PathsArgument = Annotated[
     list[Path] | None, typer.Argument(help="Game set files or folders; default: the home's training data.")
@@ -101,6 +105,41 @@ def verify(paths: PathsArgument = None, configs: ConfigOption = None, as_json: J
             print(f"  {text}")
     if rejected:
         raise typer.Exit(1)
+
+
+@games_app.command("prove")
+def prove_command(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Game sets with their plans beside them, or folders; default: all the home has played."),
+    ] = None,
+    configs: ConfigOption = None,
+    share: Annotated[float, typer.Option(min=0, max=1, help="Share of each job's games to play again.")] = SHARE,
+    host: Annotated[str | None, typer.Option(help="Only games that this host of the hosts file played.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare stored games with their plans, replay them, and play a share of them again, bit for bit.
+
+    Exit 1 if a game does not hold. Which games are played again is drawn anew each time.
+    """
+    from ringrift.cli.stored_games import prove_stored, stored_sets
+    from ringrift.config import parse_config
+
+    wanted = {parse_config(key.strip()).key for key in configs.split(",")} if configs else None
+    found = prove_stored(stored_sets(paths or []), wanted, share, host)
+    problems = [problem for proof in found.values() for problem in proof.problems]
+    if as_json:
+        print(json.dumps({"hosts": {name: asdict(proof) for name, proof in found.items()}, "holds": not problems}))
+    else:
+        for name, proof in found.items():
+            text = f"{name}: {proof.games} games, {proof.proved} played again, {len(proof.problems)} problems"
+            print(text + (f", {proof.inexact} compared with their plan only" if proof.inexact else ""))
+        for problem in problems[:TOLD]:
+            print(printable(cut(problem)))
+        if len(problems) > TOLD:
+            print(f"and {len(problems) - TOLD} more")
+    if problems:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @games_app.command("replay")

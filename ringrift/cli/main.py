@@ -58,7 +58,7 @@ def warmup() -> None:
 
 def _add_platform_verbs() -> None:
     """Add the verbs that read the store, then `run`, `ui` and others, or a stand-in that says how to install them."""
-    for verbs in ("status", "models"):
+    for verbs in ("status", "models", "store"):
         importlib.import_module(f"ringrift_assets.cli.{verbs}").register(app)
     if importlib.util.find_spec("dagster") is None:
         for verb in ("run", "ui", "screenshots"):

@@ -13,10 +13,14 @@ GAMES_FILE = names.GAMES_FILE
 TRAINING_ASSET = names.TRAINING_DB
 
 
+def default_home() -> Path:
+    """The home: `$RINGRIFT_HOME`, ./var by default."""
+    return user_path(os.environ.get("RINGRIFT_HOME") or "var", "RINGRIFT_HOME")
+
+
 def default_store() -> Path:
-    """The training data of the home: `$RINGRIFT_HOME/store/training_db`, the home being ./var by default."""
-    home = user_path(os.environ.get("RINGRIFT_HOME") or "var", "RINGRIFT_HOME")
-    return home / "store" / TRAINING_ASSET
+    """The training data of the home."""
+    return default_home() / "store" / TRAINING_ASSET
 
 
 def find_game_sets(paths: list[Path]) -> list[Path]:

@@ -31,12 +31,12 @@ def input_file(home: Path, path: Path) -> InputFile:
     return InputFile(path=str(path.relative_to(home)), sha256=file_sha256(path))
 
 
-def home_file(entry: InputFile) -> Path:
-    """The file that an input of a job names, below RINGRIFT_HOME.
+def home_file(entry: InputFile, root: Path | None = None) -> Path:
+    """The file that an input of a job names, below `root` (default: RINGRIFT_HOME).
 
     Raises MissingInput or InvalidInput when it is not there or not the one that was meant.
     """
-    home = os.environ.get("RINGRIFT_HOME")
+    home = root or os.environ.get("RINGRIFT_HOME")
     if not home:
         raise MissingInput("RINGRIFT_HOME is not set; a job that reads stored files runs beside the store")
     path = (Path(home) / entry.path).resolve()

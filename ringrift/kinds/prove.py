@@ -5,6 +5,8 @@ bit: moves, result, and what the searches recorded. Runs on the machine that hol
 """
 
 import time
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -37,6 +39,30 @@ def plan_of(params: GameParams) -> GamePlan:
     return tournament.game_plan(params) if isinstance(params, MatchParams) else round_robin.game_plan(params)
 
 
+def problems_of(games: pa.Table, plan: GamePlan) -> list[str]:
+    """What is wrong with rows as games of a plan (`game 7: …`): not the planned ones, or no games by the rules."""
+    _, bad = verify_rows(games, config=plan.config, options=plan.options)
+    problems = [problem for problem in plan_problems(games, plan) if problem]
+    return problems + [f"{row['reject_reason']}: {row['reject_detail']}" for row in bad.to_pylist()]
+
+
+def play_again(
+    games: pa.Table,
+    plan: GamePlan,
+    sample: Collection[int],
+    root: Path | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[tuple[int, str]]:
+    """Play games of a plan again by their indices: (index, how the row in `games` differs, empty if it does not).
+
+    The plan's networks are looked up below `root` (default: RINGRIFT_HOME).
+    """
+    wanted = sorted(set(sample))
+    networks, values = evaluators_of(plan, root), values_of(plan, root)
+    for row in play_rows(plan, wanted, evaluators=networks, values=values, check=check):
+        yield row["game_index"], _difference(games, row)
+
+
 def run(job: Job, params: ProveParams) -> dict[str, Any]:
     """See the module's text.
 
@@ -51,20 +77,18 @@ def run(job: Job, params: ProveParams) -> dict[str, Any]:
     games = SCHEMA.empty_table()
     try:
         games = pa.concat_tables([games, *(read_shard(home_file(shard)) for shard in claim.shards)])
-        _, bad = verify_rows(games, config=plan.config, options=plan.options)
-        problems = [problem for problem in plan_problems(games, plan) if problem]
-        problems += [f"{row['reject_reason']}: {row['reject_detail']}" for row in bad.to_pylist()]
+        problems = problems_of(games, plan)
     except InvalidInput as error:  # a shard that is no game set
         problems = [str(error)]
     proved = 0
     if not problems:
-        wanted = sorted(set(claim.sample))
-        for row in play_rows(plan, wanted, evaluators=evaluators_of(plan), values=values_of(plan), check=job.check):
+        wanted = len(set(claim.sample))
+        for index, difference in play_again(games, plan, claim.sample, check=job.check):
             job.check()
-            if difference := _difference(games, row):
-                problems.append(f"game {row['game_index']}: {difference}")
+            if difference:
+                problems.append(f"game {index}: {difference}")
             proved += 1
-            job.report("progress", done=proved, total=len(wanted))
+            job.report("progress", done=proved, total=wanted)
     return {
         "games": games.num_rows,
         "proved": proved,

@@ -166,8 +166,8 @@ def verify_evidence(stored: dict[str, Any]) -> list[str]:
 
     Everything derived is computed again from openings, games and parameters. What cannot be derived (hashes,
     openings, names, the parameters themselves) is covered by the digest, which shows a change but not a forger
-    who renews it: compare it with the digest stored elsewhere, and replay the games by their hashes. Bad input
-    is a difference too.
+    who renews it: `ringrift gate verify` therefore looks at the games themselves where it finds them
+    (ringrift.cli.gate_games). Bad input is a difference too.
     """
     try:
         held = parse(_Evidence, stored, "evidence")
@@ -178,7 +178,12 @@ def verify_evidence(stored: dict[str, Any]) -> list[str]:
     except InvalidInput as error:
         return [str(error)]
     unfinished = _unfinished(renewed)
-    return ([f"games: {unfinished}"] if unfinished else []) + _differences(stored, renewed, "")
+    return ([f"games: {unfinished}"] if unfinished else []) + differences(stored, renewed)
+
+
+def differences(stored: dict[str, Any], renewed: dict[str, Any]) -> list[str]:
+    """One line for each place where two evidences differ, floats beyond rounding."""
+    return _differences(stored, renewed, "")
 
 
 def _differences(held: Any, renewed: Any, path: str) -> list[str]:

@@ -28,7 +28,7 @@ from ringrift.planning.tuning import proof_order, search_params
 from ringrift.tuning.cma import changed_most
 from ringrift_assets.steps.checks import ALL_VERIFY, EVIDENCE_HOLDS, FINITE_WEIGHTS, partitioned_spec, result
 from ringrift_assets.steps.incumbents import incumbent_of
-from ringrift_assets.steps.jobs import copy_shards, need_whole, provenance_of, run_jobs
+from ringrift_assets.steps.jobs import need_whole, provenance_of, run_jobs
 from ringrift_assets.steps.metadata import partition_metadata, result_of, table
 from ringrift_assets.steps.partition import (
     OWNERS,
@@ -91,8 +91,8 @@ def cmaes_profile(
             candidates = [new_candidate(candidate) for candidate in proof_order(found)]
             proved = prove(context, runtime, candidates[: pipeline.cmaes.proofs], trial)
             content = _content(folder, incumbent, results, candidates, proved)
-            provenance = provenance_of([*results, *proved.results], time.monotonic() - started)
-            return StepOutput(1, digest_of(content.to_json()), content, provenance)
+            work = provenance_of([*results, *proved.results], time.monotonic() - started)
+            return StepOutput(1, digest_of(content.to_json()), content, {**work, "proof": proved.replayed.to_json()})
 
         stored = materialize_partition(context, runtime, inputs, make)
         write_cmaes_log(runtime.home, stored.record)
@@ -132,7 +132,7 @@ def _content(
     from ringrift.plots.cmaes import render_convergence  # with numba
 
     found = [entry.manifest.result for entry in results if entry.manifest]
-    copy_shards(proved.shards, folder)
+    proved.write(folder)
     write_text(folder / names.GENERATIONS_FILE, "".join(_generation_lines(results)))
     listed = [candidate.model_dump() for candidate in candidates]
     write_json(folder / names.CANDIDATES_FILE, listed)

@@ -29,7 +29,7 @@ from ringrift.planning.gate import gate_of
 from ringrift.planning.tuning import import_candidate
 from ringrift.players.heuristic.profiles import PROFILES, profiles_file, trained_profile_name
 from ringrift_assets.steps.checks import EVIDENCE_HOLDS, PROFILES_ARRIVED, partitioned_spec, result
-from ringrift_assets.steps.jobs import copy_shards, provenance_of
+from ringrift_assets.steps.jobs import provenance_of
 from ringrift_assets.steps.metadata import partition_metadata, result_of, table
 from ringrift_assets.steps.partition import (
     OWNERS,
@@ -106,7 +106,7 @@ def heuristic_profiles(
             if imported:
                 trial = _trial(before, choice, key, iteration)
                 proved = prove(context, hosts, [imported], trial)
-                copy_shards(proved.shards, folder)
+                proved.write(folder)
                 if proved.chosen:
                     over = choice.candidate.hash if choice else before.profile_hash
                     choice = Choice(proved.chosen, proved.proofs[0], over)
@@ -114,7 +114,10 @@ def heuristic_profiles(
             content = _content(before, choice, proved, parse_config(key), iteration)
             profiles = {} if content.profile in PROFILES else {content.profile: content.profile_weights}
             write_json(folder / names.PROFILES_FILE, profiles_file(profiles, content.metadata))
-            work = provenance_of(proved.results, time.monotonic() - started) if proved.results else {}
+            work = {}
+            if proved.results:
+                work = provenance_of(proved.results, time.monotonic() - started)
+                work["proof"] = proved.replayed.to_json()
             return StepOutput(1, digest_of(content.to_json()), content, work)
 
         stored = materialize_partition(context, runtime, inputs, make)

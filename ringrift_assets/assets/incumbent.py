@@ -12,7 +12,7 @@ from resources.store.contents.profiles import ChampionRef, IncumbentContent
 from resources.store.contents.verdicts import VerdictsContent
 from resources.store.home import REPOSITORY
 from resources.store.partition_keys import PARTITIONS, partition_of
-from resources.store.record import Record, digest_of
+from resources.store.record import Record, StoreDamaged, digest_of
 from ringrift import names
 from ringrift.config import parse_config
 from ringrift.files import write_json
@@ -27,6 +27,7 @@ from ringrift.players.heuristic.profiles import (
 from ringrift.players.participant import Participant
 from ringrift_assets.steps.metadata import partition_metadata, result_of
 from ringrift_assets.steps.partition import OWNERS, StepOutput, materialize_partition, registry_for, step_errors
+from ringrift_assets.steps.seals import seal_problem
 
 TRAINED_FILE = REPOSITORY / "config" / names.PROFILES_FILE  # of the repository, if it is there
 
@@ -63,6 +64,7 @@ def incumbent(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runti
     """
     with step_errors():
         content, inputs, origin, note, acts = find_incumbent(runtime, *partition_of(context))
+        _believe(context, runtime, *partition_of(context), all_of_them=note is not None)
 
         def make(folder: Path, _: Record | None) -> StepOutput:
             data = content.to_json()
@@ -83,6 +85,19 @@ def incumbent(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runti
             context.log.warning(note)
             shown["champion_fell_back"] = note
         return result_of(stored, {**shown, **partition_metadata(runtime, stored)})
+
+
+def _believe(
+    context: dg.AssetExecutionContext, runtime: Runtime, config: str, iteration: int, *, all_of_them: bool
+) -> None:
+    """Raises StoreDamaged when the verdict that is now in force (or one before it) is not the one that was made."""
+    verdicts = runtime.store.upto(names.TIER_ASSIGNMENT, config, iteration - 1)
+    for record in verdicts if all_of_them else verdicts[-1:]:
+        if problem := seal_problem(context.instance, runtime.home, record):
+            where = f"{record.asset} '{config}|{record.iteration:04d}'"
+            raise StoreDamaged(
+                f"{problem}: materialize it again, or take it as it is by `ringrift store accept {where} --reason TEXT`"
+            )
 
 
 def _player_text(champion: ChampionRef | None) -> str:

@@ -1,6 +1,6 @@
 """The end of an iteration: what happened, on one page, and the views of the home made again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,13 @@ from ringrift import names
 from ringrift.files import write_text
 from ringrift.plots.progress import Point, render_progress, render_small_progress
 from ringrift_assets.assets.tier_assignment import verdict_rows
-from ringrift_assets.steps.checks import REPORT_COMPLETE, partitioned_spec, result
+from ringrift_assets.steps.checks import REPORT_COMPLETE, SEALED, partitioned_spec, result
 from ringrift_assets.steps.metadata import partition_metadata, picture, result_of, table
 from ringrift_assets.steps.partition import OWNERS, StepOutput, StoredPartition, materialize_partition, step_errors
 from ringrift_assets.steps.progress import cost_rows, point_rows, progress_of
 from ringrift_assets.steps.proofs import proof_rows
 from ringrift_assets.steps.report_html import PROGRESS_PICTURE, render
+from ringrift_assets.steps.seals import seal_problem
 from ringrift_assets.steps.tournament import match_rows
 
 UPSTREAM = [asset for asset in STEPS if asset != REPORT]
@@ -44,7 +45,10 @@ MEASURED = ("costs", "advice")  # of the progress: CPU time differs from run to 
     kinds={"html"},
     owners=OWNERS,
     code_version="report-4",
-    check_specs=[partitioned_spec(REPORT, REPORT_COMPLETE, "No part of the iteration is partial.")],
+    check_specs=[
+        partitioned_spec(REPORT, REPORT_COMPLETE, "No part of the iteration is partial."),
+        partitioned_spec(REPORT, SEALED, "Every part of the iteration holds what Dagster was told that was made."),
+    ],
 )
 def iteration_report(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult:
     """Report of the iteration: verdicts, progress, matches, ratings and data, as an HTML page and a text summary.
@@ -75,7 +79,8 @@ def iteration_report(context: dg.AssetExecutionContext, runtime: dg.ResourcePara
         stored = materialize_partition(context, runtime, inputs, make)
         refresh(runtime.home)
         content = content_of(stored.record, ReportContent)
-        return result_of(stored, _metadata(runtime, stored, content), _checks(content))
+        changed = [seal_problem(context.instance, runtime.home, record) for record in records.values()]
+        return result_of(stored, _metadata(runtime, stored, content), _checks(content, [p for p in changed if p]))
 
 
 def report_of(config: str, iteration: int, records: Mapping[str, Record], progress: Progress) -> ReportContent:
@@ -240,7 +245,7 @@ def _progress_metadata(content: ReportContent) -> dict[str, Any]:
     }
 
 
-def _checks(content: ReportContent) -> list[dg.AssetCheckResult]:
+def _checks(content: ReportContent, changed: Sequence[str]) -> list[dg.AssetCheckResult]:
     partial = content.partial
     return [
         result(
@@ -249,5 +254,11 @@ def _checks(content: ReportContent) -> list[dg.AssetCheckResult]:
             f"partial: {', '.join(partial)}; materialize them again to play the rest",
             warn=True,
             numbers={"partial": len(partial)},
-        )
+        ),
+        result(
+            SEALED,
+            not changed,
+            f"{'; '.join(changed)}. Materialize them again, or take them as they are by `ringrift store accept`",
+            numbers={"changed": len(changed)},
+        ),
     ]

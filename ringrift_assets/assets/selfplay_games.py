@@ -21,6 +21,7 @@ from ringrift.errors import RingRiftError
 from ringrift.planning.incumbent import Incumbent
 from ringrift.planning.selfplay import Plan, SelfplayInputs, games_by_job, plan_jobs, source_jobs
 from ringrift.specs.kinds import planned_games
+from ringrift.specs.prove import write_plans
 from ringrift_assets.steps.checks import UNIQUE_SHARE, WHOLE, partitioned_spec, result
 from ringrift_assets.steps.incumbents import load_incumbent
 from ringrift_assets.steps.jobs import provenance_of
@@ -33,7 +34,7 @@ from ringrift_assets.steps.partition import (
     materialize_partition,
     step_errors,
 )
-from ringrift_assets.steps.trust import run_proved
+from ringrift_assets.steps.trust import plans_of, run_proved, stored_plans
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,6 +96,7 @@ def selfplay_games(
             minutes = pipeline.polling.selfplay_minutes
             results, proof = run_proved(context, runtime, todo, capability="selfplay", minutes=minutes)
             wall_s = time.monotonic() - started
+            write_plans(folder / names.PLANS_FILE, stored_plans(runtime, partial) + plans_of(runtime, results))
             output = _compact(runtime, folder, (key, iteration), results, skipped, partial, wall_s)
             return replace(output, provenance={**output.provenance, "proof": proof.to_json()})
 

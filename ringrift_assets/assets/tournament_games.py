@@ -24,6 +24,7 @@ from ringrift.jobs.contract import JobSpec
 from ringrift.planning.matches import MatchPlan, PlannedMatch
 from ringrift.planning.players import alias
 from ringrift.players.participant import Participant
+from ringrift.specs.prove import write_plans
 from ringrift_assets.steps.checks import ALL_VERIFY, EQUAL_TIME, WHOLE, partitioned_spec, result
 from ringrift_assets.steps.incumbents import load_incumbent, with_profile
 from ringrift_assets.steps.jobs import provenance_of, run_job
@@ -45,7 +46,7 @@ from ringrift_assets.steps.tournament import (
     plan_tournament,
     tournament_inputs,
 )
-from ringrift_assets.steps.trust import run_proved
+from ringrift_assets.steps.trust import plans_of, run_proved, stored_plans
 
 TIME_RATIO = 1.5  # between the two sides of a gate, beyond which a check warns
 PICTURE = "the end of the longest match game"
@@ -130,6 +131,7 @@ def _play(
     specs = [match.spec for match in todo]
     minutes = runtime.pipeline.polling.max_phase_minutes
     results, proof = run_proved(context, runtime, specs, capability="selfplay", minutes=minutes)
+    write_plans(folder / names.PLANS_FILE, stored_plans(runtime, partial) + plans_of(runtime, results))
     played = {spec.name: job for spec, job in zip(specs, results, strict=True)}
     output = run_job(context, runtime, _results_job(runtime, plan, played, partial), folder)
     found = output.result

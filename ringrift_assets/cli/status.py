@@ -39,6 +39,8 @@ def status_command(as_json: JsonOption = False) -> None:
     for entry in found["configs"].values():
         for problem in entry["partial"]:
             print(problem)
+    for act in found["accepted"]:
+        print(act)
 
 
 def _status_table(configs: dict[str, dict[str, Any]]) -> Table:

@@ -31,6 +31,7 @@ FINITE_WEIGHTS = "finite_weights"
 HOSTS_ANSWER = "hosts_answer"
 PROFILES_ARRIVED = "profiles_arrived"
 REPORT_COMPLETE = "report_complete"
+SEALED = "sealed"
 
 # Judging a check per partition is in preview; without it one config's result would overwrite another's.
 warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*on an AssetCheckSpec")

@@ -18,6 +18,7 @@ from resources.store.record import NewVersion, Record, digest_of
 from ringrift import names
 from ringrift.errors import RingRiftError
 from ringrift.jobs.inputs import InputFile
+from ringrift_assets.steps.seals import seal_problem
 
 OWNERS = ["team:ringrift"]
 RETRIES, RETRY_DELAY_S = 1, 2.0
@@ -145,7 +146,11 @@ def materialize_partition(
     store = runtime.store
 
     def current() -> Record | None:
-        return up_to_date(runtime, context.assets_def, config, iteration, inputs, context.log.warning)
+        found = up_to_date(runtime, context.assets_def, config, iteration, inputs, context.log.warning)
+        if found and (problem := seal_problem(context.instance, runtime.home, found)):
+            context.log.warning(f"made again, because {problem}")
+            return None
+        return found
 
     record = current()
     if record and not record.missing:

@@ -19,12 +19,13 @@ from ringrift.planning.gate import gate_of
 from ringrift.planning.jobs import match_terms
 from ringrift.planning.tuning import proof_job
 from ringrift.players.heuristic.profiles import profile_hash
+from ringrift.specs.prove import StoredPlan, write_plans
 from ringrift.specs.store_jobs import MatchInput
 from ringrift.stats.evidence import verify_evidence
 from ringrift.strict import parse
-from ringrift_assets.steps.jobs import JobLate, need_whole, run_job
+from ringrift_assets.steps import trust
+from ringrift_assets.steps.jobs import JobLate, copy_shards, need_whole, run_job
 from ringrift_assets.steps.match_results import played_match, results_job
-from ringrift_assets.steps.trust import run_proved
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,14 @@ class Proved:
     games: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     games_digest: str | None = None
+    plans: list[StoredPlan] = field(default_factory=list)  # of all gates
+    replayed: trust.Proof = field(default_factory=trust.Proof)
+
+    def write(self, folder: Path) -> None:
+        """Write the games of all gates, their plans and the evidence into a folder; nothing without a gate."""
+        copy_shards(self.shards, folder)
+        if self.plans:
+            write_plans(folder / names.PLANS_FILE, self.plans)
 
 
 def prove(context: dg.AssetExecutionContext, runtime: Runtime, candidates: Sequence[Candidate], trial: Trial) -> Proved:
@@ -84,8 +93,10 @@ def prove(context: dg.AssetExecutionContext, runtime: Runtime, candidates: Seque
             continue
         spec = trial.job(runtime, candidate.weights, len(proved.proofs))
         minutes = runtime.pipeline.polling.max_phase_minutes
-        played, _ = run_proved(context, runtime, [spec], capability="cmaes", minutes=minutes)
+        played, replayed = trust.run_proved(context, runtime, [spec], capability="cmaes", minutes=minutes)
         need_whole(played)
+        proved.replayed.add(replayed)
+        proved.plans += trust.plans_of(runtime, played)
         matches.append(played_match(runtime, spec, played[0].shards, "profile"))
         summed = run_job(context, runtime, results_job(trial.asset, trial.config, trial.iteration, matches))
         proved.shards, proved.results = summed.shards, [*proved.results, *played, summed.job]

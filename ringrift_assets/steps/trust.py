@@ -11,7 +11,9 @@ import dagster as dg
 from resources.hosts.host import LOCAL, Capability, Host
 from resources.runner.events import JobResult
 from resources.runtime import Runtime
+from resources.store.record import Record
 from resources.store.trust import choose, secret, set_apart
+from ringrift import names
 from ringrift.config import parse_config
 from ringrift.errors import InvalidInput
 from ringrift.jobs.contract import JobSpec
@@ -19,7 +21,7 @@ from ringrift.planning.running import Trust
 from ringrift.specs.kinds import params_of
 from ringrift.specs.match import MatchParams
 from ringrift.specs.params import PlayParams
-from ringrift.specs.prove import GAME_PARAMS, Claim, ProveParams
+from ringrift.specs.prove import GAME_PARAMS, Claim, ProveParams, StoredPlan, read_plans
 from ringrift.stats.sprt import SequentialTest
 from ringrift.stats.trust import sample_size, share_size, turning_games
 from ringrift_assets.steps.jobs import need_whole, run_jobs
@@ -33,6 +35,11 @@ class Proof:
     of: int = 0
     cpu_s: float = 0.0
     set_apart: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: "Proof") -> None:
+        """Count what another proof took as well."""
+        self.games, self.of, self.cpu_s = self.games + other.games, self.of + other.of, self.cpu_s + other.cpu_s
+        self.set_apart |= other.set_apart
 
     def to_json(self) -> dict[str, Any]:
         """For the provenance of a partition."""
@@ -104,6 +111,28 @@ def _job(played: JobSpec, claim: Claim) -> JobSpec:
     config, iteration = played.config, played.iteration
     params = ProveParams(config=config, iteration=iteration, claim=claim)
     return params.spec(asset=played.asset, config=config, iteration=iteration, name=ProveParams.kind)
+
+
+def plans_of(runtime: Runtime, results: Sequence[JobResult]) -> list[StoredPlan]:
+    """The plans of the games that some jobs brought home, as they are stored beside them."""
+    hosts = {host.name: host for host in [LOCAL, *runtime.hosts]}
+    return [
+        StoredPlan(
+            kind=result.spec.kind,  # type: ignore[arg-type]  # it is one of them
+            params=result.spec.params,
+            host=result.host,
+            exact=may_be_proved(result, hosts.get(result.host)),
+        )
+        for result in results
+        if result.spec.kind in GAME_PARAMS and result.shards
+    ]
+
+
+def stored_plans(runtime: Runtime, partial: Record | None) -> list[StoredPlan]:
+    """The plans that stand beside the games of a stored partial partition; none without one."""
+    if partial is None or names.PLANS_FILE not in partial.files:
+        return []
+    return read_plans(runtime.store.path(partial, names.PLANS_FILE))
 
 
 def _claim(runtime: Runtime, result: JobResult, host: Host | None) -> Claim:

@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,13 +14,13 @@ from ringrift_assets.bench.chaos import Calm, bench_chaos, compare_games, run_ca
 from ringrift_assets.devtools.kills import Disturbance, workers
 
 SMALLER = """
-configs: [square8_2p, square8_3p]
+configs: [hex8_2p, hex8_3p]
 selfplay:
   min_games: 1
   chunk_games: 30
   jobs:
-    - {name: square8_2p_heuristic, config: square8_2p, engine: heuristic-only, games: 60, difficulty: 2}
-    - {name: square8_3p_heuristic, config: square8_3p, engine: heuristic-only, games: 20, difficulty: 2}
+    - {name: hex8_2p_heuristic, config: hex8_2p, engine: heuristic-only, games: 60, difficulty: 2}
+    - {name: hex8_3p_heuristic, config: hex8_3p, engine: heuristic-only, games: 20, difficulty: 2}
 evaluation:
   matchups: []
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
@@ -27,19 +28,20 @@ evaluation:
 search: {decision_ms: 0.5}
 cmaes:
   {population: 4, games_per_evaluation: 2, replicas: 1, proofs: 1, panel: [],
-   generations: {square8_2p: 2, square8_3p: 1}}
-training: {value: {epochs: 2, max_row_uses: 1}, min_games: {square8_2p: 30, square8_3p: 1000}}
+   generations: {hex8_2p: 2, hex8_3p: 1}}
+training: {value: {epochs: 2, max_row_uses: 1}, min_games: {hex8_2p: 30, hex8_3p: 1000}}
 gate: {min_blocks: 2, max_blocks: 4}
 tiers: {ladder: [D2]}
 polling: {first_s: 0.1, interval_s: 0.3}
-"""  # the jobs of the benchmark's iteration, each with fewer games
+"""  # the jobs of the benchmark's iteration, each with fewer and shorter games
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calm]:
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chaos, "CONFIGS", ("hex8_2p", "hex8_3p"))
         patch.setattr(chaos, "PIPELINE", SMALLER)
-        return run_calmly(tmp_path_factory.mktemp("calm"))
+        yield run_calmly(tmp_path_factory.mktemp("calm"))
 
 
 @pytest.mark.slow

@@ -1,12 +1,14 @@
 """Models put into a store as if they had been trained there: real files and cards around random numbers."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from resources.models.model import model_id
-from resources.store.record import NewVersion, Record, digest_of
+from resources.store.record import NewVersion, Record, digest_of, seal_of
 from resources.store.store import Store
 from ringrift import names
 from ringrift.network.card import ModelCard, Weights, save_card, save_weights, weights_hash
@@ -44,6 +46,16 @@ def save_pair(folder: Path, seed: int, config: str, iteration: int = 0) -> Path:
     save_weights(folder / "model.safetensors", weights)
     save_card(folder / "model.json", card_of(weights, config, iteration))
     return folder / "model.safetensors"
+
+
+def change_record(
+    store: Store, asset: str, config: str, iteration: int, how: Callable[[dict[str, Any]], object]
+) -> None:
+    """Change a stored record and give it its seal again, as a forger would who knows the format."""
+    path = store.folder(asset, config, iteration) / names.RECORD_FILE
+    record = json.loads(path.read_text())
+    how(record)
+    path.write_text(json.dumps(record | {"seal": seal_of(record)}))
 
 
 def put_record(

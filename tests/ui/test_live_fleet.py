@@ -18,23 +18,23 @@ from tests.ui.test_live import served, wait_for
 
 pytestmark = [pytest.mark.ui, pytest.mark.slow]
 
-CONFIG = "square8_2p"
+CONFIG = "hex8_2p"
 PIPELINE = """
-configs: [square8_2p]
+configs: [hex8_2p]
 selfplay:
   min_games: 1
   chunk_games: 12
   jobs:
-    - {name: square8_2p_random, config: square8_2p, engine: random-only, games: 24}
+    - {name: hex8_2p_random, config: hex8_2p, engine: random-only, games: 24}
 search: {decision_ms: 0.5}
-cmaes: {population: 4, games_per_evaluation: 2, generations: {square8_2p: 1}, replicas: 1, proofs: 1, panel: []}
+cmaes: {population: 4, games_per_evaluation: 2, generations: {hex8_2p: 1}, replicas: 1, proofs: 1, panel: []}
 training:
   {kind: policy_value, blocks: 1, channels: 8, batch_size: 64, max_row_uses: 1, device: cpu,
-   min_games: {square8_2p: 10}, epochs: {square8_2p: 1}}
+   min_games: {hex8_2p: 10}, epochs: {hex8_2p: 1}}
 evaluation:
   anchor_blocks: 1
   network_simulations: 2
-  matchups: [{first: Heuristic_D2, second: Heuristic_D3, config: square8_2p, games: 4}]
+  matchups: [{first: Heuristic_D2, second: Heuristic_D3, config: hex8_2p, games: 4}]
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
 gate: {min_blocks: 2, max_blocks: 2}
 tiers: {ladder: [D2]}

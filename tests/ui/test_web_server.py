@@ -17,18 +17,19 @@ from ringrift_assets.runs.iteration import run_iteration
 pytestmark = [pytest.mark.ui, pytest.mark.slow]
 
 PIPELINE = """
-configs: [square8_2p]
+configs: [hex8_2p]
 selfplay:
   min_games: 1
   jobs:
-    - {name: square8_2p_random, config: square8_2p, engine: random-only, games: 8}
-    - {name: square8_2p_nn, config: square8_2p, engine: nn-only, games: 8}
+    - {name: hex8_2p_random, config: hex8_2p, engine: random-only, games: 8}
+    - {name: hex8_2p_nn, config: hex8_2p, engine: nn-only, games: 8}
 search: {decision_ms: 0.5}
-cmaes: {population: 4, games_per_evaluation: 2, generations: {square8_2p: 2}, replicas: 1, proofs: 1, panel: []}
+cmaes: {population: 4, games_per_evaluation: 2, generations: {hex8_2p: 2}, replicas: 1, proofs: 1, panel: []}
 evaluation:
   anchor_blocks: 1
   matchups:
-    - {first: Heuristic_D2, second: Heuristic_D5, config: square8_2p, games: 4}
+    - {first: Heuristic_D2, second: Heuristic_D5, config: hex8_2p, games: 4}
+training: {min_games: {hex8_2p: 1000}}
 gate: {min_blocks: 2, max_blocks: 4}
 tiers: {ladder: [D2]}  # at the top, so that no tier match is played
 polling: {first_s: 0.1, interval_s: 0.3}
@@ -45,11 +46,11 @@ needs_browser = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def shown_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home with one small finished iteration of square8_2p."""
+    """A home with one small finished iteration of hex8_2p."""
     folder = tmp_path_factory.mktemp("ui")
     (folder / "pipeline.yaml").write_text(PIPELINE)
     home = Home(folder / "home").prepare()
-    [outcome] = run_iteration(["square8_2p"], 0, folder / "pipeline.yaml", home)
+    [outcome] = run_iteration(["hex8_2p"], 0, folder / "pipeline.yaml", home)
     assert outcome.ok
     return home
 
@@ -66,7 +67,7 @@ def test_the_server_listens_on_this_machine_only_and_shows_the_materialized_part
     assert set(nodes) == {"incumbent", "selfplay_games", "training_db"}
     for node in nodes.values():
         assert node["partitionStats"]["numMaterialized"] == 1
-        assert node["assetMaterializations"][0]["partition"] == "square8_2p|0000"
+        assert node["assetMaterializations"][0]["partition"] == "hex8_2p|0000"
     entries = nodes["training_db"]["assetMaterializations"][0]["metadataEntries"]
     [small] = [entry["mdStr"] for entry in entries if entry["label"] == "end_of_longest_game"]
     assert small.startswith("![") and len(small) < 1000, "longer markdown would not be shown at once"
@@ -87,7 +88,7 @@ def test_a_page_of_another_site_is_refused_and_a_query_by_get_too(url):
 @needs_browser
 def test_the_board_picture_is_drawn_on_the_partitions_page(url):
     with browser_page() as page:
-        page.goto(f"{url}/assets/training_db?view=partitions&partition=square8_2p|0000")
+        page.goto(f"{url}/assets/training_db?view=partitions&partition=hex8_2p|0000")
         picture = page.get_by_alt_text("the end of the longest game").first
         picture.wait_for(timeout=60_000)
         assert picture.evaluate("image => image.complete && image.naturalWidth") >= 64

@@ -9,7 +9,7 @@ from ringrift.errors import InvalidInput
 
 
 def test_the_graph_has_the_nine_configs_and_those_asked_for(monkeypatch):
-    assert partitions.config_keys() == (*CONFIG_KEYS, "hex8_2p"), "the tests ask for hex8_2p"
+    assert partitions.config_keys() == (*CONFIG_KEYS, "hex8_2p", "hex8_3p"), "the tests ask for both"
     monkeypatch.delenv("RINGRIFT_EXTRA_CONFIGS")
     assert partitions.config_keys() == CONFIG_KEYS
     monkeypatch.setenv("RINGRIFT_EXTRA_CONFIGS", "hex8_5p")

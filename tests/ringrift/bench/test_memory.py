@@ -20,10 +20,10 @@ def test_the_peak_of_a_worker_is_its_own_and_a_job_that_fails_is_told(tmp_path):
 def test_every_kind_of_job_is_measured(monkeypatch):
     for name, value in {
         "ARCHITECTURES": ((1, 8),),
-        "GAMES": 20,
-        "HELD_OUT": 4,
+        "GAMES": 8,
+        "HELD_OUT": 2,
         "BLOCKS": 2,
-        "WINDOW_ROWS": 2000,
+        "WINDOW_ROWS": 1000,
     }.items():
         monkeypatch.setattr(memory, name, value)
     rows = memory.bench_memory([HEX8])["rows"]
@@ -35,7 +35,7 @@ def test_every_kind_of_job_is_measured(monkeypatch):
         "train value",
         "selfplay nn-only 1x8",
         "train 1x8",
-        "train value, 2000 rows",
-        "train 1x8, 2000 rows",
+        "train value, 1000 rows",
+        "train 1x8, 1000 rows",
     ]
     assert all(50 < row["MB"] < 5000 for row in rows)

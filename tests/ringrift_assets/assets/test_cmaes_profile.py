@@ -18,7 +18,7 @@ from ringrift.players.heuristic.profiles import (
 )
 from ringrift.stats.evidence import verify_evidence
 from ringrift_assets.runs.dry_run import show_plans
-from tests.resources.model_makers import put_no_model
+from tests.resources.model_makers import change_record, put_no_model
 from tests.ringrift_assets.conftest import CONFIG, Graph, checks, failure, metadata
 
 NAME = "heuristic_v1_hex8_2p"
@@ -105,15 +105,11 @@ def test_a_better_profile_is_proved_put_in_force_and_played_by_everything_after(
 
     held["games"][0]["ranking"].reverse()
     store.path(search, proof["file"]).write_text(json.dumps(held))
-    path = store.folder("cmaes_profile", CONFIG, 0) / "partition.json"
-    record = json.loads(path.read_text())
     from ringrift.jobs.contract import file_sha256  # as a forger would renew the record too
 
-    record["files"][proof["file"]] = {
-        "bytes": store.path(search, proof["file"]).stat().st_size,
-        "sha256": file_sha256(store.path(search, proof["file"])),
-    }
-    path.write_text(json.dumps(record))
+    path = store.path(search, proof["file"])
+    forged = {proof["file"]: {"bytes": path.stat().st_size, "sha256": file_sha256(path)}}
+    change_record(store, "cmaes_profile", CONFIG, 0, lambda record: record["files"].update(forged))
     found = checks(graph.run(0, ["cmaes_profile"]))["evidence_holds"]
     assert not found.passed and "digest" in (found.description or "")
 

@@ -26,7 +26,8 @@ def test_killing_the_worker_in_the_middle_of_its_games_changes_nothing_in_the_re
 
     def kill_once(event: JobEvent) -> None:
         graph.events.append(event)
-        if event.kind == "progress" and event.done < event.total and event.job not in killed:
+        playing = "-prove-" not in event.job and "-verify-" not in event.job  # the others end too soon to be killed
+        if event.kind == "progress" and playing and event.done < event.total and event.job not in killed:
             killed.append(event.job)
             state = json.loads((graph.home.root / "jobs-v1" / event.job / "state.json").read_text())
             os.kill(state["pid"], signal.SIGKILL)

@@ -1,6 +1,5 @@
 """Who is in force: the documented start, then the newest verdict of an earlier iteration."""
 
-import json
 import sys
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from ringrift import names
 from ringrift.config import parse_config
 from ringrift.players.heuristic.profiles import BALANCED, PROFILES, profile_hash, profiles_file, write_profiles
 from ringrift.players.participant import participant
-from tests.resources.model_makers import put_model
+from tests.resources.model_makers import change_record, put_model
 from tests.resources.sample_contents import sample
 from tests.ringrift_assets.conftest import CONFIG, Graph, failure, metadata
 
@@ -129,10 +128,8 @@ def test_what_is_deprecated_later_changes_no_judged_iteration_and_counts_from_th
     assert graph.record("incumbent", 2).data["champion"] is None
     put_verdict(graph, 2, tier="D4", **NO_CHAMPION, **tuned)
 
-    path = store.folder("incumbent", CONFIG, 1) / "partition.json"
-    held = json.loads(path.read_text())
-    del held["provenance"]["acts"]  # as it was stored before acts were counted
-    path.write_text(json.dumps(held))
+    # as it was stored before acts were counted
+    change_record(store, "incumbent", CONFIG, 1, lambda held: held["provenance"].pop("acts"))
     assert metadata(graph.run(1, ["incumbent"]), "incumbent")["reused"]
     store.path(before, "incumbent.json").write_text("{}")
     assert not metadata(graph.run(1, ["incumbent"]), "incumbent")["reused"], "a damaged file is made again"

@@ -2,19 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable
 
 from resources.views.state import state_path
 from ringrift_assets.steps.report_html import PROGRESS_PICTURE
+from tests.resources.model_makers import change_record
 from tests.ringrift_assets.conftest import CONFIG, PLAYED, SKIPPED, Graph, checks, failure, metadata
-
-
-def change(graph: Graph, asset: str, iteration: int, how: Callable[[dict], None]) -> None:
-    """Change the stored record of a partition."""
-    path = graph.runtime().store.folder(asset, CONFIG, iteration) / "partition.json"
-    record = json.loads(path.read_text())
-    how(record)
-    path.write_text(json.dumps(record))
 
 
 def put_anchor(graph: Graph, iteration: int, elo: float) -> None:
@@ -29,7 +21,7 @@ def put_anchor(graph: Graph, iteration: int, elo: float) -> None:
             {**about, "entrants": entrants, "openings": 25, "gate": None, "standing": standing}
         )
 
-    change(graph, "tournament_games", iteration, add)
+    change_record(graph.runtime().store, "tournament_games", CONFIG, iteration, add)
 
 
 def test_the_summary_is_the_documented_block(finished):
@@ -76,7 +68,13 @@ def test_a_state_file_that_does_not_parse_is_an_error_with_the_remedy_and_is_lef
 
 
 def test_a_partial_partition_is_told_by_the_report(finished):
-    change(finished, "tournament_games", 1, lambda record: record.update(missing={"matches": ["round_robin"]}))
+    change_record(
+        finished.runtime().store,
+        "tournament_games",
+        CONFIG,
+        1,
+        lambda record: record.update(missing={"matches": ["round_robin"]}),
+    )
     found = checks(finished.run(1, ["iteration_report"]))["report_complete"]
     assert not found.passed and "partial: tournament_games" in (found.description or "")
 
@@ -106,7 +104,9 @@ def test_a_match_against_the_anchor_of_any_iteration_so_far_makes_the_report_aga
 
 def test_cpu_time_is_shown_anew_and_does_not_change_what_the_report_is_known_by(finished):
     before = finished.record("iteration_report", 1)
-    change(finished, "selfplay_games", 0, lambda record: record["provenance"].update(cpu_s=7200.0))
+    change_record(
+        finished.runtime().store, "selfplay_games", CONFIG, 0, lambda record: record["provenance"].update(cpu_s=7200.0)
+    )
     assert not metadata(finished.run(1, ["iteration_report"]), "iteration_report")["reused"]
     after = finished.record("iteration_report", 1)
     assert after.data["progress"]["costs"][0]["cpu_s_so_far"] > 7200 and after.content_digest == before.content_digest

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from resources.models.registry import Registry
 from resources.store.home import Home
+from ringrift.cli.gate import gate_app
 from ringrift.config import Config
 from ringrift.errors import InvalidInput
 from ringrift.gamesets.shards import read_shard, write_shard
@@ -340,7 +341,21 @@ def test_a_candidate_that_beats_the_reference_becomes_champion_and_plays_from_th
     assert problem == f"the candidate played model {model['weights']}, not {'a' * 64}"
     rating = Registry(judged.home).best(CONFIG)
     assert rating and rating.weights == model["weights"] and rating.rating > 1000
+    _its_export_proves_itself(judged, model)
     _the_champion_plays(judged, model)
+
+
+def _its_export_proves_itself(graph: Graph, model: dict) -> None:
+    """What a stranger does: he has nothing but the exported folder."""
+    folder = graph.pipeline.parent / "exported"
+    files = Registry(graph.home).export(model["model_id"], folder)
+    assert {path.name for path in files if path.parent == folder / "certificate"} >= {"gate.json", "games.parquet"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RINGRIFT_HOME", str(folder / "nothing"))
+        command = ["verify", str(folder / "certificate" / "gate.json"), "--share", "1", "--json"]
+        found = CliRunner().invoke(gate_app, command, catch_exceptions=False)
+    checked = json.loads(found.stdout)["checked"]
+    assert found.exit_code == 0 and checked["planned"] and checked["proved"] == checked["games"] > 0
 
 
 def put_untuned(graph: Graph) -> None:

@@ -24,22 +24,23 @@ from ringrift_assets.runs import iteration
 from tests.ringrift_assets.conftest import CONFIG, PIPELINE
 
 TWO_CONFIGS = """
-configs: [square8_2p, square8_3p]
+configs: [hex8_2p, hex8_3p]
 selfplay:
   min_games: 2
   jobs:
-    - {name: two, config: square8_2p, engine: random-only, games: 3}
-    - {name: three, config: square8_3p, engine: random-only, games: 2}
+    - {name: two, config: hex8_2p, engine: random-only, games: 3}
+    - {name: three, config: hex8_3p, engine: random-only, games: 2}
 evaluation:
   anchor_blocks: 1
   matchups:
-    - {first: Random_D1, second: Heuristic_D2, config: square8_2p, games: 2}
-    - {first: NN_D5, second: NN_D6, config: square8_2p, games: 10}
+    - {first: Random_D1, second: Heuristic_D2, config: hex8_2p, games: 2}
+    - {first: NN_D5, second: NN_D6, config: hex8_2p, games: 10}
   round_robin: {players: [Random_D1, Heuristic_D2, Heuristic_D3, Heuristic_D7], blocks: 1}
 search: {decision_ms: 0.5}
 cmaes:
   {population: 4, games_per_evaluation: 2, replicas: 1, proofs: 1, panel: [],
-   generations: {square8_2p: 1, square8_3p: 1}}
+   generations: {hex8_2p: 1, hex8_3p: 1}}
+training: {min_games: {hex8_2p: 1000, hex8_3p: 1000}}
 gate: {min_blocks: 2, max_blocks: 2}
 tiers: {ladder: [D2]}
 polling: {first_s: 0.1, interval_s: 0.3}
@@ -81,7 +82,7 @@ def one_after_the_other(work, tasks, at_once, progress, control) -> list:
 def test_two_iterations_of_two_configs_twice_have_equal_digests_and_play_nothing_the_second_time(home, tmp_path):
     path = tmp_path / "two.yaml"
     path.write_text(TWO_CONFIGS)
-    run = ("run", "--config", path, "-c", "square8_2p,square8_3p", "--iterations", 2, "--json")
+    run = ("run", "--config", path, "-c", "hex8_2p,hex8_3p", "--iterations", 2, "--json")
     with pytest.MonkeyPatch.context() as patch:  # first one config after the other, here; then each in a process
         patch.setattr(iteration, "run_in_processes", one_after_the_other)
         code, first = ringrift(*run)
@@ -92,10 +93,10 @@ def test_two_iterations_of_two_configs_twice_have_equal_digests_and_play_nothing
     assert all(set(outcome["reused"].values()) == {True} for outcome in outcomes(second))
     assert {folder.name for folder in (home.root / "jobs-v1").iterdir()} == jobs
     code, text = ringrift("run", "--config", path)
-    assert code == 0 and "=== Iteration 0 Complete ===" in text and "=== Elo Leaderboard ===" in text
-    assert "Selfplay:    {'dispatched': 2, 'total': 2}" in text and "'Random1_vs_Heuristic2_Square8': " in text
+    assert code == 0 and "=== Iteration 0 Complete ===" in text and "=== Elo Leaderboard (hex8_2p) ===" in text
+    assert "Selfplay:    {'dispatched': 2, 'total': 2}" in text and "'Random1_vs_Heuristic2_Hex8': " in text
     assert re.search(r"=== Resource Usage ===\n  local: CPU=\d+%, MEM=\d+%, DISK=\d+%, GPU=\d+%\n", text)
-    code, text = ringrift("leaderboard", "-c", "square8_3p", "--top", 2, "--json")
+    code, text = ringrift("leaderboard", "-c", "hex8_3p", "--top", 2, "--json")
     assert code == 0 and [len(rows) for rows in json.loads(text).values()] == [2]
     code, text = ringrift("status")
     assert code == 0 and "iteration 1, phase complete" in text

@@ -1,0 +1,109 @@
+"""Proving games that are stored: they are compared with their plans again, and a share of them is played again."""
+
+import os
+import random
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from rich.progress import Progress
+
+from ringrift import names
+from ringrift.errors import MissingInput
+from ringrift.gamesets.find import default_home, find_game_sets
+from ringrift.gamesets.shards import read_shard
+from ringrift.kinds.prove import plan_of, play_again, problems_of
+from ringrift.matches.plan import GamePlan
+from ringrift.progress import progress_bar
+from ringrift.specs.prove import StoredPlan, read_plans
+from ringrift.stats.trust import share_size
+
+ASSETS = (names.SELFPLAY_GAMES, names.CMAES_PROFILE, names.HEURISTIC_PROFILES, names.TOURNAMENT_GAMES)
+NOBODY = "(nobody)"
+
+
+@dataclass
+class Proof:
+    """What is known of the games of one host: how many, how many were played again, and what is wrong."""
+
+    games: int = 0
+    proved: int = 0
+    inexact: int = 0  # of networks on a GPU or another type of processor: only their plan was compared
+    problems: list[str] = field(default_factory=list)
+
+
+def stored_sets(paths: Sequence[Path]) -> list[Path]:
+    """The game sets at some paths, or all that the home has played. Raises MissingInput where there is none."""
+    if paths:
+        return find_game_sets(list(paths))
+    home = default_home()
+    folders = [home / "store" / asset for asset in ASSETS]
+    there = [folder for folder in folders if any(folder.rglob(names.GAMES_FILE))]
+    if not there:
+        raise MissingInput(f"no games are stored in {home}: `ringrift run` plays some, or name a file")
+    return find_game_sets(there)
+
+
+def prove_stored(
+    sets: Sequence[Path], configs: Collection[str] | None, share: float, host: str | None
+) -> dict[str, Proof]:
+    """The proofs of the games of each host, by its name; `share` in [0, 1] of each job's games are played again.
+
+    With `host` only its games, of `configs` only theirs. Raises MissingInput for a set without plans beside it.
+    """
+    found: dict[str, Proof] = {}
+    rng, home = random.Random(os.urandom(16)), default_home().resolve()  # so that nobody knows the games beforehand
+    with progress_bar() as bar:
+        for path in sets:
+            table = read_shard(path)
+            if configs is not None and not set(configs) & set(table["config"].to_pylist()):
+                continue
+            root = home if path.resolve().is_relative_to(home) else path.parent  # where its networks are
+            for stored in read_plans(path.with_name(names.PLANS_FILE)):
+                plan = plan_of(stored.game_params())
+                games, table = _taken(table, plan)
+                if games.num_rows and host in (None, stored.host):
+                    proof = found.setdefault(stored.host, Proof())
+                    for problem in _examine(proof, stored, plan, games, share, rng, root, bar):
+                        proof.problems.append(f"{path}: {plan.job}, {problem}")
+            if table.num_rows and host is None:
+                strays = found.setdefault(NOBODY, Proof())
+                strays.games += table.num_rows
+                strays.problems.append(f"{path}: {table.num_rows} games that no job has planned")
+    return found
+
+
+def _taken(table: pa.Table, plan: GamePlan) -> tuple[pa.Table, pa.Table]:
+    """(the rows that say they are of a plan, the others)."""
+    planned = pa.array(list(plan.indices), table["game_index"].type)
+    own = pc.and_(pc.equal(table["job"], plan.job), pc.is_in(table["game_index"], planned))
+    return table.filter(own), table.filter(pc.invert(own))
+
+
+def _examine(
+    proof: Proof,
+    stored: StoredPlan,
+    plan: GamePlan,
+    games: pa.Table,
+    share: float,
+    rng: random.Random,
+    root: Path,
+    bar: Progress,
+) -> Iterator[str]:
+    """What is wrong with the games of one job; `proof` counts them."""
+    proof.games += games.num_rows
+    wrong = problems_of(games, plan)
+    yield from wrong
+    if not stored.exact:
+        proof.inexact += games.num_rows
+    elif not wrong:
+        sample = rng.sample(games["game_index"].to_pylist(), share_size(games.num_rows, share, 0))
+        task = bar.add_task(plan.job, total=len(sample))
+        for index, difference in play_again(games, plan, sample, root):
+            proof.proved += 1
+            bar.advance(task)
+            if difference:
+                yield f"game {index}: {difference}"
+        bar.remove_task(task)
