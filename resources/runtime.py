@@ -3,10 +3,12 @@
 import contextlib
 import copy
 import hashlib
+import json
 import os
+import re
 import shutil
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -37,8 +39,7 @@ PIPELINE_VARIABLE = "RINGRIFT_PIPELINE"
 SCALE_VARIABLE = "RINGRIFT_GAMES_SCALE"
 BANDWIDTH_VARIABLE = "RINGRIFT_BANDWIDTH_MB_S"
 DEFAULT_PIPELINE = REPOSITORY / "config" / "pipeline.yaml"
-
-
+HOME_ID_FILE = "home_id.json"
 SET_ASIDE = "set_aside"  # pulled games that do not hold, kept for people
 Backend = Literal["ssh", "local"]
 
@@ -163,12 +164,13 @@ class Runtime:
         listener: Callable[[JobEvent], None] = lambda event: None,
         timeout_s: float | None = None,
         cancel_on: tuple[type[BaseException], ...] = (),
+        apart: Mapping[str, str] | None = None,
     ) -> list[JobResult]:
         """Run jobs where `capability` is offered, or on this machine when it is None; see JobRunner.run.
 
-        Raises NoEligibleHost with every host's reason.
+        `apart` holds why some hosts take none of these jobs. Raises NoEligibleHost with every host's reason.
         """
-        hosts = [LOCAL] if capability is None else self.eligible(capability, specs)
+        hosts = [LOCAL] if capability is None else self.eligible(capability, specs, apart)
 
         def both(event: JobEvent) -> None:
             listener(event)
@@ -197,15 +199,17 @@ class Runtime:
             narrowed.where = replace(self.where, host_class=chosen)
         return narrowed
 
-    def eligible(self, capability: Capability, specs: Sequence[JobSpec] = ()) -> list[Host]:
-        """The hosts that may take the jobs. Raises NoEligibleHost with every host's reason."""
+    def eligible(
+        self, capability: Capability, specs: Sequence[JobSpec] = (), apart: Mapping[str, str] | None = None
+    ) -> list[Host]:
+        """The hosts that may take the jobs, without those `apart`. Raises NoEligibleHost with every host's reason."""
         return eligible(
             self.hosts,
             capability,
             remote=self.where.backend != "local",
             memory_gb=needed_gb(specs),
             host_class=self.where.host_class,
-            apart=quarantines(self.home),
+            apart={**(apart or {}), **quarantines(self.home)},
         )
 
     def transport(self, host: Host) -> Transport:
@@ -250,8 +254,22 @@ class Runtime:
 
 
 def home_id(home: Home) -> str:
-    """What tells this home from all others on a host that serves several: 12 hex digits."""
-    return hashlib.sha256(f"{socket.gethostname()}:{home.root}".encode()).hexdigest()[:12]
+    """What tells this home from all others on a host that serves several: 12 hex digits.
+
+    It is kept in the home, so that a machine with another name finds its jobs again; a home that was moved or copied to
+    another folder gets one of its own.
+    """
+    path, root = home.root / HOME_ID_FILE, str(home.root)
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        if held["root"] == root and re.fullmatch(r"[0-9a-f]{12}", held["id"]):
+            return str(held["id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # not there yet, or damaged
+    found = hashlib.sha256(f"{socket.gethostname()}:{root}".encode()).hexdigest()[:12]
+    if home.root.is_dir() and os.access(home.root, os.W_OK):
+        write_json(path, {"id": found, "root": root})
+    return found
 
 
 def bandwidth() -> float | None:

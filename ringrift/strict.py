@@ -98,12 +98,36 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return [found for part in get_args(annotation) for found in _models_in(part)]
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses duplicate keys. Not the loader of libyaml: deep nesting crashes it."""
+_Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, ten times as fast, where PyYAML has it
+DEEPEST = 100  # levels of a YAML file; libyaml's loader crashes at some ten thousand
+
+
+class _Loader(_Fast):
+    """YAML that refuses duplicate keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         _unique([(key.value, None) for key, _ in node.value if isinstance(key, yaml.ScalarNode)])
         return super().construct_mapping(node, deep=deep)
+
+
+def _load_yaml(text: str) -> Any:
+    """The value of a YAML text. Raises ValueError when it is nested too deep, yaml.YAMLError when it does not parse."""
+    level = 0
+    for event in () if _is_flat(text) else yaml.parse(text, Loader=_Fast):
+        level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if level > DEEPEST:
+            raise ValueError(f"it is nested more than {DEEPEST} levels deep")
+    return yaml.load(text, Loader=_Loader)
+
+
+def _is_flat(text: str) -> bool:
+    """Whether a text cannot be nested deep, seen without parsing it: few brackets, and little indentation.
+
+    Each level takes a bracket, or a column more than the one around it, or as many in a list below a key.
+    """
+    brackets = text.count("[") + text.count("{")
+    columns = max((len(line) - len(line.lstrip(" -?\t")) for line in text.splitlines()), default=0)
+    return brackets + 2 * columns < DEEPEST
 
 
 def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -122,7 +146,7 @@ def read_document(path: Path) -> dict[str, Any]:
         if path.suffix == ".json":
             value = json.loads(text, object_pairs_hook=_unique)
         else:
-            value = yaml.load(text, Loader=_Loader)
+            value = _load_yaml(text)
     except FileNotFoundError:
         raise MissingInput(f"{path} is not there; give the path of a YAML or JSON file") from None
     except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:

@@ -1,6 +1,6 @@
 """How an iteration runs: how often its jobs are looked at, how long it waits, how much of what comes home is proved."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,4 +21,5 @@ class Trust(Strict):
 
     share: float = Field(default=0.05, ge=0, le=1)  # of each job's games
     least: Annotated[int, Field(ge=0)] = 4  # games of each job
+    gates: Literal["proved", "any"] = "proved"  # whose games decide: of hosts whose games this machine can play again
     trusted_share: float = Field(default=0.01, ge=0, le=1)  # the share of hosts marked `trusted`, as this machine is

@@ -15,6 +15,7 @@ from resources.store.contents.models import TrainingOutcome
 from resources.store.contents.profiles import SearchContent
 from resources.store.contents.verdicts import VerdictsContent
 from ringrift import names
+from ringrift.errors import printable, printable_lines
 from ringrift_assets.assets.iteration_report import network_row
 from ringrift_assets.runs.iteration import PartitionOutcome
 from ringrift_assets.steps.proofs import proof_rows
@@ -73,7 +74,8 @@ class JobProgress:
         if event.kind in ("done", "failed", "lost", "cancelled"):
             running.discard(event.job)
         if event.kind in ("failed", "lost"):
-            self._bars.console.print(f"{event.job} on {event.host}: {event.kind}. {event.text}", markup=False)
+            text = printable(f"{event.job} on {event.host}: {event.kind}. {event.text}")  # a host's words
+            self._bars.console.print(text, markup=False)
         self._bars.update(
             self._tasks[name],  # type: ignore[arg-type]
             completed=sum(done.values()),
@@ -108,11 +110,11 @@ def print_outcomes(console: Console, outcomes: Sequence[PartitionOutcome]) -> No
         for check in outcome.checks:
             if not check["passed"]:
                 text = f"{name} {check['severity']} {check['asset']}.{check['check']}: {check['description']}"
-                console.print(text, style="yellow", markup=False)
+                console.print(printable_lines(text), style="yellow", markup=False)
         for what, reason in _skipped(outcome):
             console.print(f"{name} skipped {what}: {reason}", style="dim", markup=False)
         if outcome.error:
-            console.print(f"{name} failed. {outcome.error}", style="red", markup=False)
+            console.print(printable_lines(f"{name} failed. {outcome.error}"), style="red", markup=False)
 
 
 def _skipped(outcome: PartitionOutcome) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,17 @@ def run_jobs(
     *,
     capability: Capability | None = None,
     minutes: float | None = None,
+    apart: Mapping[str, str] | None = None,
 ) -> list[JobResult]:
     """Run the jobs of a step where `capability` is offered (None: on this machine), for at most `minutes`.
 
-    A job that ran out of time has no manifest. Raises JobFailed with every message when one failed or was lost.
+    `apart` holds why some hosts take none of them. A job that ran out of time has no manifest. Raises JobFailed with
+    every message when one failed or was lost.
     """
     timeout_s = None if minutes is None else minutes * 60
-    results = runtime.run(capability, specs, listener=job_log(context), timeout_s=timeout_s, cancel_on=CANCEL_ON)
+    results = runtime.run(
+        capability, specs, listener=job_log(context), timeout_s=timeout_s, cancel_on=CANCEL_ON, apart=apart
+    )
     need_done(results)
     return results
 

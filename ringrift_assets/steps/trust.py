@@ -26,6 +26,9 @@ from ringrift.stats.sprt import SequentialTest
 from ringrift.stats.trust import sample_size, share_size, turning_games
 from ringrift_assets.steps.jobs import need_whole, run_jobs
 
+UNPROVED = "this machine cannot play its games again bit for bit, and trust.gates is `proved`"
+ON_A_GPU, OTHER_PROCESSOR = f"networks play on its GPU: {UNPROVED}", f"its processor is of another type: {UNPROVED}"
+
 
 @dataclass(slots=True)
 class Proof:
@@ -57,18 +60,21 @@ def run_proved(
 ) -> tuple[list[JobResult], Proof]:
     """`run_jobs`, and what came home compared with its plan and partly played again on this machine.
 
-    The games of a job that do not hold are set aside with their host, and the job is played again elsewhere; `minutes`
-    are those of all the playing. What was played then is proved, for at most polling.max_phase_minutes. Raises
-    JobFailed as run_jobs does, JobLate when the proof ran out of time, and NoEligibleHost when nobody is left who may
-    play.
+    The games of a job that do not hold are set aside with their host, and the job is played again elsewhere. So are
+    those of a gate that cannot be played again here (trust.gates), without a word against their host. `minutes` are
+    those of all the playing. What was played then is proved, for at most polling.max_phase_minutes. Raises JobFailed as
+    run_jobs does, JobLate when the proof ran out of time, and NoEligibleHost when nobody is left who may play.
     """
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     found: dict[str, JobResult] = {}
     proof = Proof()
+    unproved: dict[str, str] = {}  # hosts whose games decide nothing here, and why
     todo = list(specs)
     while todo:
-        left = None if deadline is None else max(0.0, deadline - time.monotonic()) / 60
-        results = run_jobs(context, runtime, todo, capability=capability, minutes=left)
+        results = []
+        for some, apart in _turns(runtime, todo, unproved):
+            left = None if deadline is None else max(0.0, deadline - time.monotonic()) / 60
+            results += run_jobs(context, runtime, some, capability=capability, minutes=left, apart=apart)
         found |= {result.spec.job_id: result for result in results}
         bad = _prove(context, runtime, [result for result in results if result.shards], proof)
         for result, reason in bad:
@@ -79,8 +85,49 @@ def run_proved(
                 f"{result.host} is set apart, {result.spec.job_id} is played elsewhere: {reason}. "
                 f"`ringrift hosts trust {result.host}` lets it play again"
             )
-        todo = [result.spec for result, _ in bad]
+        again = [result.spec for result, _ in bad]
+        for result in results:
+            if result.shards and result.spec not in again and (reason := _undecided(runtime, result)):
+                runtime.set_aside(result)
+                unproved[result.host] = reason
+                again.append(result.spec)
+                context.log.warning(
+                    f"{result.spec.job_id} is played again on another host than {result.host}: {reason}"
+                )
+        todo = again
     return [found[spec.job_id] for spec in specs], proof
+
+
+def _turns(
+    runtime: Runtime, specs: Sequence[JobSpec], unproved: dict[str, str]
+) -> list[tuple[list[JobSpec], dict[str, str]]]:
+    """The jobs in turns, each with the hosts that take none of it: gates keep off those whose games prove nothing."""
+    gates = [spec for spec in specs if _is_gate(spec)]
+    apart = dict(unproved)
+    if any(params.models for spec in gates if isinstance(params := params_of(spec), PlayParams)):
+        apart |= {host.name: ON_A_GPU for host in runtime.hosts if host.gpu and not host.is_trusted}
+    if not gates or not apart or runtime.pipeline.trust.gates == "any":
+        return [(list(specs), {})]
+    others = [spec for spec in specs if spec not in gates]
+    return [*([(others, {})] if others else []), (gates, apart)]
+
+
+def _undecided(runtime: Runtime, result: JobResult) -> str:
+    """Why a gate's games decide nothing, empty if they do or if it is no gate."""
+    host = _hosts(runtime).get(result.host)
+    trusted = host is not None and host.is_trusted
+    if trusted or not _is_gate(result.spec) or runtime.pipeline.trust.gates == "any" or may_be_proved(result, host):
+        return ""
+    return ON_A_GPU if host is not None and host.gpu else OTHER_PROCESSOR
+
+
+def _is_gate(spec: JobSpec) -> bool:
+    params = params_of(spec)
+    return isinstance(params, MatchParams) and params.gate is not None
+
+
+def _hosts(runtime: Runtime) -> dict[str, Host]:
+    return {host.name: host for host in [LOCAL, *runtime.hosts]}
 
 
 def _prove(
@@ -90,7 +137,7 @@ def _prove(
     results = [result for result in results if result.spec.kind in GAME_PARAMS]
     if not results:
         return []
-    hosts = {host.name: host for host in [LOCAL, *runtime.hosts]}
+    hosts = _hosts(runtime)
     specs = [_job(result.spec, _claim(runtime, result, hosts.get(result.host))) for result in results]
     proved = run_jobs(context, runtime, specs, minutes=runtime.pipeline.polling.max_phase_minutes)
     need_whole(proved)
@@ -115,7 +162,7 @@ def _job(played: JobSpec, claim: Claim) -> JobSpec:
 
 def plans_of(runtime: Runtime, results: Sequence[JobResult]) -> list[StoredPlan]:
     """The plans of the games that some jobs brought home, as they are stored beside them."""
-    hosts = {host.name: host for host in [LOCAL, *runtime.hosts]}
+    hosts = _hosts(runtime)
     return [
         StoredPlan(
             kind=result.spec.kind,  # type: ignore[arg-type]  # it is one of them

@@ -1,6 +1,7 @@
 """A runtime limited to a class of hosts shares files and connections with the one it comes from."""
 
 import json
+import shutil
 import socket
 from collections import Counter
 from collections.abc import Callable
@@ -94,6 +95,18 @@ def test_the_pipelines_retries_are_those_of_its_connections_and_of_a_push(tmp_pa
 def test_a_host_is_reached_even_where_the_pipelines_file_is_gone(tmp_path):
     runtime = Runtime(Home(tmp_path / "home"), tmp_path / "none.yaml")
     assert runtime.transport(gone()).connection.retry == RetryPolicy(), "the reaper ends jobs all the same"
+
+
+def test_a_home_keeps_its_folder_on_hosts_when_the_machine_is_renamed_and_a_copy_has_its_own(tmp_path, monkeypatch):
+    home = Home(tmp_path / "a").prepare()
+    before = home_id(home)
+    monkeypatch.setattr(socket, "gethostname", lambda: "another-name")
+    assert home_id(home) == before and home_id(Home(tmp_path / "none")) == home_id(Home(tmp_path / "none"))
+    assert not (tmp_path / "none").exists(), "who only looks makes nothing"
+    shutil.copytree(home.root, tmp_path / "copy")
+    assert home_id(Home(tmp_path / "copy")) != before
+    (home.root / "home_id.json").write_text("{")
+    assert home_id(home) == home_id(home) != before
 
 
 def test_homes_that_share_a_host_have_folders_of_their_own_there_and_bandwidth_is_read(tmp_path, monkeypatch):

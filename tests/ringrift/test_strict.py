@@ -62,3 +62,22 @@ def test_a_document_that_does_not_parse_is_told_with_its_name(tmp_path, name, te
 def test_a_document_that_is_not_there_is_missing(tmp_path):
     with pytest.raises(MissingInput, match="give the path of a YAML or JSON file"):
         read_document(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 200_000, "- " * 5_000, "? " * 3_000, "\n".join(" " * level + "a:" for level in range(3_000))],
+    ids=["brackets", "lists", "keys", "indentation"],
+)
+def test_a_document_that_is_nested_too_deep_is_refused_before_it_is_built(tmp_path, text):
+    (tmp_path / "deep.yaml").write_text(text)
+    with pytest.raises(InvalidInput, match="nested more than 100 levels deep"):
+        read_document(tmp_path / "deep.yaml")
+
+
+def test_brackets_and_columns_alone_do_not_make_a_document_deep(tmp_path):
+    path = tmp_path / "wide.yaml"
+    path.write_text("hosts:\n" + "".join(f"  host{number}: {{slots: [1, 2]}}\n" for number in range(200)))
+    assert len(read_document(path)["hosts"]) == 200
+    path.write_text(f"text: >\n{' ' * 120}far to the right\n")
+    assert read_document(path) == {"text": "far to the right\n"}

@@ -16,6 +16,7 @@ from rich.console import Console
 from typer import Typer
 from typer.testing import CliRunner
 
+from resources.runner.events import JobEvent
 from resources.runner.reaper import fail_dead_runs
 from resources.runner.run_process import HOST_TAG, PID_TAG
 from resources.runtime import Runtime
@@ -24,7 +25,7 @@ from resources.store.partition_keys import partition_key
 from ringrift.errors import InvalidInput
 from ringrift_assets.cli import verbs as cli
 from ringrift_assets.definitions import COLLECT, ITERATION, defs
-from ringrift_assets.runs.display import print_outcomes
+from ringrift_assets.runs.display import JobProgress, print_outcomes
 from ringrift_assets.runs.iteration import open_instance, run_iteration
 from tests.ringrift_assets.conftest import CONFIG, PIPELINE, PLAYED
 
@@ -209,3 +210,11 @@ def test_ctrl_c_leaves_the_jobs_running_and_a_second_one_stops_them(home, pipeli
         for state in workers_of(home):
             if state["status"] == "running":
                 os.killpg(state["pid"], signal.SIGKILL)
+
+
+def test_what_a_host_says_cannot_steer_the_terminal():
+    console = Console(record=True, width=200, file=io.StringIO())
+    with JobProgress(console) as shown:
+        shown(JobEvent("failed", "selfplay_games-hex8_2p-0000-a-12345678", "liar", text="\x1b[2J\x1b]0;mine\x07gone"))
+    text = console.export_text()
+    assert "liar: failed. \\x1b[2J\\x1b]0;mine\\x07gone" in text and "\x1b" not in text

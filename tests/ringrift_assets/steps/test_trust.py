@@ -8,11 +8,14 @@ from resources.hosts.host import Host, NoEligibleHost
 from resources.runtime import Runtime
 from resources.store.trust import let_back, quarantines
 from resources.transports.base import Transport
+from ringrift import names
 from ringrift.jobs.contract import JOBS_FOLDER
 from ringrift.planning.gate import gate_of
 from ringrift.planning.pipeline import Pipeline
+from ringrift.specs.prove import read_plans
 from ringrift.strict import parse
 from ringrift_assets.bench.trust import let_wait, make_liar
+from ringrift_assets.steps import trust
 from ringrift_assets.steps.trust import gate_sample
 from tests.ringrift_assets.conftest import PLAYED, failure
 
@@ -84,6 +87,31 @@ def test_with_nobody_else_the_step_fails_and_says_how_the_host_comes_back(graph,
     honest = Runtime(graph.home, graph.pipeline, lying("disabled").hosts_path)
     assert graph.run(0, ["incumbent", "selfplay_games"], runtime=honest).success, "what it forged is not taken again"
     assert graph.record("selfplay_games").rows == PLAYED
+
+
+@pytest.mark.parametrize("gates", ["proved", "any"])
+def test_a_gate_is_not_decided_by_a_host_whose_games_cannot_be_played_again_here(graph, tmp_path, monkeypatch, gates):
+    (tmp_path / "hosts.yaml").write_text(HOSTS % {"path": tmp_path, "status": "ready"})
+    graph.pipeline.write_text(f"{graph.pipeline.read_text()}trust: {{gates: {gates}}}\n")
+    monkeypatch.setattr(trust, "may_be_proved", lambda result, host: host.name != "honest")
+
+    def tried() -> list[str]:
+        return [event.host for event in graph.events if event.kind == "done" and "-profile_0-" in event.job]
+
+    class Waiting(Runtime):
+        def transport(self, host: Host) -> Transport:
+            found = super().transport(host)
+            if host.name == "liar":
+                let_wait(found, lambda: not tried())
+            return found
+
+    runtime = Waiting(graph.home, graph.pipeline, tmp_path / "hosts.yaml", listener=graph.events.append)
+    assert graph.run(0, ["incumbent", "cmaes_profile"], runtime=runtime).success
+    record = graph.record("cmaes_profile")
+    [plan] = read_plans(graph.runtime().store.path(record, names.PLANS_FILE))
+    assert tried() == (["honest"] if gates == "any" else ["honest", "liar"])
+    assert (plan.host, plan.exact) == (tried()[-1], gates == "proved")
+    assert not quarantines(graph.home), "nothing is said against it"
 
 
 def test_a_gate_that_promotes_is_proved_by_more_games_than_one_that_does_not():
