@@ -14,10 +14,12 @@ from ringrift.config import Config, parse_config
 from ringrift.errors import IllegalMove, RingRiftError
 from ringrift.gamesets.game_hash import game_dict, hash_game
 from ringrift.gamesets.schema import SCHEMA, SEARCH_COLUMNS, SOURCES, options_text
-from ringrift.rules.game import Game, Workspace
+from ringrift.rules.advance import DECISIONS_ONLY
+from ringrift.rules.game import Workspace
 from ringrift.rules.geometry import board
 from ringrift.rules.position_json import read_options
 from ringrift.rules.replay import RULES_VERSION, Replayed, replay
+from ringrift.rules.state import new_state
 
 REJECT_REASONS = {
     "malformed": "a value is missing, out of range or contradicts another one",
@@ -146,13 +148,12 @@ def _check_search(row: dict[str, Any], config: Config, options: dict[str, int | 
         _require(all(a < b for a, b in pairwise(plies)), "bad_search", "plies do not ascend")
         _require(not plies or plies[-1] < row["plies"], "bad_search", f"ply {plies[-1:]} is after the end")
         _require(all(isinstance(value, int) for value in values), "bad_search", "a value is missing")
-        game = Game(config, options)
-        targets = dict(zip(plies, zip(codes, visits, strict=True), strict=True))
-        for ply, move in enumerate(row["moves"]):
-            if ply in targets:
-                searched, counts = targets[ply]
-                fits = len(set(searched)) == len(searched) == len(counts) and sum(counts) > 0
-                _require(fits and set(searched) <= set(game.legal_moves()), "bad_search", f"ply {ply}")
-            game.play(move)
+        table, moves, played = _table(config.board), np.array(row["moves"], dtype=np.uint32), 0
+        state = new_state(table.board, config.players, options)
+        for ply, searched, counts in zip(plies, codes, visits, strict=True):
+            _, legal = table.advance(state, moves[played:ply], DECISIONS_ONLY)
+            fits = len(set(searched)) == len(searched) == len(counts) and sum(counts) > 0
+            _require(fits and set(searched) <= set(legal.tolist()), "bad_search", f"ply {ply}")
+            played = ply
     except TypeError as error:
         raise _Reject("bad_search", f"a part is missing: {error}") from error

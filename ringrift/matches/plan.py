@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from ringrift.config import Config
@@ -46,6 +47,7 @@ class GamePlan:
     models: Sequence[ModelFile] = field(default_factory=list)
 
 
+@lru_cache(maxsize=1024)
 def participant_name(player: Participant) -> str:
     """How rows name a participant: label and key, for example `Heuristic_D5#0123456789abcdef`."""
     return f"{player.label}#{player.key}"

@@ -1,6 +1,7 @@
 """Whether rows are games of a plan: what a stranger says of a game is compared with what was asked for."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +16,20 @@ from ringrift.seeds import stream
 COLUMNS = ["iteration", "source", "job", "game_index", "seed", "participants", "opening_plies", "moves"]
 
 
+@lru_cache(maxsize=8)
+def _table(board_name: str) -> Workspace:
+    return Workspace(board(board_name))
+
+
 def opening_codes(plan: GamePlan, game: PlannedGame) -> list[int]:
     """The decisions of a planned game's random opening; fewer than planned where the game ends in it."""
-    tables = board(plan.config.board)
-    state = new_state(tables, plan.config.players, dict(plan.options))
+    if not plan.opening_plies:
+        return []
+    table = _table(plan.config.board)
+    state = new_state(table.board, plan.config.players, dict(plan.options))
     codes = np.empty(plan.opening_plies, dtype=np.uint32)
-    rng = stream(game.seed, *game.opening_key, "opening")
-    played = Workspace(tables, rng).advance(state, codes, RANDOM)[0] if plan.opening_plies else 0
+    table.rng = stream(game.seed, *game.opening_key, "opening")
+    played, _ = table.advance(state, codes, RANDOM)
     found: list[int] = codes[:played].tolist()
     return found
 
