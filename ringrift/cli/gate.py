@@ -91,4 +91,4 @@ def _games_text(checked: "Checked | None") -> str:
     done = f"{checked.games} games replay and are the planned ones"
     if not checked.exact:
         return f"{done}; played on a GPU or another type of processor, so none was played again"
-    return f"{done}; {checked.proved} were played again, bit for bit"
+    return f"{done}; {checked.proved} of them were played again, bit for bit"

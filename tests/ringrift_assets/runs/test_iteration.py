@@ -51,7 +51,7 @@ def test_a_second_run_finds_everything_done_and_the_runs_are_in_the_homes_own_in
     assert second.ok and second.error is None and set(second.reused.values()) == {True} and not finished.started()
     assert {a: r.content_digest for a, r in second.records.items()} == {a: r.content_digest for a, r in first.items()}
     bad = [check["check"] for check in second.checks if not check["passed"]]
-    assert bad == ["enough_games"] and len(second.checks) == 25
+    assert bad == ["enough_games"] and len(second.checks) == 26
     with open_instance(home) as instance:
         runs = {run.run_id: run for run in instance.get_runs()}
         assert len(runs) == 3 and {run.status for run in runs.values()} == {dg.DagsterRunStatus.SUCCESS}
