@@ -133,7 +133,7 @@ def prove_command(
     else:
         for name, proof in found.items():
             text = f"{name}: {proof.games} games, {proof.proved} played again, {len(proof.problems)} problems"
-            print(text + (f", {proof.inexact} compared with their plan only" if proof.inexact else ""))
+            print(text + (f", {proof.decided} decided again (a weaker proof)" if proof.decided else ""))
         for problem in problems[:TOLD]:
             print(printable(cut(problem)))
         if len(problems) > TOLD:

@@ -14,7 +14,8 @@ from ringrift import names
 from ringrift.errors import MissingInput
 from ringrift.gamesets.find import default_home, find_game_sets
 from ringrift.gamesets.shards import read_shard
-from ringrift.kinds.prove import plan_of, play_again, problems_of
+from ringrift.kinds.prove import decide_again, plan_of, play_again, problems_of
+from ringrift.matches.agreement import total
 from ringrift.matches.plan import GamePlan
 from ringrift.progress import progress_bar
 from ringrift.specs.prove import StoredPlan, read_plans
@@ -30,7 +31,7 @@ class Proof:
 
     games: int = 0
     proved: int = 0
-    inexact: int = 0  # of networks on a GPU or another type of processor: only their plan was compared
+    decided: int = 0  # of networks on a GPU or another type of processor: their decisions were taken again
     problems: list[str] = field(default_factory=list)
 
 
@@ -96,14 +97,22 @@ def _examine(
     proof.games += games.num_rows
     wrong = problems_of(games, plan)
     yield from wrong
-    if not stored.exact:
-        proof.inexact += games.num_rows
-    elif not wrong:
-        sample = rng.sample(games["game_index"].to_pylist(), share_size(games.num_rows, share, 0))
-        task = bar.add_task(plan.job, total=len(sample))
+    if wrong:
+        return
+    sample = rng.sample(games["game_index"].to_pylist(), share_size(games.num_rows, share, 0))
+    task = bar.add_task(plan.job, total=len(sample))
+    if stored.exact:
         for index, difference in play_again(games, plan, sample, root):
             proof.proved += 1
             bar.advance(task)
             if difference:
                 yield f"game {index}: {difference}"
-        bar.remove_task(task)
+    else:
+        parts = []
+        for part in decide_again(games, plan, sample, root):
+            parts.append(part)
+            proof.decided += 1
+            bar.advance(task)
+        if not (found := total(parts)).holds:
+            yield str(found)
+    bar.remove_task(task)

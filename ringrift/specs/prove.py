@@ -42,10 +42,14 @@ class Played(Strict):
 
 
 class Claim(Played):
-    """What one job's host says: the shards that came home; and the games to play again."""
+    """What one job's host says: the shards that came home; and the games to play again.
+
+    `weaker`: the same bits need not come out, so each decision is taken again instead (ringrift.matches.agreement).
+    """
 
     shards: list[InputFile]
     sample: list[int]  # game indices
+    weaker: Literal[True] | None = None
 
 
 class StoredPlan(Played):

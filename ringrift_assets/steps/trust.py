@@ -32,9 +32,13 @@ ON_A_GPU, OTHER_PROCESSOR = f"networks play on its GPU: {UNPROVED}", f"its proce
 
 @dataclass(slots=True)
 class Proof:
-    """What proving some jobs took: games proved `of` those that came home, CPU seconds, hosts set apart."""
+    """What proving some jobs took: games proved `of` those that came home, CPU seconds, hosts set apart.
+
+    `weaker` are those among the games whose decisions alone were taken again.
+    """
 
     games: int = 0
+    weaker: int = 0
     of: int = 0
     cpu_s: float = 0.0
     set_apart: dict[str, str] = field(default_factory=dict)
@@ -42,12 +46,14 @@ class Proof:
     def add(self, other: "Proof") -> None:
         """Count what another proof took as well."""
         self.games, self.of, self.cpu_s = self.games + other.games, self.of + other.of, self.cpu_s + other.cpu_s
+        self.weaker += other.weaker
         self.set_apart |= other.set_apart
 
     def to_json(self) -> dict[str, Any]:
         """For the provenance of a partition."""
         cpu_s = round(self.cpu_s, 3)
-        return {"games": self.games, "of": self.of, "cpu_s": cpu_s, "set_apart": self.set_apart}
+        weaker = {"weaker": self.weaker} if self.weaker else {}
+        return {"games": self.games, **weaker, "of": self.of, "cpu_s": cpu_s, "set_apart": self.set_apart}
 
 
 def run_proved(
@@ -146,6 +152,7 @@ def _prove(
         assert job.manifest is not None  # it is whole
         found = job.manifest.result
         proof.games += found["proved"]
+        proof.weaker += 0 if may_be_proved(result, hosts.get(result.host)) else found["proved"]
         proof.of += found["games"]
         proof.cpu_s += found["cpu_s"]
         if found["problems"]:
@@ -187,10 +194,14 @@ def _claim(runtime: Runtime, result: JobResult, host: Host | None) -> Claim:
     shards = [runtime.input_file(path) for path in sorted(result.shards) if path.suffix == ".parquet"]
     said = f"{result.spec.job_id}:{','.join(shard.sha256 for shard in shards)}"
     rankings = _rankings(result)
-    size = _size(runtime.pipeline.trust, result, host, rankings) if may_be_proved(result, host) else 0
-    sample = choose(secret(runtime.home), said, list(rankings), size)
-    params = {"kind": result.spec.kind, "params": result.spec.params, "shards": shards, "sample": sample}
-    return Claim.model_validate(params)
+    size = _size(runtime.pipeline.trust, result, host, rankings)
+    return Claim(
+        kind=result.spec.kind,  # type: ignore[arg-type]  # it is one of them
+        params=result.spec.params,
+        shards=shards,
+        sample=choose(secret(runtime.home), said, list(rankings), size),
+        weaker=None if may_be_proved(result, host) else True,
+    )
 
 
 def may_be_proved(result: JobResult, host: Host | None) -> bool:

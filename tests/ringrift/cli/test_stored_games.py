@@ -47,7 +47,7 @@ def test_games_are_proved_host_by_host_and_only_those_that_were_asked_for(tmp_pa
     monkeypatch.setenv("RINGRIFT_HOME", str(tmp_path))
     stored(tmp_path / "store" / "selfplay_games", ("aws-1", True), ("aws-2", True), ("gpu-1", False))
     code, found = prove("--share", 1)
-    counts = {name: (p["games"], p["proved"], p["inexact"]) for name, p in found["hosts"].items()}
+    counts = {name: (p["games"], p["proved"], p["decided"]) for name, p in found["hosts"].items()}
     assert code == 0 and found["holds"]
     assert counts == {"aws-1": (4, 4, 0), "aws-2": (4, 4, 0), "gpu-1": (4, 0, 4)}
     assert prove("--host", "aws-2", "--share", 0.25)[1]["hosts"]["aws-2"]["proved"] == 1

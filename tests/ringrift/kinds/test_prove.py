@@ -26,8 +26,8 @@ from ringrift.strict import parse
 HEX8 = parse_config("hex8_2p")
 
 
-def selfplay(engine: str, games: int = 4) -> JobSpec:
-    job = {"name": "a", "config": "hex8_2p", "engine": engine, "games": games, "difficulty": 2}
+def selfplay(engine: str, games: int = 4, difficulty: int = 2) -> JobSpec:
+    job = {"name": "a", "config": "hex8_2p", "engine": engine, "games": games, "difficulty": difficulty}
     return plan_jobs(parse(Pipeline, {"selfplay": {"jobs": [job]}}, "test"), HEX8, 0).jobs[0]
 
 
@@ -36,11 +36,15 @@ def played(spec: JobSpec) -> list[dict]:
     return list(play_rows(plan, plan.indices))
 
 
-def prove(home: Path, spec: JobSpec, rows: list[dict], sample: list[int], config: str = "hex8_2p") -> dict:
+def prove(
+    home: Path, spec: JobSpec, rows: list[dict], sample: list[int], config: str = "hex8_2p", weaker: bool = False
+) -> dict:
     """What the job says of one claim."""
     shard = home / "games.parquet"
     write_shard(shard, table_of(rows))
-    claim = Claim(kind=spec.kind, params=spec.params, shards=[input_file(home, shard)], sample=sample)
+    claim = Claim(
+        kind=spec.kind, params=spec.params, shards=[input_file(home, shard)], sample=sample, weaker=weaker or None
+    )
     params = ProveParams(config=config, iteration=0, claim=claim)
     job = params.spec(asset="test", config=config, iteration=0, name="prove")
     folder = home / job.job_id
@@ -108,3 +112,15 @@ def test_claims_of_another_partition_end_the_job(home):
     spec = selfplay("random-only")
     with pytest.raises(InvalidInput, match="the claim is of square8_2p"):
         prove(home, spec, played(spec), [], config="square8_2p")
+
+
+def test_where_other_bits_may_come_out_the_decisions_are_taken_again(home):
+    spec = selfplay("minimax-only", difficulty=6)
+    rows = played(spec)
+    rows[1]["search_values"] = [rows[1]["search_values"][0] ^ 1, *rows[1]["search_values"][1:]]
+    found = prove(home, spec, rows, [0, 1], weaker=True)
+    assert (found["proved"], found["problems"]) == (2, 0), "another last bit is no lie"
+    legal = played(selfplay("random-only"))
+    forged = [row | {"participants": own["participants"]} for row, own in zip(legal, rows, strict=True)]
+    found = prove(home, spec, forged, [0, 1], weaker=True)
+    assert found["problems"] == 1 and "nearly as good" in found["told"][0]

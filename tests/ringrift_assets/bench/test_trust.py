@@ -32,7 +32,7 @@ def test_honest_games_of_every_engine_hold(tmp_path):
 def test_the_report_has_a_bar_for_what_is_caught_and_for_false_alarms(monkeypatch):
     rows = [{"forgery": "x", "caught": 1, "replaced": 1}, {"forgery": "y", "caught": 0, "replaced": 0}]
     monkeypatch.setattr(trust, "forged_jobs", lambda folder, way, number, stack: rows[:number])
-    monkeypatch.setattr(trust, "honest_games", lambda folder, games: (0, trust.Proof(1, games, 0.5), 10.0))
+    monkeypatch.setattr(trust, "honest_games", lambda folder, games: (0, trust.Proof(1, of=games, cpu_s=0.5), 10.0))
     measures = {m["name"]: m for m in trust.bench_trust(2, 100)["measures"]}
     assert (measures["forged"]["value"], measures["caught"]["bar"]) == (2, 2)
     assert measures["proof_cpu_share"]["value"] == 0.05 and measures["false_alarms"]["bar"] == 0
