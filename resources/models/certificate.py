@@ -34,14 +34,14 @@ def write_certificate(store: Store, weights_path: Callable[[str], Path], model: 
     if record is None or found is None:
         return []
     evidence, plan = found
+    import pyarrow.compute as pc
+
     from ringrift.gamesets.shards import read_shard, write_shard  # with pyarrow
 
     target.mkdir(parents=True)
     files = [target / name for name in (EVIDENCE, names.GAMES_FILE, names.PLANS_FILE)]
     copy_file(evidence, files[0])
     games = read_shard(store.path(record, names.GAMES_FILE))
-    import pyarrow.compute as pc
-
     write_shard(files[1], games.filter(pc.equal(games["job"], plan.params["match"])))
     models = []
     for entry in plan.params.get("models") or []:

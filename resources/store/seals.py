@@ -75,14 +75,13 @@ def partitions(store: Store) -> Iterator[tuple[str, str, int]]:
         yield path.parts[-4], path.parts[-3], int(path.parts[-2])
 
 
-def problems(store: Store, asset: str, config: str, iteration: int, *, files: bool = True) -> list[str]:
-    """What is wrong with a partition: its record's form, seal and digest, and with `files` their sizes and hashes."""
+def problems(store: Store, asset: str, config: str, iteration: int) -> list[str]:
+    """What is wrong with a partition: its record's form, seal and digest, and the sizes and hashes of its files."""
     try:
         record = store.need(asset, config, iteration)
     except StoreDamaged as error:
         return [str(error)]
-    found = [content_problem(record), (store.damage(record) or "") if files else ""]
-    return [problem for problem in found if problem]
+    return [problem for problem in (content_problem(record), store.damage(record)) if problem]
 
 
 def unsealed(store: Store) -> list[tuple[str, str, int]]:

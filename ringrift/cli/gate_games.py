@@ -1,8 +1,6 @@
 """The games behind the evidence of a gate: found by their hashes, replayed, compared with their plan, played again."""
 
 import contextlib
-import os
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,18 +10,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ringrift import names
+from ringrift.cli.stored_games import Proof, examine
 from ringrift.config import parse_config
-from ringrift.errors import MissingInput
-from ringrift.gamesets.find import default_home
+from ringrift.errors import InvalidInput, MissingInput
 from ringrift.gamesets.replay_check import verify_rows
 from ringrift.gamesets.shards import read_shard
 from ringrift.kinds.match_results import gate_evidence
-from ringrift.kinds.prove import plan_of, play_again, problems_of
+from ringrift.kinds.prove import plan_of
 from ringrift.progress import progress_bar
 from ringrift.specs.match import MatchParams
 from ringrift.specs.prove import StoredPlan, read_plans
 from ringrift.stats.evidence import differences, gate_games
-from ringrift.stats.trust import share_size
 
 PLAYED = (names.TOURNAMENT_GAMES, names.CMAES_PROFILE, names.HEURISTIC_PROFILES)  # assets that hold gates' games
 
@@ -36,7 +33,7 @@ class Checked:
     games: int = 0
     proved: int = 0
     planned: bool = False  # the plan was there: line-ups, seeds and openings were compared with it
-    exact: bool = True  # the games were played where the same bits come out as here
+    decided: int = 0  # of those played where other bits may come out: their decisions were taken again
     problems: list[str] = field(default_factory=list)
 
 
@@ -81,7 +78,9 @@ def check_games(evidence: dict[str, Any], games: Path, share: float) -> Checked:
     if plan is None:
         _, bad = verify_rows(own, config=config)
         found.problems += [f"{row['reject_reason']}: {row['reject_detail']}" for row in bad.to_pylist()]
-        have = {(game.block, game.game_hash, *game.seats): game.ranking for game in _games(own, config.players)}
+        have = {
+            (game.block, game.game_hash, *game.seats): game.ranking for game in gate_games(_rows(own), config.players)
+        }
         for game in evidence["games"]:
             place = (game["block"], game["game_hash"], *game["seats"])
             if place not in have or have[place] != game["ranking"]:
@@ -89,14 +88,15 @@ def check_games(evidence: dict[str, Any], games: Path, share: float) -> Checked:
                     f"game {game['game_hash']} of block {game['block']} is not in {games}, or differs"
                 )
         return found
-    found.planned, found.exact = True, plan.exact
+    found.planned = True
     _compare(found, plan, table, evidence, share, games)
     return found
 
 
-def _games(table: pa.Table, players: int) -> Sequence[Any]:
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    """What evidence is made of, in the order of the games."""
     rows = table.select(["game_index", "game_hash", "participants", "ranking"]).to_pylist()
-    return gate_games(sorted(rows, key=lambda row: row["game_index"]), players)
+    return sorted(rows, key=lambda row: row["game_index"])
 
 
 def _plan(plans: Sequence[StoredPlan], evidence: dict[str, Any]) -> StoredPlan | None:
@@ -118,24 +118,14 @@ def _compare(
     params = stored.game_params()
     assert isinstance(params, MatchParams)  # it is a gate
     assert params.gate is not None
-    plan = plan_of(params)
+    plan, proof = plan_of(params), Proof()
     own = table.filter(pc.equal(table["job"], plan.job))
-    rows = sorted(
-        own.select(["game_index", "game_hash", "participants", "ranking"]).to_pylist(), key=lambda r: r["game_index"]
-    )
-    found.problems += problems_of(own, plan)
-    if found.problems:
-        return
-    renewed = gate_evidence(rows, plan, params.gate, evidence["purpose"])
-    found.problems += differences(evidence, renewed)
-    if found.problems or not stored.exact:
-        return
-    home = default_home().resolve()
-    root = home if games.resolve().is_relative_to(home) else games.parent
-    sample = random.Random(os.urandom(16)).sample([row["game_index"] for row in rows], share_size(len(rows), share, 0))
     with progress_bar() as bar:
-        task = bar.add_task("playing again", total=len(sample))
-        for index, difference in play_again(own, plan, sample, root):
-            found.proved += 1
-            found.problems += [f"game {index}: {difference}"] if difference else []
-            bar.advance(task)
+        found.problems += examine(proof, stored, plan, own, share, games, bar)
+    found.proved, found.decided = proof.proved, proof.decided
+    if not found.problems:
+        try:
+            renewed = gate_evidence(_rows(own), plan, params.gate, evidence["purpose"])
+            found.problems += differences(evidence, renewed)
+        except InvalidInput as error:  # not the games of a whole gate
+            found.problems.append(str(error))

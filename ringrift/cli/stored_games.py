@@ -55,21 +55,20 @@ def prove_stored(
     With `host` only its games, of `configs` only theirs. Raises MissingInput for a set without plans beside it.
     """
     found: dict[str, Proof] = {}
-    rng, home = random.Random(os.urandom(16)), default_home().resolve()  # so that nobody knows the games beforehand
     with progress_bar() as bar:
         for path in sets:
             table = read_shard(path)
             if configs is not None and not set(configs) & set(table["config"].to_pylist()):
                 continue
-            root = home if path.resolve().is_relative_to(home) else path.parent  # where its networks are
             for stored in read_plans(path.with_name(names.PLANS_FILE)):
                 plan = plan_of(stored.game_params())
                 games, table = _taken(table, plan)
-                if games.num_rows and host in (None, stored.host):
+                wanted = host in (None, stored.host) and (configs is None or plan.config.key in configs)
+                if games.num_rows and wanted:
                     proof = found.setdefault(stored.host, Proof())
-                    for problem in _examine(proof, stored, plan, games, share, rng, root, bar):
+                    for problem in examine(proof, stored, plan, games, share, path, bar):
                         proof.problems.append(f"{path}: {plan.job}, {problem}")
-            if table.num_rows and host is None:
+            if table.num_rows and host is None and configs is None:
                 strays = found.setdefault(NOBODY, Proof())
                 strays.games += table.num_rows
                 strays.problems.append(f"{path}: {table.num_rows} games that no job has planned")
@@ -83,23 +82,29 @@ def _taken(table: pa.Table, plan: GamePlan) -> tuple[pa.Table, pa.Table]:
     return table.filter(own), table.filter(pc.invert(own))
 
 
-def _examine(
+def examine(
     proof: Proof,
     stored: StoredPlan,
     plan: GamePlan,
     games: pa.Table,
     share: float,
-    rng: random.Random,
-    root: Path,
+    path: Path,
     bar: Progress,
 ) -> Iterator[str]:
-    """What is wrong with the games of one job; `proof` counts them."""
+    """What is wrong with the games of one job, of the game set at `path`; `proof` counts them.
+
+    Games to play again are drawn anew, so that nobody knows them beforehand. Networks are looked up in the home, or in
+    the folder of a game set that lies elsewhere.
+    """
     proof.games += games.num_rows
     wrong = problems_of(games, plan)
     yield from wrong
     if wrong:
         return
-    sample = rng.sample(games["game_index"].to_pylist(), share_size(games.num_rows, share, 0))
+    home = default_home().resolve()
+    root = home if path.resolve().is_relative_to(home) else path.parent
+    rng, indices = random.Random(os.urandom(16)), games["game_index"].to_pylist()
+    sample = rng.sample(indices, share_size(len(indices), share, 0))
     task = bar.add_task(plan.job, total=len(sample))
     if stored.exact:
         for index, difference in play_again(games, plan, sample, root):

@@ -34,7 +34,7 @@ from ringrift_assets.steps.partition import (
     materialize_partition,
     step_errors,
 )
-from ringrift_assets.steps.trust import plans_of, run_proved, stored_plans
+from ringrift_assets.steps.trust import plans_of, run_proved
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,7 +96,7 @@ def selfplay_games(
             minutes = pipeline.polling.selfplay_minutes
             results, proof = run_proved(context, runtime, todo, capability="selfplay", minutes=minutes)
             wall_s = time.monotonic() - started
-            write_plans(folder / names.PLANS_FILE, stored_plans(runtime, partial) + plans_of(runtime, results))
+            write_plans(folder / names.PLANS_FILE, plans_of(runtime, results, partial))
             output = _compact(runtime, folder, (key, iteration), results, skipped, partial, wall_s)
             return replace(output, provenance={**output.provenance, "proof": proof.to_json()})
 

@@ -46,7 +46,7 @@ from ringrift_assets.steps.tournament import (
     plan_tournament,
     tournament_inputs,
 )
-from ringrift_assets.steps.trust import plans_of, run_proved, stored_plans
+from ringrift_assets.steps.trust import plans_of, run_proved
 
 TIME_RATIO = 1.5  # between the two sides of a gate, beyond which a check warns
 PICTURE = "the end of the longest match game"
@@ -131,7 +131,7 @@ def _play(
     specs = [match.spec for match in todo]
     minutes = runtime.pipeline.polling.max_phase_minutes
     results, proof = run_proved(context, runtime, specs, capability="selfplay", minutes=minutes)
-    write_plans(folder / names.PLANS_FILE, stored_plans(runtime, partial) + plans_of(runtime, results))
+    write_plans(folder / names.PLANS_FILE, plans_of(runtime, results, partial))
     played = {spec.name: job for spec, job in zip(specs, results, strict=True)}
     output = run_job(context, runtime, _results_job(runtime, plan, played, partial), folder)
     found = output.result

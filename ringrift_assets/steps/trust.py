@@ -167,10 +167,13 @@ def _job(played: JobSpec, claim: Claim) -> JobSpec:
     return params.spec(asset=played.asset, config=config, iteration=iteration, name=ProveParams.kind)
 
 
-def plans_of(runtime: Runtime, results: Sequence[JobResult]) -> list[StoredPlan]:
-    """The plans of the games that some jobs brought home, as they are stored beside them."""
+def plans_of(runtime: Runtime, results: Sequence[JobResult], partial: Record | None = None) -> list[StoredPlan]:
+    """The plans of the games that some jobs brought home and of a stored partial partition, as they stand beside games.
+
+    Newer ones come first: a game belongs to the first plan that has planned it.
+    """
     hosts = _hosts(runtime)
-    return [
+    plans = [
         StoredPlan(
             kind=result.spec.kind,  # type: ignore[arg-type]  # it is one of them
             params=result.spec.params,
@@ -180,13 +183,11 @@ def plans_of(runtime: Runtime, results: Sequence[JobResult]) -> list[StoredPlan]
         for result in results
         if result.spec.kind in GAME_PARAMS and result.shards
     ]
-
-
-def stored_plans(runtime: Runtime, partial: Record | None) -> list[StoredPlan]:
-    """The plans that stand beside the games of a stored partial partition; none without one."""
     if partial is None or names.PLANS_FILE not in partial.files:
-        return []
-    return read_plans(runtime.store.path(partial, names.PLANS_FILE))
+        return plans
+    known = [(plan.kind, plan.params) for plan in plans]
+    earlier = read_plans(runtime.store.path(partial, names.PLANS_FILE))
+    return plans + [plan for plan in earlier if (plan.kind, plan.params) not in known]
 
 
 def _claim(runtime: Runtime, result: JobResult, host: Host | None) -> Claim:

@@ -18,7 +18,7 @@ from ringrift.kinds.prove import plan_of
 from ringrift.matches.play import play_rows
 from ringrift.planning.jobs import MatchTerms, match_job
 from ringrift.players.ladder import rung
-from ringrift.specs.prove import StoredPlan, write_plans
+from ringrift.specs.prove import StoredPlan, read_plans, write_plans
 from ringrift.stats.evidence import Entrant, GateGame, evidence
 from ringrift.stats.sprt import SequentialTest
 from tests.ringrift.kinds.test_prove import HEX8
@@ -101,6 +101,20 @@ def test_evidence_with_a_renewed_digest_falls(played, tmp_path):
         assert verify(file)[0] == 0, f"{what}: it holds by itself"
         code, found = verify(file, "--games", games)
         assert code == 1 and found["problems"], what
+
+
+def test_a_gate_whose_games_are_not_all_there_and_one_that_was_played_elsewhere_say_so(played, tmp_path):
+    folder, held, rows = played
+    (tmp_path / "gate.json").write_text(json.dumps(held))
+    write_shard(tmp_path / names.GAMES_FILE, table_of(rows[:-1]))
+    plans = read_plans(folder / names.PLANS_FILE)
+    write_plans(tmp_path / names.PLANS_FILE, plans)
+    code, found = verify(tmp_path / "gate.json")
+    assert code == 1 and found["problems"]
+    write_shard(tmp_path / names.GAMES_FILE, table_of(rows))
+    write_plans(tmp_path / names.PLANS_FILE, [plan.model_copy(update={"exact": False}) for plan in plans])
+    code, found = verify(tmp_path / "gate.json", "--share", 1)
+    assert code == 0 and (found["checked"]["proved"], found["checked"]["decided"]) == (0, len(rows))
 
 
 def test_without_a_plan_the_games_are_still_looked_up_and_replayed(played, tmp_path):

@@ -7,6 +7,8 @@ import pyarrow.parquet as pq
 from resources.runner.events import JobResult
 from resources.runtime import Runtime
 from resources.store.home import Home
+from ringrift import names
+from ringrift.cli.stored_games import prove_stored
 from ringrift.gamesets import dedup
 from ringrift.gamesets.shards import read_shard
 from ringrift.jobs.contract import JobSpec
@@ -99,7 +101,11 @@ def test_a_partial_partition_completed_later_has_the_content_of_one_made_at_once
     graph.run(0, ["selfplay_games"])
     other = graph_of(Home(tmp_path / "other").prepare())
     other.run(0, ["incumbent", "selfplay_games"])
-    assert graph.record("selfplay_games").content_digest == other.record("selfplay_games").content_digest
+    record = graph.record("selfplay_games")
+    assert record.content_digest == other.record("selfplay_games").content_digest
+    path = graph.runtime().store.path(record, names.GAMES_FILE)
+    proofs = prove_stored([path], None, 0, None)
+    assert {host: (proof.games, proof.problems) for host, proof in proofs.items()} == {"local": (PLAYED, [])}
 
 
 def test_when_time_runs_out_with_too_few_games_the_step_fails_and_nothing_is_stored(graph):
